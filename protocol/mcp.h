@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_PROTOCOL_MCP_H
+#define SALLYPORT_PROTOCOL_MCP_H
+
+/*
+ * The Model Context Protocol, both eras by one method table, without any I/O: a message goes in, messages
+ * come out through `mcp_sink`, tool calls come out through `mcp_host` and are answered later, in any order.
+ *
+ *   modern  2026-07-28: stateless, every request carries its _meta
+ *   legacy  2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25: initialize, then a session
+ *
+ * A struct mcp_peer is one connection (stdio: the process's one). It keeps what legacy sessions need
+ * (version, log level, client's name), the requests in flight by their ids, open subscriptions, and
+ * unfinished batches.
+ */
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/buffer.h"
+#include "protocol/error.h"
+#include "protocol/json.h"
+
+struct mcp_peer;
+struct mcp_call;
+
+enum mcp_era { MCP_UNKNOWN, MCP_LEGACY, MCP_MODERN };
+
+/* JSON-RPC and MCP error codes (JSON-RPC 2.0 section 5.1; MCP 2026-07-28 basic, "Error Codes") */
+enum {
+	MCP_PARSE_ERROR = -32700,
+	MCP_INVALID_REQUEST = -32600,
+	MCP_METHOD_NOT_FOUND = -32601,
+	MCP_INVALID_PARAMS = -32602,
+	MCP_INTERNAL_ERROR = -32603,
+	MCP_HEADER_MISMATCH = -32020,
+	MCP_MISSING_CAPABILITY = -32021,
+	MCP_UNSUPPORTED_VERSION = -32022,
+};
+
+/* What the protocol needs of the program around it. All pointers live as long as the peer. */
+struct mcp_host {
+	void *context;
+	const char *name, *title, *version; /* serverInfo */
+	const char *instructions;           /* or NULL */
+	/* Appends the tools as the elements of a JSON array, without brackets. `begin` is the index of the
+	 * first one; returns the index after the last one appended, or 0 when that was the end, or -errno.
+	 * Used for tools/list pages. */
+	int (*tools)(void *context, unsigned begin, struct buffer *out);
+	/* True if there is a tool of this name; otherwise tools/call is answered -32602 by the protocol. */
+	bool (*tool_known)(void *context, const char *name);
+	/* A tools/call was accepted. From here the host owns `call` until it gives it back with
+	 * mcp_call_finish() or mcp_call_drop(); it may do so before returning. `arguments` (NULL when there
+	 * were none) lives as long as the call. */
+	void (*call)(void *context, struct mcp_call *call, const char *name, const cJSON *arguments);
+	/* The client cancelled: stop the work; then mcp_call_drop(). Never called twice for a call. */
+	void (*cancel)(void *context, struct mcp_call *call);
+	/* The client's name became known (clientInfo.name of initialize or of _meta). May be called more than
+	 * once. */
+	void (*client)(void *context, const char *name);
+};
+
+/* Where messages go. Each is one line of JSON with its newline. Takes the content of `message` (it may swap
+ * the buffer's allocation out; the buffer is empty afterwards). Returns 0 or -errno. */
+struct mcp_sink {
+	void *context;
+	int (*send)(void *context, struct buffer *message);
+};
+
+int mcp_peer_new(struct mcp_peer **peer, const struct mcp_host *host, const struct mcp_sink *sink);
+void mcp_peer_free(
+	struct mcp_peer *peer); /* calls still in flight are dropped; the host has forgotten them before */
+
+/* One message from the client, without its newline. Anything malformed is answered; the return value is only
+ * 0, or -ENOMEM when not even that was possible (the peer stays usable). */
+int mcp_receive(struct mcp_peer *peer, const char *message, size_t length);
+/* A line was longer than LIMIT_MESSAGE_BYTES and its bytes were thrown away: answers that. */
+int mcp_refuse_oversized(struct mcp_peer *peer);
+
+unsigned mcp_in_flight(const struct mcp_peer *peer);
+/* Ends open subscriptions gracefully (2026-07-28, "Graceful Closure"), before the transport closes. */
+void mcp_close(struct mcp_peer *peer);
+/* Tells clients that asked for it that the tool list changed. */
+void mcp_tools_changed(struct mcp_peer *peer);
+
+/* ---- calls ---- */
+
+/* For the host's own use: a pointer it may set and read. */
+void mcp_call_set_user(struct mcp_call *call, void *user);
+void *mcp_call_user(const struct mcp_call *call);
+bool mcp_call_wants_progress(const struct mcp_call *call);
+/* `progress` must grow with each (milliseconds since the start do); `message` may be NULL. Ignored without a
+ * token. */
+void mcp_call_progress(struct mcp_call *call, double progress, const char *message, size_t message_length);
+
+/*
+ * The result is written by the host straight into the call's outgoing message, in this order:
+ *   mcp_result_begin                    {"jsonrpc":"2.0","id":..,"result":{"content":[
+ *   content blocks                      by mcp_result_text_* or a json_writer on the same buffer
+ *   mcp_result_members                  ]  and from here members: "structuredContent", "isError"
+ *   mcp_call_finish(.., meta)           "_meta" (the host's members merged with the protocol's),
+ * "resultType", }} newline; sent
+ */
+struct buffer *mcp_result_begin(struct mcp_call *call);
+void mcp_result_text_begin(struct mcp_call *call);
+int mcp_result_text(struct mcp_call *call, const void *bytes, size_t length, uint64_t *replaced);
+void mcp_result_text_end(struct mcp_call *call);
+/* Ends the content array; returns a writer positioned for members of the result object (json_key first). */
+struct json_writer *mcp_result_members(struct mcp_call *call);
+/* Forgets what was written since mcp_result_begin, so that an error can be told instead. */
+void mcp_result_restart(struct mcp_call *call);
+/* Sends the answer and frees the call. `meta`, if not NULL, holds members of _meta as JSON without braces. */
+int mcp_call_finish(struct mcp_call *call, const struct buffer *meta);
+/* The whole answer at once: one text block, isError. `meta` as above. */
+int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *meta);
+/* A protocol error instead of a result. */
+int mcp_call_error(struct mcp_call *call, int code, const char *message);
+/* Frees the call without an answer (it was cancelled). */
+void mcp_call_drop(struct mcp_call *call);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_KEEPER_WIRE_H
+#define SALLYPORT_SANDBOX_KEEPER_WIRE_H
+
+/*
+ * Frontend and sandbox. The spawner gives the frontend the *door* of a sandbox: one end of a SOCK_SEQPACKET
+ * socket on whose other end all idle nannies of that sandbox wait (each takes one request; the keeper sees to
+ * it that one is always waiting). A request brings a socket of its own, the *leash*: the nanny answers there,
+ * the frontend commands there, and closing it kills the call. Output does not pass through us: the frontend
+ * made the pipes and reads them itself.
+ *
+ * Nannies live among hostile processes of the same uid. Nothing a nanny says is believed beyond the fate of
+ * its own call.
+ */
+
+#define KEEPER_COMMAND_DESCRIPTORS 4 /* leash, stdin (or the same as none: see flags), stdout, stderr */
+
+enum keeper_frame {
+	/* frontend -> a nanny, on the door. Descriptors: leash, stdout, stderr, and stdin with KEEPER_STDIN
+	 */
+	KEEPER_RUN = 1, /* value: KEEPER_* flags. Payload: text cwd (absolute), u32 argc, text each, u32 envc,
+			 * text each ("A=b"), u32 shell: 1: argv is one shell line to run with bash -c, or sh
+			 * -c where there is no bash */
+
+	/* frontend -> nanny, on the leash */
+	KEEPER_KILL = 2,   /* kill all of the call with SIGKILL; KEEPER_ENDED follows */
+	KEEPER_SIGNAL = 3, /* value: a signal for the command's process group */
+
+	/* nanny -> frontend, on the leash */
+	KEEPER_STARTED = 16, /* the command is running (exec succeeded) */
+	KEEPER_ENDED = 17,  /* nothing of the call is alive. Payload: u32 wait status of the command, u64 user
+			     * µs, u64 system µs,  u64 peak memory bytes (largest process), u32 number of
+			     * leftover processes that were killed */
+	KEEPER_FAILED = 18, /* the command never started. value: errno, payload: text step ("execve", "chdir",
+			       ...), text target */
+};
+
+#define KEEPER_STDIN 0x1 /* a fourth descriptor is the command's stdin; otherwise /dev/null */
+
+#endif

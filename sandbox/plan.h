@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_PLAN_H
+#define SALLYPORT_SANDBOX_PLAN_H
+
+/*
+ * The plan: what the sandboxes of this server are to look like, decided by the frontend from command line and
+ * policy before it reads a byte from the host, and never changed afterwards. It travels to the spawner and on
+ * to keeper and executors as one sealed memfd of frame fields; a receiver checks it like any other frame.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/buffer.h"
+#include "protocol/error.h"
+
+struct plan_path {
+	char *path; /* absolute, canonical */
+	bool write;
+};
+
+struct plan_rule {     /* one entry of network.allowedDomains / deniedDomains */
+	char *host;    /* "example.org", "*.example.org", an address in canonical text, "localhost" */
+	uint16_t port; /* 0: any of the defaults (80, 443) */
+};
+
+struct plan {
+	struct plan_path *workspaces; /* first: where relative paths start */
+	size_t workspace_count;
+	struct plan_path
+		*extra; /* filesystem.allowWrite and readable places beyond the system's (PATH directories) */
+	size_t extra_count;
+	char **protect; /* relative to each workspace or absolute: readable, never writable */
+	size_t protect_count;
+	char **hide; /* filesystem.denyRead: absolute, invisible */
+	size_t hide_count;
+	char *home;          /* HOME of commands: an empty writable directory at that path inside */
+	char *search_path;   /* PATH of commands */
+	bool network_listed; /* network.allowedDomains was given, even if empty */
+	struct plan_rule *allowed;
+	size_t allowed_count;
+	struct plan_rule *denied;
+	size_t denied_count;
+	uint32_t command_processes;  /* RLIMIT_NPROC-like bound inside a sandbox */
+	uint32_t command_files;      /* RLIMIT_NOFILE */
+	uint64_t command_file_bytes; /* RLIMIT_FSIZE */
+	uint64_t command_data_bytes; /* RLIMIT_DATA */
+	uint64_t temporary_bytes;    /* size of a sandbox's /tmp */
+	uint64_t result_bytes;       /* --result-limit: bulk text of one answer */
+	char policy_sha256[65];
+};
+
+void plan_init(struct plan *plan); /* defaults of a server without a policy; no workspaces */
+void plan_deinit(struct plan *plan);
+
+/* Adders copy. 0 or -ENOMEM. */
+int plan_add_path(struct plan_path **list, size_t *count, const char *path, bool write);
+int plan_add_text(char ***list, size_t *count, const char *text);
+int plan_add_rule(struct plan_rule **list, size_t *count, const char *host, uint16_t port);
+
+int plan_encode(const struct plan *plan, struct buffer *payload);
+int plan_decode(struct plan *plan, const void *payload, size_t length, struct err *err);
+/* As a sealed memfd and back. plan_open returns the descriptor or -errno. */
+int plan_open(const struct plan *plan, struct err *err);
+int plan_read(struct plan *plan, int memfd, struct err *err);
+
+#endif

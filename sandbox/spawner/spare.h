@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_SPAWNER_SPARE_H
+#define SALLYPORT_SANDBOX_SPAWNER_SPARE_H
+
+/*
+ * The spare. The frontend seals itself before it reads its first byte and can never start a process again,
+ * yet a spawner that dies must be replaced. So there is always one process that waits: forked by the frontend
+ * before it seals itself, it does nothing but wait on a socket. When told to go, it first forks the next
+ * spare and passes that one's socket to the frontend, and then becomes the spawner by fexecve. If a spare
+ * dies, the spawner makes a new one. Any one of the two may die.
+ *
+ * A spare ends when the frontend does (end of file on its socket).
+ */
+
+#include "protocol/error.h"
+#include "sandbox/plan.h"
+
+enum spare_frame {
+	SPARE_GO = 1,    /* frontend -> spare: become the spawner */
+	SPARE_NEXT = 2,  /* spare -> frontend: descriptor: the next spare's socket */
+	SPARE_FAILED = 3 /* spare -> frontend: value: errno; it could not become the spawner and has ended */
+};
+
+/*
+ * Forks the first spare. `plan` is inherited by the fork and serialised only when it goes. Returns the
+ * frontend's socket (CLOEXEC, SOCK_SEQPACKET, non-blocking) or -errno. Everything the child does not need is
+ * closed in it (stdin and stdout above all: a host that waits for end of file must not wait for it).
+ */
+int spare_start(const struct plan *plan, struct err *err);
+
+/* In the spawner: makes a spare that waits with the plan's memfd; returns the socket to pass on, or -errno.
+ */
+int spare_fork(int plan_memfd, struct err *err);
+
+/*
+ * One function finds a program of ours, installed (libexec/sallyport beside bin) or in a build folder (side
+ * by side), and yields a descriptor for fexecve, or -errno. `name` as "sallyport-spawner".
+ */
+int program_open(const char *name, struct err *err);
+
+#endif

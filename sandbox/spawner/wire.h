@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_SPAWNER_WIRE_H
+#define SALLYPORT_SANDBOX_SPAWNER_WIRE_H
+
+/*
+ * Frontend and spawner, over one SOCK_SEQPACKET socket. The spawner believes the frontend's numbers only as
+ * far as its tables reach; the frontend treats the spawner's frames like anybody's.
+ *
+ * The socket is descriptor 3 of the spawner, the plan's memfd descriptor 4 (sandbox/spawner/spare.h).
+ */
+
+enum spawner_frame {
+	/* frontend -> spawner */
+	SPAWNER_START = 1, /* call: request id, value: enum spawner_kind, payload: u32 caller */
+	SPAWNER_KILL = 2,  /* value: instance. It and all in it die; SPAWNER_DIED follows */
+	SPAWNER_SPARE = 3, /* the spare died: make a new one */
+	SPAWNER_PROBE = 4, /* call: request id; try every layer in throwaway children */
+
+	/* spawner -> frontend */
+	SPAWNER_STARTED = 16, /* call, value: instance, payload: u32 pid (as the spawner sees it), descriptors
+				 by kind */
+	SPAWNER_FAILED = 17,  /* call, value: errno, payload: text layer, text step, text remedy */
+	SPAWNER_DIED = 18,    /* value: instance, payload: u32 kind, u32 wait status */
+	SPAWNER_SPARED = 19,  /* descriptor: the new spare's socket */
+	SPAWNER_PROBED = 20,  /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
+			       * probe_state),  u32 errno, text detail, text remedy; then text profile ("full",
+			       * "" when none) */
+};
+
+enum spawner_kind {
+	SPAWNER_SANDBOX = 1, /* a caller's sandbox. Descriptors: the door (keeper/wire.h) */
+	SPAWNER_FILES = 2, /* Descriptors: ring memfd, eventfd that wakes the executor, eventfd that wakes the
+			    * frontend, a socket whose end of file is the executor's death */
+	SPAWNER_WEB = 3,   /* Descriptors: a SOCK_SEQPACKET socket of frames (tools/reply.h) */
+	/* the broker is started by the spawner when the first web executor needs it, and is not the
+	   frontend's business */
+};
+
+#endif

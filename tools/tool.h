@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TOOLS_TOOL_H
+#define SALLYPORT_TOOLS_TOOL_H
+
+/*
+ * What a tool is: one descriptor at the top of its own file, one line in the table. The descriptor's field
+ * tables give schema, decoding, checks and README row; pack and unpack translate between arguments or results
+ * and the frames of the executor that does the work. Nothing here does the work.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/buffer.h"
+#include "protocol/error.h"
+#include "protocol/mcp.h"
+#include "protocol/schema.h"
+#include "sandbox/plan.h"
+
+enum tool_route {
+	TOOL_COMMAND, /* run by the caller's sandbox; driven by server/command */
+	TOOL_FILES,   /* packed for the files executor */
+	TOOL_WEB,     /* packed for the web executor */
+	TOOL_LOCAL,   /* answered by the frontend itself, or sent on by `local` */
+};
+
+/* MCP tool annotations; only those that differ from the default are sent */
+#define TOOL_READ_ONLY       0x1
+#define TOOL_NOT_DESTRUCTIVE 0x2
+#define TOOL_IDEMPOTENT      0x4
+#define TOOL_CLOSED_WORLD    0x8
+
+/* What tools may know of the server: constant after start. */
+struct tool_context {
+	const struct plan *plan;
+	uint64_t result_bytes;     /* --result-limit */
+	uint32_t answer_within_ms; /* of this caller */
+};
+
+/* A result in the making: over the call's outgoing message (protocol/mcp.h). */
+struct tool_result {
+	struct mcp_call *call;
+	const struct tool_context *context;
+	struct buffer
+		*meta; /* members of _meta["sallyport.dev/result"], JSON without braces; empty: left out */
+	uint64_t text_bytes; /* of TEXT that was streamed so far */
+	uint64_t replaced;   /* ill-formed UTF-8 replaced in it */
+	bool text_open;
+};
+
+struct tool {
+	const char *name, *title, *description;
+	enum tool_route route;
+	unsigned hints;     /* TOOL_* annotations */
+	uint16_t operation; /* frame type for FILES and WEB */
+	const struct field *input;
+	const struct field *output; /* NULL: bulk, no outputSchema */
+	size_t arguments_bytes;     /* of the struct that `input` decodes into */
+
+	/* Encodes the decoded arguments as the operation's payload. 0, or -errno with a sentence for the
+	 * model. */
+	int (*pack)(const void *arguments, const struct tool_context *context, struct buffer *payload,
+		    struct err *err);
+	/*
+	 * Writes the result from the RESULT payload: its text (through result_*, unless TEXT was streamed and
+	 * is whole) and, for data tools, structuredContent. 0, or -EPROTO when the payload is malformed: that
+	 * ends the executor.
+	 */
+	int (*unpack)(struct tool_result *result, const void *payload, size_t length);
+};
+
+/* The tools, sorted by name; a test checks order and uniqueness. Ends with NULL. */
+extern const struct tool *const tool_table[];
+
+const struct tool *tool_find(const char *name);
+/* For mcp_host.tools: appends descriptors as JSON, from index `begin`, all that fit a page. */
+int tools_write(unsigned begin, struct buffer *out);
+
+/* ---- writing results (tools/result.c) ---- */
+
+int result_text(struct tool_result *result, const void *bytes,
+		size_t length); /* opens the text block if need be */
+int result_textf(struct tool_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An image or audio block; the text block must not be open. */
+int result_media(struct tool_result *result, const char *media_type, const void *bytes, size_t length);
+/* Ends the text and gives the writer positioned inside "structuredContent": {, to be ended with
+ * result_structured_end(). */
+struct json_writer *result_structured(struct tool_result *result);
+void result_structured_end(struct tool_result *result, struct json_writer *writer);
+/* Adds a member to _meta["sallyport.dev/result"]. */
+int result_meta_int(struct tool_result *result, const char *key, int64_t value);
+int result_meta_text(struct tool_result *result, const char *key, const char *value);
+/* Ends text if open, adds _meta and sends. The call is gone afterwards. */
+int result_finish(struct tool_result *result);
+
+/* "Error: TEXT", isError. Replaces whatever was begun. */
+int result_fail(struct tool_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+struct denial {
+	char layer[32], operation[32], target[512], rule[128], remedy[256], allowed[256];
+};
+/* "Denied: WHAT (RULE). Allowed: ...", isError, _meta["sallyport.dev/denial"] with policySha256. */
+int result_deny(struct tool_result *result, const struct denial *denial);
+
+#endif
