@@ -22,7 +22,7 @@ enum tool_route {
 	TOOL_COMMAND, /* run by the caller's sandbox; driven by server/command */
 	TOOL_FILES,   /* packed for the files executor */
 	TOOL_WEB,     /* packed for the web executor */
-	TOOL_LOCAL,   /* answered by the frontend itself, or sent on by `local` */
+	TOOL_LOCAL,   /* answered by the frontend itself, by `local` */
 };
 
 /* MCP tool annotations; only those that differ from the default are sent */
@@ -58,6 +58,10 @@ struct tool {
 	const struct field *output; /* NULL: bulk, no outputSchema */
 	size_t arguments_bytes;     /* of the struct that `input` decodes into */
 
+	/* Which route these very arguments take, if that depends on them; NULL: always `route`. */
+	enum tool_route (*choose)(const void *arguments, const struct tool_context *context);
+	/* TOOL_LOCAL: writes and finishes the result (result_finish, result_fail or result_deny). */
+	void (*local)(struct tool_result *result, const void *arguments);
 	/* Encodes the decoded arguments as the operation's payload. 0, or -errno with a sentence for the
 	 * model. */
 	int (*pack)(const void *arguments, const struct tool_context *context, struct buffer *payload,
