@@ -2,6 +2,8 @@
 #ifndef SALLYPORT_PROTOCOL_LIMITS_H
 #define SALLYPORT_PROTOCOL_LIMITS_H
 
+#include <stdint.h>
+
 /*
  * Every number that bounds something stands here, with its reason; a test refuses LIMIT_ definitions
  * elsewhere. Units are in the names or the comments. Where a policy may change one, the comment says by which
@@ -50,5 +52,33 @@
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_END_GRACE_MS           50 /* after end of input: calls that are all but done may still answer */
 #define LIMIT_KILL_GRACE_MS          2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
+
+/* ---- command line and policy ---- */
+#define LIMIT_WORKSPACES           64           /* --workspace; each is a mount of every sandbox */
+#define LIMIT_POLICY_BYTES         (256u << 10) /* a policy of thousands of names is 100 KB; read whole at start */
+#define LIMIT_POLICY_ENTRIES       1024    /* of one list: each path is a mount or a rule of every sandbox */
+#define LIMIT_POLICY_TEXT_BYTES    4095    /* one entry: the kernel's PATH_MAX without its NUL */
+#define LIMIT_POLICY_PROBLEMS      20      /* mistakes told at once: enough to mend a file in one go */
+#define LIMIT_SEARCH_PATH_ENTRIES  64      /* directories of PATH that commands get */
+#define LIMIT_ANSWER_WITHIN_MIN_MS 100     /* below it nothing could be answered but "still running" */
+#define LIMIT_ANSWER_WITHIN_MAX_MS 3600000 /* an hour: no host waits longer */
+#define LIMIT_RESULT_BYTES_MIN     1000    /* below it a refusal would not fit */
+
+/* ---- what a sandbox may use: defaults, and the range a policy may choose from (limits.*) ---- */
+#define LIMIT_SANDBOX_PROCESSES                                                                              \
+	1024 /* threads count too: a JVM beside a build is some hundreds; limits.processes */
+#define LIMIT_SANDBOX_PROCESSES_MIN 16 /* keeper, nannies, a shell and a pipeline */
+#define LIMIT_SANDBOX_PROCESSES_MAX 65536
+#define LIMIT_SANDBOX_FILES         4096 /* open files of a process: bundlers open thousands; limits.files */
+#define LIMIT_SANDBOX_FILES_MIN     64   /* a dynamic linker and a shell with pipes */
+#define LIMIT_SANDBOX_FILES_MAX     1048576
+#define LIMIT_SANDBOX_FILE_BYTES                                                                             \
+	(UINT64_C(8) << 30) /* one file: a disk image, not a disk; limits.fileBytes */
+#define LIMIT_SANDBOX_DATA_BYTES                                                                             \
+	(UINT64_C(8) << 30) /* private memory of a process: a linker's; limits.dataBytes */
+#define LIMIT_SANDBOX_DATA_MIN        (UINT64_C(16) << 20) /* below it bash and git do not start */
+#define LIMIT_SANDBOX_TEMPORARY_BYTES (UINT64_C(1) << 30)  /* /tmp is memory; limits.temporaryBytes */
+#define LIMIT_SANDBOX_TEMPORARY_MIN   (UINT64_C(1) << 20)  /* here-documents and lock files */
+#define LIMIT_SANDBOX_BYTES_MAX       (UINT64_C(1) << 50) /* any of the byte counts: exact in a JSON number */
 
 #endif
