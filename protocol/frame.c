@@ -44,6 +44,12 @@ int frame_put_u32(struct buffer *payload, uint32_t value)
 	return buffer_append(payload, &value, sizeof value);
 }
 
+void frame_set_u32(void *at, uint32_t value)
+{
+	value = htole32(value);
+	memcpy(at, &value, sizeof value);
+}
+
 int frame_put_u64(struct buffer *payload, uint64_t value)
 {
 	value = htole64(value);

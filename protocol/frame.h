@@ -41,6 +41,9 @@ int frame_put_bytes(struct buffer *payload, const void *bytes,
 		    size_t length);                           /* u32 length, then the bytes */
 int frame_put_text(struct buffer *payload, const char *text); /* as bytes; NULL becomes "" */
 
+/* Writes a u32 over one that was put before, for lengths and counts that are known only later. */
+void frame_set_u32(void *at, uint32_t value);
+
 struct frame_reader {
 	const uint8_t *at, *end;
 	bool failed; /* sticky: a field was missing, too long or malformed; what was read since is zero */

@@ -33,6 +33,16 @@
 #define LIMIT_RESULT_BYTES_MAX (8u << 20) /* hosts drop connections above 10 MiB (hosts.md, 9) */
 #define LIMIT_ANSWER_BYTES                                                                                   \
 	(64u << 20) /* one answer as JSON: 8 MB text of control characters becomes six times that */
+#define LIMIT_DENIAL_BYTES     (16u << 10) /* a denial's _meta: its fields, each byte of them escaped */
+#define LIMIT_TOOLS_PAGE_BYTES (64u << 10) /* of tools/list; all our tools are to fit one of 16 KB */
+
+/* ---- file tools ---- */
+#define LIMIT_PATH_BYTES       4096    /* PATH_MAX: the kernel takes no longer one */
+#define LIMIT_READ_LINES       2000    /* default of read_file's limit: what models are used to */
+#define LIMIT_READ_LINES_MAX   1000000 /* more lines than LIMIT_RESULT_BYTES_MAX holds in practice */
+#define LIMIT_LIST_ENTRIES     200     /* default of list_directory's limit: about 8,000 characters of text */
+#define LIMIT_LIST_ENTRIES_MAX 2000    /* an answer stays below a megabyte also with long names */
+#define LIMIT_LIST_DEPTH       32      /* deeper trees are source of mistakes, not of knowledge */
 
 /* ---- frames between our processes ---- */
 #define LIMIT_FRAME_BYTES                                                                                    \

@@ -38,15 +38,20 @@ struct tool_context {
 	uint32_t answer_within_ms; /* of this caller */
 };
 
-/* A result in the making: over the call's outgoing message (protocol/mcp.h). */
+/*
+ * A result in the making: over the call's outgoing message (protocol/mcp.h). Start with all zero but call,
+ * context and meta (an empty buffer); result_* begin the message themselves, so nobody else calls
+ * mcp_result_begin.
+ */
 struct tool_result {
 	struct mcp_call *call;
 	const struct tool_context *context;
-	struct buffer
-		*meta; /* members of _meta["sallyport.dev/result"], JSON without braces; empty: left out */
-	uint64_t text_bytes; /* of TEXT that was streamed so far */
+	struct buffer *meta; /* where result_meta_* collect; of the caller, who empties it between calls */
+	uint64_t text_bytes; /* of text so far, streamed or not */
 	uint64_t replaced;   /* ill-formed UTF-8 replaced in it */
 	bool text_open;
+	struct buffer *out;          /* the message, once begun */
+	struct json_writer *members; /* once the content array was ended */
 };
 
 struct tool {
@@ -97,6 +102,9 @@ int result_meta_int(struct tool_result *result, const char *key, int64_t value);
 int result_meta_text(struct tool_result *result, const char *key, const char *value);
 /* Ends text if open, adds _meta and sends. The call is gone afterwards. */
 int result_finish(struct tool_result *result);
+
+/* `length` bytes as lower-case hexadecimal digits, NUL-terminated: `to` has room for 2 * length + 1. */
+void result_hex(char *to, const void *bytes, size_t length);
 
 /* "Error: TEXT", isError. Replaces whatever was begun. */
 int result_fail(struct tool_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Results in the making: content, structured content, the facts in _meta, failures and denials, written over
+ * the call's outgoing message in the order that protocol/mcp.h asks for. What tools hand in may come from an
+ * executor, so every text is escaped; nothing here believes a length beyond the buffer it came with.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/json.h"
+#include "protocol/limits.h"
+#include "tools/tool.h"
+
+/* The content array, begun with the first thing that is written. */
+static struct buffer *begin(struct tool_result *result)
+{
+	if (!result->out)
+		result->out = mcp_result_begin(result->call);
+	return result->out;
+}
+
+int result_text(struct tool_result *result, const void *bytes, size_t length)
+{
+	if (!result->text_open) {
+		begin(result);
+		mcp_result_text_begin(result->call);
+		result->text_open = true;
+	}
+	result->text_bytes += length;
+	return mcp_result_text(result->call, bytes, length, &result->replaced);
+}
+
+int result_textf(struct tool_result *result, const char *format, ...)
+{
+	char text[2048];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return -EINVAL;
+	return result_text(result, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+}
+
+static void end_text(struct tool_result *result)
+{
+	if (result->text_open)
+		mcp_result_text_end(result->call);
+	result->text_open = false;
+}
+
+int result_media(struct tool_result *result, const char *media_type, const void *bytes, size_t length)
+{
+	struct json_writer writer;
+
+	json_writer_init(&writer, begin(result));
+	json_object(&writer);
+	json_key_text(&writer, "type", strncmp(media_type, "audio/", 6) == 0 ? "audio" : "image");
+	json_key(&writer, "data");
+	json_base64(&writer, bytes, length);
+	json_key_text(&writer, "mimeType", media_type);
+	json_object_end(&writer);
+	return writer.result;
+}
+
+struct json_writer *result_structured(struct tool_result *result)
+{
+	begin(result);
+	end_text(result);
+	result->members = mcp_result_members(result->call);
+	json_key(result->members, "structuredContent");
+	json_object(result->members);
+	return result->members;
+}
+
+void result_structured_end(struct tool_result *result, struct json_writer *writer)
+{
+	json_object_end(writer);
+}
+
+/* The key of the next fact, behind what stands there. */
+static int meta_key(struct tool_result *result, const char *key)
+{
+	bool first = buffer_length(result->meta) == 0;
+
+	return buffer_printf(result->meta, "%s\"%s\":", first ? "\"sallyport.dev/result\":{" : ",", key);
+}
+
+int result_meta_int(struct tool_result *result, const char *key, int64_t value)
+{
+	int code = meta_key(result, key);
+
+	return code < 0 ? code : buffer_printf(result->meta, "%lld", (long long)value);
+}
+
+int result_meta_text(struct tool_result *result, const char *key, const char *value)
+{
+	int code = meta_key(result, key);
+
+	if (code == 0)
+		code = buffer_append(result->meta, "\"", 1);
+	if (code == 0)
+		code = json_escape(result->meta, value, strlen(value), NULL);
+	return code < 0 ? code : buffer_append(result->meta, "\"", 1);
+}
+
+/* Ends the object of facts; the meta of the answer, or NULL when there are none. */
+static const struct buffer *meta_end(struct tool_result *result)
+{
+	if (!result->meta || buffer_length(result->meta) == 0)
+		return NULL;
+	/* the reserved byte cannot fail in practice; without facts the answer is still whole */
+	return buffer_append(result->meta, "}", 1) < 0 ? NULL : result->meta;
+}
+
+int result_finish(struct tool_result *result)
+{
+	begin(result);
+	end_text(result);
+	if (!result->members)
+		result->members = mcp_result_members(result->call);
+	return mcp_call_finish(result->call, meta_end(result));
+}
+
+void result_hex(char *to, const void *bytes, size_t length)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *from = bytes;
+
+	for (size_t i = 0; i < length; i++) {
+		to[2 * i] = digits[from[i] >> 4];
+		to[2 * i + 1] = digits[from[i] & 15];
+	}
+	to[2 * length] = '\0';
+}
+
+int result_fail(struct tool_result *result, const char *format, ...)
+{
+	char text[2048] = "Error: ";
+	va_list arguments;
+	size_t used = strlen(text);
+
+	va_start(arguments, format);
+	vsnprintf(text + used, sizeof text - used, format, arguments);
+	va_end(arguments);
+	return mcp_call_fail(result->call, text, meta_end(result));
+}
+
+/* The members of sallyport.dev/denial (tools.md, "Refusals"). */
+static int write_denial(struct buffer *out, const struct denial *denial, const char *policy_sha256)
+{
+	struct json_writer writer;
+
+	json_writer_init(&writer, out);
+	json_key(&writer, "sallyport.dev/denial");
+	json_object(&writer);
+	json_key_text(&writer, "layer", denial->layer);
+	json_key_text(&writer, "operation", denial->operation);
+	json_key_text(&writer, "target", denial->target);
+	json_key_text(&writer, "rule", denial->rule);
+	json_key_text(&writer, "remedy", denial->remedy);
+	json_key_text(&writer, "policySha256", policy_sha256);
+	json_object_end(&writer);
+	return writer.result;
+}
+
+int result_deny(struct tool_result *result, const struct denial *denial)
+{
+	char text[sizeof *denial + 64];
+	struct buffer meta __attribute__((cleanup(buffer_deinit)));
+	int code;
+
+	buffer_init(&meta, LIMIT_DENIAL_BYTES);
+	code = write_denial(&meta, denial, result->context->plan->policy_sha256);
+	snprintf(text, sizeof text, "Denied: %s %s (%s). Allowed: %s%s%s", denial->operation, denial->target,
+		 denial->rule, denial->allowed, denial->remedy[0] ? " " : "", denial->remedy);
+	return mcp_call_fail(result->call, text, code < 0 ? NULL : &meta);
+}
