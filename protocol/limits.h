@@ -57,6 +57,40 @@
 #define LIMIT_COMMAND_OUTPUT_BYTES (1u << 20)   /* kept of each stream while it runs */
 #define LIMIT_COMMAND_TEXT_BYTES   8000 /* default of max_bytes: reaches every model whole (hosts.md, 9) */
 
+/* ---- the web ---- */
+#define LIMIT_URL_BYTES 8192 /* what servers and browsers agree on being able to read */
+#define LIMIT_WEB_FETCHES                                                                                    \
+	256 /* running at once in one web executor, each with a socket; more wait for their turn */
+#define LIMIT_WEB_WAITING     4096 /* the frontend has no more calls than this in flight */
+#define LIMIT_WEB_REDIRECTS   10   /* followed by one fetch; browsers stop at 20, loops show sooner */
+#define LIMIT_WEB_HEADER_BYTES                                                                               \
+	(256u << 10) /* response headers of one hop: real ones stay under 32 KB, cookies and policies included */
+#define LIMIT_WEB_BODY_BYTES                                                                                 \
+	(8u << 20) /* of one answer, decompressed: 100 times a large page; what is beyond is told as cut */
+#define LIMIT_WEB_BODIES_BYTES  (64u << 20) /* of all fetches that run in one executor together */
+#define LIMIT_WEB_TEXT_BYTES    (3u * LIMIT_WEB_BODY_BYTES) /* Latin-1 becomes twice that in UTF-8, U+FFFD thrice */
+#define LIMIT_WEB_LENGTH_DEFAULT 20000      /* max_length of fetch_url, characters: tools.md */
+#define LIMIT_WEB_LENGTH_MAX    (8u << 20)  /* --result-limit binds before */
+#define LIMIT_WEB_PAGES         16          /* kept for later pages of one executor's answers */
+#define LIMIT_WEB_PAGES_BYTES   (16u << 20) /* all of them together */
+#define LIMIT_WEB_PAGES_MS      600000      /* a page read on after ten minutes is fetched anew */
+#define LIMIT_WEB_OUTGOING_BYTES                                                                             \
+	(32u << 20) /* answers that wait for the frontend to read; past it no request is read */
+#define LIMIT_WEB_TOTAL_MS      60000 /* a fetch, however patient the host is */
+#define LIMIT_WEB_IDLE_MS       20000 /* without one byte: the other side is taken for dead */
+#define LIMIT_WEB_MARGIN_MS     250   /* before the frontend's deadline: the answer itself must get there */
+
+/* ---- the egress broker ---- */
+#define LIMIT_BROKER_CLIENTS 64 /* web executors: one a caller */
+#define LIMIT_BROKER_CONNECTS                                                                                \
+	256 /* asked for and unanswered, one client: as many as it runs fetches */
+#define LIMIT_BROKER_ADDRESSES  8     /* of one name that are tried */
+#define LIMIT_BROKER_ATTEMPT_MS 250   /* before the next address is tried beside it: RFC 8305 section 5 */
+#define LIMIT_BROKER_TOTAL_MS   15000 /* resolving and connecting together */
+#define LIMIT_BROKER_LOOKUP_MS  2000  /* before a name server is asked again */
+#define LIMIT_BROKER_LOOKUPS    2     /* times each name server is asked */
+#define LIMIT_HOSTS_BYTES       (1u << 20) /* of /etc/hosts; block lists are that long */
+
 /* ---- time, milliseconds ---- */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */

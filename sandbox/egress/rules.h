@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_EGRESS_RULES_H
+#define SALLYPORT_SANDBOX_EGRESS_RULES_H
+
+/*
+ * The network policy: may something connect to this host and port, and by which rule? Pure functions over the
+ * plan, without a system call, so that the broker (which decides) and explain_access (which foretells) are
+ * one and the same code.
+ *
+ *  - network.deniedDomains wins over everything. An entry without a port denies every port.
+ *  - network.allowedDomains not given (plan->network_listed false): any public address, ports 80 and 443.
+ *  - given: only what an entry names; given and empty: nothing.
+ *  - "example.org" is that name alone; "*.example.org" every name below it and not itself; an address is that
+ *    address, however a name led there; "localhost" is the loopback (127.0.0.1 and ::1). An entry of
+ *    allowedDomains without a port means 80 and 443.
+ *  - An address that is not public is reached only where an entry of allowedDomains names exactly it (or
+ *    localhost, for the two loopback addresses), with its port. A name that is allowed and resolves to it is
+ *    not enough.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sandbox/egress/addresses.h"
+#include "sandbox/plan.h"
+
+struct rules_answer {
+	bool allowed;
+	char rule[128];   /* the entry or default that decided: "network.deniedDomains: *.example.org" */
+	char reason[256]; /* one clause for people, without a full stop */
+	char remedy[256]; /* what would have to change in the policy; empty when allowed */
+	char reach[256];  /* what may be reached instead: "example.org, *.example.net and 3 more" */
+};
+
+/*
+ * Before a name is resolved. `host` as host_normalise() writes it. Allowed means: go on, and ask
+ * rules_address() about every address. Returns answer->allowed.
+ */
+bool rules_host(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer);
+
+/* Of one address that `host` stands for (or that it is): may it be connected to? rules_host() has allowed. */
+bool rules_address(const struct plan *plan, const char *host, uint16_t port, const struct address *address,
+		   struct rules_answer *answer);
+
+/*
+ * Both, as far as it can be told without resolving: rules_host(), and for a host that is an address or
+ * localhost also rules_address(). For other names "allowed" holds if the name's addresses are public;
+ * `reason` says so. This is what explain_access shows.
+ */
+bool rules_explain(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_EGRESS_WIRE_H
+#define SALLYPORT_SANDBOX_EGRESS_WIRE_H
+
+/*
+ * The egress broker's channels, SOCK_SEQPACKET sockets of frames (protocol/frame.h).
+ *
+ * The program's descriptors: 3 the control socket (the spawner's), 4 the plan's memfd. End of file on the
+ * control socket ends it. A client is a web executor; its socket's other end came with BROKER_CLIENT. A
+ * client that sends anything malformed loses its socket; nothing a client does touches another.
+ */
+
+#define BROKER_CONTROL_DESCRIPTOR 3
+#define BROKER_PLAN_DESCRIPTOR    4
+
+enum broker_frame {
+	/* spawner -> broker */
+	BROKER_CLIENT = 1, /* descriptor: the broker's end of a socket pair whose other end a client has */
+
+	/* client -> broker */
+	BROKER_CONNECT = 2, /* call: the client's number for it. payload: text host in its one spelling
+			     * (sandbox/egress/host.h), u32 port, u32 milliseconds it may take */
+	BROKER_ABANDON = 3, /* call: the answer is no longer wanted. It may still come */
+
+	/* broker -> client: exactly one for each BROKER_CONNECT, unless abandoned */
+	BROKER_CONNECTED = 16, /* call; payload: text address; descriptor: a connected TCP socket,
+				  non-blocking */
+	BROKER_REFUSED = 17,   /* call; payload: text rule, text reason, text remedy, text reach
+				  (rules.h) */
+	BROKER_FAILED = 18,    /* call; value: errno; payload: text sentence of what failed where */
+};
+
+#endif
