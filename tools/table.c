@@ -11,9 +11,11 @@
 #include "protocol/limits.h"
 #include "tools/files/tools.h"
 #include "tools/tool.h"
+#include "tools/web/tools.h"
 
 /* Sorted by name: tool_find searches by halves. */
 const struct tool *const tool_table[] = {
+	&fetch_url_tool,
 	&list_directory_tool,
 	&read_file_tool,
 	&write_file_tool,

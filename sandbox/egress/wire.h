@@ -5,13 +5,10 @@
 /*
  * The egress broker's channels, SOCK_SEQPACKET sockets of frames (protocol/frame.h).
  *
- * The program's descriptors: 3 the control socket (the spawner's), 4 the plan's memfd. End of file on the
- * control socket ends it. A client is a web executor; its socket's other end came with BROKER_CLIENT. A
- * client that sends anything malformed loses its socket; nothing a client does touches another.
+ * The program's own channel is the spawner's (sandbox/executor.h, EXECUTOR_BROKER); end of file there ends
+ * it. A client is a web executor; the broker's end of its socket came with BROKER_CLIENT. A client that sends
+ * anything malformed loses its socket; nothing a client does touches another.
  */
-
-#define BROKER_CONTROL_DESCRIPTOR 3
-#define BROKER_PLAN_DESCRIPTOR    4
 
 enum broker_frame {
 	/* spawner -> broker */

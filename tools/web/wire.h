@@ -4,21 +4,18 @@
 
 /*
  * Frontend -> web executor: operations of tools/reply.h's frames, and what their payloads and results hold.
- * The executor streams the whole text block as REPLY_TEXT and then sends the facts as REPLY_RESULT.
- *
- * The program's descriptors: 3 the frontend's socket, 4 the broker's (sandbox/egress/wire.h).
+ * The executor streams the text block (what was fetched on top, then the content) as REPLY_TEXT, or an image
+ * as REPLY_MEDIA, and then sends the facts as REPLY_RESULT; the last line, which says what is missing, is the
+ * frontend's.
  */
-
-#define WEB_FRONTEND_DESCRIPTOR 3
-#define WEB_BROKER_DESCRIPTOR   4
 
 enum web_operation {
 	/*
 	 * Request: text url (as url_check() wrote it), u32 enum web_format, u64 offset and u64 max_length
 	 * (characters), u64 most bytes of text to answer with, u32 milliseconds within which to answer.
-	 * Result: text final URL, u32 HTTP status, text media type, u64 bytes of the body as decompressed,
-	 * u64 characters of the whole text, u64 offset, u64 next offset (0: nothing is missing that is
-	 * there), u32 redirects, u32 WEB_* flags, u32 milliseconds.
+	 * Result: text final URL, u32 HTTP status, text media type, text title, u64 bytes of the body as
+	 * decompressed, u64 characters of the whole text, u64 characters shown, u64 next offset (0: no more),
+	 * u32 redirects, u32 WEB_* flags, u32 milliseconds, text what broke (WEB_CUT_BREAK).
 	 */
 	WEB_FETCH = 1,
 };
@@ -27,12 +24,19 @@ enum web_format {
 	WEB_TEXT, /* HTML without its markup; other text as it is */
 	WEB_RAW,  /* the text of the body, whatever it is */
 };
+#define WEB_FORMATS 2
 
 #define WEB_CUT_TIME  0x1  /* the body had not come to its end when the time was up */
 #define WEB_CUT_SIZE  0x2  /* the body goes on past LIMIT_WEB_BODY_BYTES */
 #define WEB_CUT_BREAK 0x4  /* the connection broke before the body's end */
 #define WEB_KEPT      0x8  /* answered from the download that an earlier page came from */
-#define WEB_BINARY    0x10 /* not text: nothing of it is shown */
-#define WEB_FLAGS     0x1f
+#define WEB_AGAIN     0x10 /* a later page, but that download was no longer kept: fetched anew */
+#define WEB_BINARY    0x20 /* not text: nothing of it is shown */
+#define WEB_MEDIA     0x40 /* sent as REPLY_MEDIA */
+#define WEB_FLAGS     0x7f
+
+#define WEB_MEDIA_TYPE_BYTES                                                                                 \
+	128 /* RFC 6838 section 4.2: 127 characters each side at most; real ones are short */
+#define WEB_TITLE_BYTES 256
 
 #endif
