@@ -12,15 +12,22 @@
 
 /* ---- messages from a host ---- */
 #define LIMIT_MESSAGE_BYTES                                                                                  \
-	(16u << 20)             /* one JSON-RPC message: a 10 MB file as base64 or escaped text still fits */
-#define LIMIT_JSON_DEPTH     64 /* real requests nest 6 deep; cJSON recurses, so this also bounds the stack */
-#define LIMIT_JSON_VALUES    200000 /* values in one message: bounds cJSON's 64-byte nodes to 13 MB */
-#define LIMIT_ID_BYTES       512    /* an id is echoed, so it is bounded; hosts use at most 36 */
-#define LIMIT_BATCH_MESSAGES 100    /* 2025-03-26 only */
+	(16u << 20)          /* one JSON-RPC message: a 10 MB file as base64 or escaped text still fits */
+#define LIMIT_JSON_DEPTH  64 /* real requests nest 6 deep; cJSON recurses, so this also bounds the stack */
+#define LIMIT_JSON_VALUES 200000 /* values in one message: bounds cJSON's 64-byte nodes to 13 MB */
+#define LIMIT_ID_BYTES    512    /* an id is echoed, so it is bounded; hosts use at most 36 */
+#define LIMIT_ARGUMENTS_BYTES                                                                                \
+	1024 /* the decoded arguments of a tool, as a struct; a test holds every tool against it */
+#define LIMIT_BATCH_MESSAGES 100 /* 2025-03-26 only */
 #define LIMIT_CALLS_IN_FLIGHT                                                                                \
 	4096 /* requests accepted and unanswered, one caller: "1,000 calls in flight" four times over */
 #define LIMIT_SUBSCRIPTIONS   64  /* open subscriptions/listen requests, one caller */
 #define LIMIT_TOOL_NAME_BYTES 128 /* tools: "SHOULD be between 1 and 128 characters" */
+
+/* ---- what is read from a host ---- */
+#define LIMIT_INPUT_READ_BYTES                                                                               \
+	(64u << 10) /* by one read: a pipe's size, so a fast host does not keep its own answers waiting */
+#define LIMIT_INPUT_KEEP_BYTES (128u << 10) /* a larger line buffer is given back between lines */
 
 /* ---- what waits for a host that does not read ---- */
 #define LIMIT_OUTGOING_PAUSE_BYTES (4u << 20) /* past this no more requests are read from the host */
@@ -50,40 +57,53 @@
 #define LIMIT_MESSAGE_FRAME_BYTES                                                                            \
 	(192u << 10)              /* payload of a frame on a socket: argv and environment of a command */
 #define LIMIT_FRAME_DESCRIPTORS 8 /* a command passes 4, a files executor 4 */
-#define LIMIT_RING_BYTES        (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
+#define LIMIT_CHANNEL_QUEUE_BYTES                                                                            \
+	(64u << 20)                    /* requests that wait for one executor: four of the longest messages */
+#define LIMIT_TURN_FRAMES 256          /* frames taken from one executor before others have their turn */
+#define LIMIT_RING_BYTES  (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
 
 /* ---- commands ---- */
 #define LIMIT_COMMAND_BYTES        (128u << 10) /* one argument: the kernel's MAX_ARG_STRLEN */
 #define LIMIT_COMMAND_OUTPUT_BYTES (1u << 20)   /* kept of each stream while it runs */
 #define LIMIT_COMMAND_TEXT_BYTES   8000 /* default of max_bytes: reaches every model whole (hosts.md, 9) */
 
+#define LIMIT_COMMAND_TIMEOUT_MS                                                                             \
+	86400000 /* a day: the longest wait_ms and timeout_ms; answer-within bounds them anyway */
+#define LIMIT_PIPE_READ_BYTES (16u << 10) /* read from a command's pipe at once */
+#define LIMIT_PIPE_ROUNDS                                                                                    \
+	8 /* reads of one pipe before others have their turn; 128 KB, twice what a pipe holds */
+#define LIMIT_PROGRESS_LINE_BYTES 200 /* of the newest line in a progress notification */
+#define LIMIT_COMMANDS_AT_ONCE                                                                               \
+	64 /* running in one sandbox; further ones wait their turn: four descriptors each */
+
 /* ---- the web ---- */
 #define LIMIT_URL_BYTES 8192 /* what servers and browsers agree on being able to read */
 #define LIMIT_WEB_FETCHES                                                                                    \
 	256 /* running at once in one web executor, each with a socket; more wait for their turn */
-#define LIMIT_WEB_WAITING     4096 /* the frontend has no more calls than this in flight */
-#define LIMIT_WEB_REDIRECTS   10   /* followed by one fetch; browsers stop at 20, loops show sooner */
+#define LIMIT_WEB_WAITING   4096 /* the frontend has no more calls than this in flight */
+#define LIMIT_WEB_REDIRECTS 10   /* followed by one fetch; browsers stop at 20, loops show sooner */
 #define LIMIT_WEB_HEADER_BYTES                                                                               \
-	(256u << 10) /* response headers of one hop: real ones stay under 32 KB, cookies and policies included */
+	(256u                                                                                                \
+	 << 10) /* response headers of one hop: real ones stay under 32 KB, cookies and policies included */
 #define LIMIT_WEB_BODY_BYTES                                                                                 \
 	(8u << 20) /* of one answer, decompressed: 100 times a large page; what is beyond is told as cut */
-#define LIMIT_WEB_BODIES_BYTES  (64u << 20) /* of all fetches that run in one executor together */
-#define LIMIT_WEB_TEXT_BYTES    (3u * LIMIT_WEB_BODY_BYTES) /* Latin-1 becomes twice that in UTF-8, U+FFFD thrice */
-#define LIMIT_WEB_LENGTH_DEFAULT 20000      /* max_length of fetch_url, characters: tools.md */
-#define LIMIT_WEB_LENGTH_MAX    (8u << 20)  /* --result-limit binds before */
-#define LIMIT_WEB_PAGES         16          /* kept for later pages of one executor's answers */
-#define LIMIT_WEB_PAGES_BYTES   (16u << 20) /* all of them together */
-#define LIMIT_WEB_PAGES_MS      600000      /* a page read on after ten minutes is fetched anew */
+#define LIMIT_WEB_BODIES_BYTES (64u << 20) /* of all fetches that run in one executor together */
+#define LIMIT_WEB_TEXT_BYTES                                                                                 \
+	(3u * LIMIT_WEB_BODY_BYTES)          /* Latin-1 becomes twice that in UTF-8, U+FFFD thrice */
+#define LIMIT_WEB_LENGTH_DEFAULT 20000       /* max_length of fetch_url, characters: tools.md */
+#define LIMIT_WEB_LENGTH_MAX     (8u << 20)  /* --result-limit binds before */
+#define LIMIT_WEB_PAGES          16          /* kept for later pages of one executor's answers */
+#define LIMIT_WEB_PAGES_BYTES    (16u << 20) /* all of them together */
+#define LIMIT_WEB_PAGES_MS       600000      /* a page read on after ten minutes is fetched anew */
 #define LIMIT_WEB_OUTGOING_BYTES                                                                             \
-	(32u << 20) /* answers that wait for the frontend to read; past it no request is read */
-#define LIMIT_WEB_TOTAL_MS      60000 /* a fetch, however patient the host is */
-#define LIMIT_WEB_IDLE_MS       20000 /* without one byte: the other side is taken for dead */
-#define LIMIT_WEB_MARGIN_MS     250   /* before the frontend's deadline: the answer itself must get there */
+	(32u << 20)               /* answers that wait for the frontend to read; past it no request is read */
+#define LIMIT_WEB_TOTAL_MS  60000 /* a fetch, however patient the host is */
+#define LIMIT_WEB_IDLE_MS   20000 /* without one byte: the other side is taken for dead */
+#define LIMIT_WEB_MARGIN_MS 250   /* before the frontend's deadline: the answer itself must get there */
 
 /* ---- the egress broker ---- */
-#define LIMIT_BROKER_CLIENTS 64 /* web executors: one a caller */
-#define LIMIT_BROKER_CONNECTS                                                                                \
-	256 /* asked for and unanswered, one client: as many as it runs fetches */
+#define LIMIT_BROKER_CLIENTS    64    /* web executors: one a caller */
+#define LIMIT_BROKER_CONNECTS   256   /* asked for and unanswered, one client: as many as it runs fetches */
 #define LIMIT_BROKER_ADDRESSES  8     /* of one name that are tried */
 #define LIMIT_BROKER_ATTEMPT_MS 250   /* before the next address is tried beside it: RFC 8305 section 5 */
 #define LIMIT_BROKER_TOTAL_MS   15000 /* resolving and connecting together */
@@ -92,6 +112,8 @@
 #define LIMIT_HOSTS_BYTES       (1u << 20) /* of /etc/hosts; block lists are that long */
 
 /* ---- time, milliseconds ---- */
+#define LIMIT_END_MS                 80  /* after that grace, what our own processes may take to be gone */
+#define LIMIT_PROGRESS_MS            250 /* progress of a call at most four times a second */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_END_GRACE_MS           50 /* after end of input: calls that are all but done may still answer */

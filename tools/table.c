@@ -9,6 +9,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/json.h"
 #include "protocol/limits.h"
+#include "tools/command/run_command.h"
 #include "tools/files/tools.h"
 #include "tools/tool.h"
 #include "tools/web/tools.h"
@@ -18,6 +19,7 @@ const struct tool *const tool_table[] = {
 	&fetch_url_tool,
 	&list_directory_tool,
 	&read_file_tool,
+	&run_command_tool,
 	&write_file_tool,
 	NULL,
 };

@@ -74,7 +74,7 @@ struct tool {
 	/*
 	 * Writes the result from the RESULT payload: its text (through result_*, unless TEXT was streamed and
 	 * is whole) and, for data tools, structuredContent. 0, or -EPROTO when the payload is malformed: that
-	 * ends the executor.
+	 * ends the executor. The caller (server/calls) finishes the result; unpack does not.
 	 */
 	int (*unpack)(struct tool_result *result, const void *payload, size_t length);
 };

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_CALLS_H
+#define SALLYPORT_SERVER_CALLS_H
+
+/*
+ * Calls in flight: from the accepted tools/call to its one answer. Arguments are decoded by the tool's field
+ * table, the work goes the tool's route, replies become the result, and a deadline sees to it that every call
+ * answers within --answer-within. A call that was answered early (deadline, cancel) keeps its number until
+ * its executor has said its last word about it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/limits.h"
+#include "protocol/mcp.h"
+#include "server/channel.h"
+#include "server/loop.h"
+#include "tools/tool.h"
+
+struct command;
+struct commands;
+
+struct call {
+	struct calls *calls;
+	struct mcp_call *mcp; /* NULL: answered or cancelled, the executor still owes its last frame */
+	const struct tool *tool;
+	struct channel *channel; /* FILES, WEB */
+	struct command *command; /* COMMAND */
+	uint32_t number;
+	uint64_t begun; /* nanoseconds */
+	struct loop_timer deadline;
+	struct tool_result result;
+	struct buffer meta;
+	struct buffer facts; /* pieces of RESULT */
+};
+
+struct calls {
+	struct loop *loop;
+	struct tool_context context;
+	struct channel files, web;
+	struct commands *commands;
+	struct call *slots[LIMIT_CALLS_IN_FLIGHT];
+	uint16_t free_slots[LIMIT_CALLS_IN_FLIGHT]; /* given back */
+	unsigned free_count, unused; /* slots from `unused` on were never taken: their pages are untouched */
+	unsigned generation;
+	bool confinement_missing; /* a call was refused since a layer is not to be had: exit status 3 */
+};
+
+int calls_init(struct calls *calls, struct loop *loop, struct supervisor *supervisor,
+	       const struct plan *plan);
+void calls_deinit(struct calls *calls);
+
+/* mcp_host.call and .cancel; `context` is the struct calls. */
+void calls_begin(void *context, struct mcp_call *mcp, const char *name, const cJSON *arguments);
+void calls_cancel(void *context, struct mcp_call *mcp);
+
+/* Cancels everything in flight without an answer (the host is gone). */
+void calls_abandon(struct calls *calls);
+
+/* The call ends here, with or without its answer having been sent; the number is free again. */
+void call_release(struct call *call);
+/* An executor could not be had: the answer says which layer, why, and the remedy. */
+void call_refuse(struct call *call, const char *what, const struct supervisor_failure *failure);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Channels to executors (channel.h says what is trusted: nothing that comes back). */
+#include "server/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+
+struct channel_request {
+	struct channel_request *next;
+	uint16_t type;
+	uint32_t call;
+	bool begun; /* a first piece was sent */
+	struct buffer payload;
+};
+
+static void free_request(struct channel_request *request)
+{
+	buffer_deinit(&request->payload);
+	free(request);
+}
+
+static void drop_requests(struct channel *channel)
+{
+	while (channel->first) {
+		struct channel_request *request = channel->first;
+
+		channel->first = request->next;
+		free_request(request);
+	}
+	channel->last = &channel->first;
+	channel->queued = 0;
+}
+
+/* Lets go of everything that belongs to the present executor. */
+static void disconnect(struct channel *channel)
+{
+	int awake = channel->awake.fd, socket = channel->socket.fd;
+
+	channel->ready = false;
+	loop_forget(channel->loop, &channel->awake);
+	loop_forget(channel->loop, &channel->socket);
+	if (awake >= 0)
+		close(awake);
+	if (socket >= 0)
+		close(socket);
+	close_fd(&channel->wake);
+	ring_unmap(&channel->rings);
+	drop_requests(channel);
+}
+
+/* ---- what the supervisor tells ---- */
+
+static void executor_failed(struct supervised *supervised, const struct supervisor_failure *failure)
+{
+	struct channel *channel = (struct channel *)supervised;
+
+	disconnect(channel);
+	channel->lost(channel->context, channel, failure);
+}
+
+static void executor_died(struct supervised *supervised)
+{
+	executor_failed(supervised, NULL);
+}
+
+static int connect_rings(struct channel *channel, struct frame_descriptors *descriptors)
+{
+	_cleanup_fd_ int memfd = frame_descriptors_take(descriptors, 0);
+	_cleanup_fd_ int awake = -1;
+	int result;
+
+	channel->wake = frame_descriptors_take(descriptors, 1);
+	awake = frame_descriptors_take(descriptors, 2);
+	if (memfd < 0 || channel->wake < 0 || awake < 0)
+		return -EPROTO;
+	result = ring_map(&channel->rings, memfd, true, NULL);
+	if (result < 0)
+		return result;
+	/* edge-triggered: a wake is seen once and need not be read away */
+	result = loop_watch(channel->loop, &channel->awake, awake, EPOLLIN | EPOLLET);
+	if (result == 0)
+		steal_fd(&awake);
+	return result;
+}
+
+static void executor_started(struct supervised *supervised, struct frame_descriptors *descriptors)
+{
+	struct channel *channel = (struct channel *)supervised;
+	_cleanup_fd_ int socket = -1;
+	int result = 0;
+
+	if (supervised->kind == SPAWNER_FILES) {
+		result = connect_rings(channel, descriptors);
+		socket = frame_descriptors_take(descriptors, 3);
+	} else {
+		socket = frame_descriptors_take(descriptors, 0);
+	}
+	if (result == 0)
+		result = socket < 0 ? -EPROTO : loop_watch(channel->loop, &channel->socket, socket, EPOLLIN);
+	if (result < 0) {
+		supervisor_kill(channel->supervisor, supervised);
+		return;
+	}
+	steal_fd(&socket);
+	channel->ready = true;
+}
+
+static void wake(struct channel *channel)
+{
+	uint64_t one = 1;
+
+	/* cannot fail but by overflow, and then the executor is awake for good */
+	if (write(channel->wake, &one, sizeof one) < 0)
+		return;
+}
+
+/* ---- replies ---- */
+
+/* The executor lied: it is ended, and everything asked of it fails. */
+static void condemn(struct channel *channel)
+{
+	if (channel->supervised.state == SUPERVISED_RUNNING)
+		supervisor_kill(channel->supervisor, &channel->supervised);
+}
+
+static void drain_ring(struct channel *channel)
+{
+	for (unsigned count = 0; channel->ready; count++) {
+		struct frame_header header;
+		const uint8_t *payload;
+		int result;
+
+		if (count == LIMIT_TURN_FRAMES) {
+			channel->loop->again = true;
+			break;
+		}
+		result = ring_peek(&channel->rings.in, &header, &payload);
+		if (result == 0)
+			break;
+		if (result > 0)
+			result = channel->reply(channel->context, &header, payload);
+		if (result < 0) {
+			condemn(channel);
+			return;
+		}
+		if (channel->ready)
+			ring_release(&channel->rings.in, &header);
+	}
+	if (channel->ready && ring_should_feed(&channel->rings.in))
+		wake(channel);
+}
+
+static void socket_ready(struct loop_source *source, uint32_t events)
+{
+	struct channel *channel = (struct channel *)((char *)source - offsetof(struct channel, socket));
+
+	for (unsigned count = 0; source->fd >= 0 && count < LIMIT_TURN_FRAMES; count++) {
+		struct frame_header header;
+		int result = frame_receive(source->fd, &header, &channel->payload, NULL, MSG_DONTWAIT);
+
+		if (result == -EAGAIN)
+			return;
+		if (result == 0 && channel->supervised.kind == SPAWNER_FILES)
+			result = -EPROTO; /* nothing is said here */
+		if (result == 0)
+			result = channel->reply(channel->context, &header,
+						(uint8_t *)buffer_data(&channel->payload));
+		if (result < 0) {
+			condemn(channel);
+			return;
+		}
+	}
+}
+
+/* A wake: the replies are taken after the turn's events. */
+static void awake_ready(struct loop_source *source, uint32_t events)
+{
+}
+
+void channel_drain(struct channel *channel)
+{
+	if (channel->ready && channel->rings.base) {
+		ring_awake(&channel->rings.in);
+		drain_ring(channel);
+	}
+}
+
+void channel_rest(struct channel *channel)
+{
+	if (channel->ready && channel->rings.base && !ring_prepare_sleep(&channel->rings.in))
+		channel->loop->again = true;
+}
+
+/* ---- requests ---- */
+
+enum { PIECE_WAITS, PIECE_SENT, PIECE_WAS_LAST };
+
+/* Sends the next piece of `request`, or tells that there is no room, or -errno. */
+static int send_piece(struct channel *channel, struct channel_request *request)
+{
+	size_t left = buffer_length(&request->payload), length;
+	struct frame_header header = {.type = request->type, .call = request->call};
+	bool lied;
+
+	if (!channel->rings.base) {
+		int result = frame_send(channel->socket.fd, &header, buffer_data(&request->payload), left,
+					NULL, 0, MSG_DONTWAIT);
+
+		if (result < 0)
+			return result == -EAGAIN ? PIECE_WAITS : result;
+		channel->queued -= left;
+		return PIECE_WAS_LAST;
+	}
+	length = left < LIMIT_FRAME_BYTES ? left : LIMIT_FRAME_BYTES;
+	if (ring_room(&channel->rings.out) < length && ring_starve(&channel->rings.out, (uint32_t)length))
+		return PIECE_WAITS;
+	void *to = ring_reserve(&channel->rings.out, (uint32_t)length, &lied);
+	if (!to)
+		return lied ? -EPROTO : PIECE_WAITS;
+	if (length)
+		memcpy(to, buffer_data(&request->payload), length);
+	header.length = (uint32_t)length;
+	header.flags = length < left ? FRAME_MORE : 0;
+	ring_commit(&channel->rings.out, &header);
+	buffer_consume(&request->payload, length);
+	request->begun = true;
+	channel->queued -= length;
+	return length == left ? PIECE_WAS_LAST : PIECE_SENT;
+}
+
+void channel_push(struct channel *channel)
+{
+	if (!channel->ready || !channel->first)
+		return;
+	while (channel->first) {
+		struct channel_request *request = channel->first;
+		int result;
+
+		do
+			result = send_piece(channel, request);
+		while (result == PIECE_SENT);
+		if (result < 0) {
+			condemn(channel);
+			return;
+		}
+		if (result == PIECE_WAITS)
+			break;
+		channel->first = request->next;
+		if (!channel->first)
+			channel->last = &channel->first;
+		free_request(request);
+	}
+	if (!channel->rings.base)
+		loop_change(channel->loop, &channel->socket, channel->first ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	else if (ring_should_wake(&channel->rings.out))
+		wake(channel);
+}
+
+int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload)
+{
+	struct channel_request *request;
+
+	if (channel->queued + buffer_length(payload) > LIMIT_CHANNEL_QUEUE_BYTES)
+		return -ENOBUFS;
+	if (channel->supervised.kind != SPAWNER_FILES && buffer_length(payload) > LIMIT_MESSAGE_FRAME_BYTES)
+		return -EMSGSIZE;
+	request = malloc(sizeof *request);
+	if (!request)
+		return -ENOMEM;
+	*request = (struct channel_request){.type = type, .call = call, .payload = *payload};
+	buffer_init(payload, payload->max);
+	channel->queued += buffer_length(&request->payload);
+	*channel->last = request;
+	channel->last = &request->next;
+	if (channel->supervised.state == SUPERVISED_NONE)
+		supervisor_start(channel->supervisor, &channel->supervised);
+	return 0;
+}
+
+bool channel_withdraw(struct channel *channel, uint32_t call)
+{
+	for (struct channel_request **at = &channel->first; *at; at = &(*at)->next) {
+		struct channel_request *request = *at;
+
+		if (request->call != call || request->begun)
+			continue;
+		*at = request->next;
+		if (channel->last == &request->next)
+			channel->last = at;
+		channel->queued -= buffer_length(&request->payload);
+		free_request(request);
+		return true;
+	}
+	return false;
+}
+
+void channel_init(struct channel *channel, struct supervisor *supervisor, enum spawner_kind kind,
+		  const char *name)
+{
+	*channel = (struct channel){
+		.supervisor = supervisor, .loop = supervisor->loop, .name = name, .wake = -1};
+	channel->supervised = (struct supervised){
+		.kind = kind, .started = executor_started, .failed = executor_failed, .died = executor_died};
+	channel->awake = (struct loop_source){.fd = -1, .ready = awake_ready};
+	channel->socket = (struct loop_source){.fd = -1, .ready = socket_ready};
+	channel->last = &channel->first;
+	buffer_init(&channel->payload, LIMIT_MESSAGE_FRAME_BYTES);
+}
+
+void channel_deinit(struct channel *channel)
+{
+	disconnect(channel);
+	buffer_deinit(&channel->payload);
+}

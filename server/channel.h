@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_CHANNEL_H
+#define SALLYPORT_SERVER_CHANNEL_H
+
+/*
+ * The frontend's channel to one executor: files over rings in shared memory, web over a socket. It starts the
+ * executor on first use, queues requests until it runs and while it has no room, and hands replies on one by
+ * one. Everything that comes back is hostile: a malformed frame, or a reply that the receiver refuses, ends
+ * the executor, and `lost` tells why. The next request starts a new one.
+ */
+
+#include <stdint.h>
+
+#include "protocol/ring.h"
+#include "server/supervisor.h"
+
+struct channel_request;
+
+struct channel {
+	struct supervised supervised; /* first: callbacks come with it */
+	struct supervisor *supervisor;
+	struct loop *loop;
+	const char *name; /* "files executor", for messages */
+	bool ready;
+	/* files */
+	struct ring_pair rings;
+	int wake;                 /* eventfd: wakes the executor */
+	struct loop_source awake; /* eventfd: wakes us */
+	/* files: end of file is the executor's death; web: the frames */
+	struct loop_source socket;
+	struct buffer payload;
+	struct channel_request *first, **last; /* not yet sent whole */
+	size_t queued;                         /* bytes of them */
+	void *context;
+	/* A reply; the payload is only valid during the call and, in a ring, may change under it. < 0 ends
+	 * the executor. */
+	int (*reply)(void *context, const struct frame_header *header, const uint8_t *payload);
+	/* The executor is gone (or never came: `failure`), and with it all that was asked of it. */
+	void (*lost)(void *context, struct channel *channel, const struct supervisor_failure *failure);
+};
+
+void channel_init(struct channel *channel, struct supervisor *supervisor, enum spawner_kind kind,
+		  const char *name);
+void channel_deinit(struct channel *channel);
+
+/* Queues a request; takes the payload's content. 0, -ENOMEM, -ENOBUFS when LIMIT_CHANNEL_QUEUE_BYTES already
+ * wait, -EMSGSIZE. */
+int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload);
+/* Forgets a request of which nothing was sent yet. True if there was one: then no reply will come. */
+bool channel_withdraw(struct channel *channel, uint32_t call);
+
+/* Each turn, in this order: sends what is queued and wakes the executor; takes replies; says whether it may
+ * sleep. */
+void channel_push(struct channel *channel);
+void channel_drain(struct channel *channel);
+void channel_rest(struct channel *channel);
+
+#endif

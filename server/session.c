@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stdio session: sets the parts up in order, and ends them in order. It trusts the settings (they were
+ * checked before) and nothing that comes in later.
+ */
+#include "server/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "protocol/cleanup.h"
+#include "sandbox/spawner/spare.h"
+#include "server/calls.h"
+#include "server/log.h"
+#include "server/loop.h"
+#include "server/patience.h"
+#include "server/seal.h"
+#include "server/supervisor.h"
+#include "server/transport/stdio.h"
+
+struct session {
+	struct loop loop; /* first: the turn hook comes with it */
+	const struct settings *settings;
+	struct stdio stdio;
+	struct supervisor supervisor;
+	struct calls calls;
+	struct mcp_peer *peer;
+	struct loop_source signals;
+	struct loop_timer end;
+	bool ending;
+	char instructions[1024];
+};
+
+/* ---- what the protocol asks ---- */
+
+static int list_tools(void *context, unsigned begin, struct buffer *out)
+{
+	return tools_write(begin, out);
+}
+
+static bool know_tool(void *context, const char *name)
+{
+	return tool_find(name) != NULL;
+}
+
+static void begin_call(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)
+{
+	struct session *session = context;
+
+	calls_begin(&session->calls, call, name, arguments);
+}
+
+static void cancel_call(void *context, struct mcp_call *call)
+{
+	struct session *session = context;
+
+	calls_cancel(&session->calls, call);
+}
+
+/* The host's own name decides how long it waits, unless the person has said. */
+static void know_client(void *context, const char *name)
+{
+	struct session *session = context;
+
+	if (!session->settings->answer_within_ms)
+		session->calls.context.answer_within_ms = patience_of(name);
+}
+
+/* ---- the end ---- */
+
+/* What is all but done may still answer within LIMIT_END_GRACE_MS; the rest is ended without an answer. */
+static void begin_end(struct session *session, const char *why)
+{
+	if (session->ending)
+		return;
+	session->ending = true;
+	if (why)
+		log_line("%s", why);
+	stdio_stop_reading(&session->stdio);
+	mcp_close(session->peer);
+	loop_timer_set(&session->loop, &session->end, loop_clock() + LOOP_MS(LIMIT_END_GRACE_MS));
+}
+
+static void input_ended(struct stdio *stdio, const char *why)
+{
+	begin_end((struct session *)((char *)stdio - offsetof(struct session, stdio)), why);
+}
+
+static void signalled(struct loop_source *source, uint32_t events)
+{
+	begin_end((struct session *)((char *)source - offsetof(struct session, signals)), NULL);
+}
+
+static void grace_passed(struct loop_timer *timer)
+{
+	struct session *session = (struct session *)((char *)timer - offsetof(struct session, end));
+
+	session->loop.stop = true;
+}
+
+/* After each turn: requests out first, so that executors work while we write. */
+static void turned(struct loop *loop)
+{
+	struct session *session = (struct session *)loop;
+
+	channel_push(&session->calls.files);
+	channel_push(&session->calls.web);
+	channel_drain(&session->calls.files);
+	stdio_flush(&session->stdio);
+	channel_rest(&session->calls.files);
+	if (session->ending && mcp_in_flight(session->peer) == 0 &&
+	    (session->stdio.queue_count == 0 || session->stdio.output.fd < 0))
+		loop->stop = true;
+}
+
+static void spawner_gone(struct loop_source *source, uint32_t events)
+{
+	struct loop *loop = &((struct session *)((char *)source - offsetof(struct session, signals)))->loop;
+
+	loop->stop = true;
+}
+
+static void nothing_turned(struct loop *loop)
+{
+}
+
+/* Waits until the spawner has ended all it started and itself; the kernel does it if it takes too long. */
+static void await_spawner(struct session *session, int spawner)
+{
+	if (spawner < 0)
+		return;
+	loop_close(&session->loop, &session->signals);
+	session->signals.ready = spawner_gone;
+	session->loop.turned = nothing_turned;
+	session->loop.stop = false;
+	if (loop_watch(&session->loop, &session->signals, spawner, EPOLLIN) < 0)
+		return;
+	loop_timer_set(&session->loop, &session->end, loop_clock() + LOOP_MS(LIMIT_END_MS));
+	loop_run(&session->loop, NULL);
+}
+
+/* ---- the beginning ---- */
+
+static int watch_signals(struct session *session, struct err *err)
+{
+	sigset_t signals;
+	int fd, result;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN); /* spares and spawners: nothing is learnt from how they end */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return err_set(err, -errno, "signalfd: %s", err_name(errno));
+	session->signals = (struct loop_source){.fd = -1, .ready = signalled};
+	result = loop_watch(&session->loop, &session->signals, fd, EPOLLIN);
+	if (result < 0)
+		close(fd);
+	return result < 0 ? err_set(err, result, "signals cannot be watched: %s", err_name(result)) : 0;
+}
+
+static void write_instructions(struct session *session)
+{
+	const struct plan *plan = &session->settings->plan;
+	int used = snprintf(session->instructions, sizeof session->instructions,
+			    "Commands, files and web fetches, each confined by the kernel. Workspace%s:",
+			    plan->workspace_count == 1 ? "" : "s");
+
+	for (size_t i = 0;
+	     i < plan->workspace_count && used > 0 && (size_t)used < sizeof session->instructions - 256; i++)
+		used += snprintf(session->instructions + used, sizeof session->instructions - (size_t)used,
+				 "%s %s%s", i ? "," : "", plan->workspaces[i].path,
+				 plan->workspaces[i].write ? "" : " (read only)");
+	if (used > 0 && (size_t)used < sizeof session->instructions)
+		snprintf(session->instructions + used, sizeof session->instructions - (size_t)used,
+			 ". Relative paths start in the first. What is refused says by which rule; "
+			 "explain_access tells before "
+			 "you try. Policy %.12s.",
+			 plan->policy_sha256);
+}
+
+static int make_peer(struct session *session, struct err *err)
+{
+	struct mcp_host host = {.context = session,
+				.name = "sallyport",
+				.title = "Sallyport",
+				.version = SALLYPORT_VERSION,
+				.instructions = session->instructions,
+				.tools = list_tools,
+				.tool_known = know_tool,
+				.call = begin_call,
+				.cancel = cancel_call,
+				.client = know_client};
+	struct mcp_sink sink = stdio_sink(&session->stdio);
+	int result = mcp_peer_new(&session->peer, &host, &sink);
+
+	session->stdio.peer = session->peer;
+	return result < 0 ? err_set(err, result, "out of memory") : 0;
+}
+
+/* Everything up to the first byte from the host. The spare is forked first, while this process is still
+ * small. */
+static int start(struct session *session, int input, int output, struct err *err)
+{
+	_cleanup_fd_ int spare = spare_start(&session->settings->plan, err);
+	int result;
+
+	if (spare < 0)
+		return spare;
+	log_init();
+	session->end.fire = grace_passed;
+	result = loop_init(&session->loop, turned, err);
+	if (result == 0)
+		result = watch_signals(session, err);
+	if (result == 0)
+		result = supervisor_init(&session->supervisor, &session->loop, spare, log_text, err);
+	if (result < 0)
+		return result;
+	steal_fd(&spare);
+	result = calls_init(&session->calls, &session->loop, &session->supervisor, &session->settings->plan);
+	if (result < 0)
+		return err_set(err, result, "out of memory");
+	if (session->settings->answer_within_ms)
+		session->calls.context.answer_within_ms = session->settings->answer_within_ms;
+	write_instructions(session);
+	result = stdio_init(&session->stdio, &session->loop, input, output, input_ended, err);
+	if (result == 0)
+		result = make_peer(session, err);
+	if (result == 0)
+		result = seal_frontend(err);
+	return result;
+}
+
+int session_run(const struct settings *settings, int input, int output, struct err *err)
+{
+	struct session *session = calloc(1, sizeof *session);
+	int result, code;
+
+	if (!session) {
+		err_set(err, -ENOMEM, "out of memory");
+		return EXIT_FAILED;
+	}
+	session->settings = settings;
+	result = start(session, input, output, err);
+	if (result == 0)
+		result = loop_run(&session->loop, err);
+	if (result < 0) /* the process ends; the kernel takes everything with it */
+		return EXIT_FAILED;
+
+	calls_abandon(&session->calls);
+	stdio_flush(&session->stdio);
+	await_spawner(session, supervisor_end(&session->supervisor));
+	code = session->calls.confinement_missing ? EXIT_UNCONFINED : EXIT_OK;
+	calls_deinit(&session->calls);
+	mcp_peer_free(session->peer);
+	stdio_deinit(&session->stdio);
+	supervisor_deinit(&session->supervisor);
+	loop_deinit(&session->loop);
+	free(session);
+	return code;
+}

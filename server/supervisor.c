@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Spare and spawner as the frontend sees them. Their frames are checked like anybody's: a spawner that sends
+ * nonsense is dropped, which ends it and all it started, and the spare takes its place.
+ */
+#include "server/supervisor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "sandbox/spawner/spare.h"
+
+static void unlink_supervised(struct supervisor *supervisor, struct supervised *supervised)
+{
+	for (struct supervised **at = &supervisor->all; *at; at = &(*at)->next) {
+		if (*at == supervised) {
+			*at = supervised->next;
+			break;
+		}
+	}
+	supervised->state = SUPERVISED_NONE;
+	supervised->next = NULL;
+}
+
+static void fail(struct supervisor *supervisor, struct supervised *supervised, int error, const char *layer,
+		 const char *step, const char *remedy)
+{
+	struct supervisor_failure failure = {.error = error};
+
+	snprintf(failure.layer, sizeof failure.layer, "%s", layer);
+	snprintf(failure.step, sizeof failure.step, "%s", step);
+	snprintf(failure.remedy, sizeof failure.remedy, "%s", remedy);
+	unlink_supervised(supervisor, supervised);
+	supervised->failed(supervised, &failure);
+}
+
+/* Whoever had something of a spawner that is gone learns it; callbacks may start anew, so the list is taken
+ * first. */
+static void everything_died(struct supervisor *supervisor)
+{
+	struct supervised *gone = supervisor->all;
+
+	supervisor->all = NULL;
+	while (gone) {
+		struct supervised *supervised = gone;
+		bool running = supervised->state == SUPERVISED_RUNNING;
+
+		gone = supervised->next;
+		supervised->state = SUPERVISED_NONE;
+		supervised->next = NULL;
+		if (running) {
+			supervised->died(supervised);
+		} else {
+			struct supervisor_failure failure = {
+				.error = EPIPE,
+				.layer = "spawner",
+				.step = "the spawner ended while it was starting this",
+				.remedy = "Try again; a new spawner takes over."};
+
+			supervised->failed(supervised, &failure);
+		}
+	}
+}
+
+static void drop_spawner(struct supervisor *supervisor, const char *why)
+{
+	int socket = supervisor->spawner.fd;
+
+	if (socket < 0)
+		return;
+	loop_forget(supervisor->loop, &supervisor->spawner);
+	close(socket);
+	supervisor->warn(why);
+	everything_died(supervisor);
+}
+
+/* ---- frames from the spawner ---- */
+
+static struct supervised *find(struct supervisor *supervisor, bool running, uint32_t number)
+{
+	for (struct supervised *at = supervisor->all; at; at = at->next) {
+		if (running ? at->state == SUPERVISED_RUNNING && at->instance == number
+			    : at->state == SUPERVISED_STARTING && at->request == number)
+			return at;
+	}
+	return NULL;
+}
+
+static int take_failed(struct supervisor *supervisor, const struct frame_header *header)
+{
+	struct supervised *supervised = find(supervisor, false, header->call);
+	struct supervisor_failure failure = {.error = (int)header->value};
+	struct frame_reader reader;
+
+	frame_read(&reader, buffer_data(&supervisor->payload), header->length);
+	frame_get_text(&reader, failure.layer, sizeof failure.layer);
+	frame_get_text(&reader, failure.step, sizeof failure.step);
+	frame_get_text(&reader, failure.remedy, sizeof failure.remedy);
+	if (!supervised || frame_done(&reader) < 0)
+		return -EPROTO;
+	unlink_supervised(supervisor, supervised);
+	supervised->failed(supervised, &failure);
+	return 0;
+}
+
+static int take_started(struct supervisor *supervisor, const struct frame_header *header,
+			struct frame_descriptors *descriptors)
+{
+	struct supervised *supervised = find(supervisor, false, header->call);
+
+	if (!supervised)
+		return -EPROTO;
+	supervised->state = SUPERVISED_RUNNING;
+	supervised->instance = header->value;
+	supervised->started(supervised, descriptors);
+	return 0;
+}
+
+static void watch_spare(struct supervisor *supervisor, int socket)
+{
+	if (socket >= 0 && supervisor->spare.fd < 0 &&
+	    loop_watch(supervisor->loop, &supervisor->spare, socket, EPOLLIN) == 0)
+		return;
+	if (socket >= 0)
+		close(socket);
+}
+
+static int take_frame(struct supervisor *supervisor, const struct frame_header *header,
+		      struct frame_descriptors *descriptors)
+{
+	struct supervised *supervised;
+
+	switch (header->type) {
+	case SPAWNER_STARTED:
+		return take_started(supervisor, header, descriptors);
+	case SPAWNER_FAILED:
+		return take_failed(supervisor, header);
+	case SPAWNER_DIED:
+		supervised = find(supervisor, true, header->value);
+		if (supervised) {
+			unlink_supervised(supervisor, supervised);
+			supervised->died(supervised);
+		}
+		return 0;
+	case SPAWNER_SPARED:
+	case SPARE_NEXT: /* said by the spare on its way to becoming the spawner */
+		watch_spare(supervisor, frame_descriptors_take(descriptors, 0));
+		return 0;
+	case SPAWNER_PROBED:
+		if (supervisor->probed)
+			supervisor->probed(supervisor->probe_context, buffer_data(&supervisor->payload),
+					   header->length);
+		return 0;
+	case SPARE_FAILED:
+	default:
+		return -EPROTO;
+	}
+}
+
+static void spawner_ready(struct loop_source *source, uint32_t events)
+{
+	struct supervisor *supervisor =
+		(struct supervisor *)((char *)source - offsetof(struct supervisor, spawner));
+
+	while (source->fd >= 0) {
+		struct frame_descriptors descriptors;
+		struct frame_header header;
+		int result =
+			frame_receive(source->fd, &header, &supervisor->payload, &descriptors, MSG_DONTWAIT);
+
+		if (result == -EAGAIN)
+			return;
+		if (result == 0) {
+			result = take_frame(supervisor, &header, &descriptors);
+			frame_descriptors_close(&descriptors);
+		}
+		if (result < 0) {
+			drop_spawner(supervisor,
+				     result == -EPROTO ? "the spawner sent a malformed frame and was replaced"
+						       : "the spawner ended; the spare takes its place");
+			return;
+		}
+	}
+}
+
+/* The spare says nothing while it waits: this is its end. */
+static void spare_ready(struct loop_source *source, uint32_t events)
+{
+	struct supervisor *supervisor =
+		(struct supervisor *)((char *)source - offsetof(struct supervisor, spare));
+	struct frame_header request = {.type = SPAWNER_SPARE};
+	int socket = source->fd;
+
+	loop_forget(supervisor->loop, source);
+	close(socket);
+	if (supervisor->spawner.fd >= 0)
+		frame_send(supervisor->spawner.fd, &request, NULL, 0, NULL, 0, MSG_DONTWAIT);
+	else
+		supervisor->warn(
+			"the spare process was killed: tools cannot be started any more, restart the server");
+}
+
+/* ---- requests ---- */
+
+/* Has a spawner: if there is none yet, the spare becomes it on the same socket. */
+static int ensure_spawner(struct supervisor *supervisor)
+{
+	struct frame_header go = {.type = SPARE_GO};
+	int socket = supervisor->spare.fd, result;
+
+	if (supervisor->spawner.fd >= 0)
+		return 0;
+	if (socket < 0)
+		return -ECHILD;
+	loop_forget(supervisor->loop, &supervisor->spare);
+	result = frame_send(socket, &go, NULL, 0, NULL, 0, MSG_DONTWAIT);
+	if (result == 0)
+		result = loop_watch(supervisor->loop, &supervisor->spawner, socket, EPOLLIN);
+	if (result < 0)
+		close(socket);
+	return result;
+}
+
+void supervisor_start(struct supervisor *supervisor, struct supervised *supervised)
+{
+	struct frame_header request = {.type = SPAWNER_START, .value = supervised->kind};
+	uint32_t caller = htole32(supervised->caller);
+	int result = ensure_spawner(supervisor);
+
+	supervised->state = SUPERVISED_STARTING;
+	supervised->request = request.call = ++supervisor->last_request;
+	supervised->next = supervisor->all;
+	supervisor->all = supervised;
+	if (result == 0)
+		result = frame_send(supervisor->spawner.fd, &request, &caller, sizeof caller, NULL, 0,
+				    MSG_DONTWAIT);
+	if (result < 0)
+		fail(supervisor, supervised, -result, "spawner", "asking the spawner",
+		     result == -ECHILD ? "Restart the server: spawner and spare were both killed."
+				       : "Try again; if it stays so, restart the server.");
+}
+
+void supervisor_kill(struct supervisor *supervisor, struct supervised *supervised)
+{
+	struct frame_header request = {.type = SPAWNER_KILL, .value = supervised->instance};
+
+	if (supervised->state != SUPERVISED_RUNNING)
+		return;
+	unlink_supervised(supervisor, supervised);
+	if (frame_send(supervisor->spawner.fd, &request, NULL, 0, NULL, 0, MSG_DONTWAIT) < 0)
+		drop_spawner(supervisor, "the spawner does not take requests and was replaced");
+	supervised->died(supervised);
+}
+
+bool supervisor_has_spawner(const struct supervisor *supervisor)
+{
+	return supervisor->spawner.fd >= 0;
+}
+
+int supervisor_init(struct supervisor *supervisor, struct loop *loop, int spare,
+		    void (*warn)(const char *text), struct err *err)
+{
+	int result;
+
+	*supervisor = (struct supervisor){.loop = loop, .warn = warn};
+	supervisor->spare = (struct loop_source){.fd = -1, .ready = spare_ready};
+	supervisor->spawner = (struct loop_source){.fd = -1, .ready = spawner_ready};
+	buffer_init(&supervisor->payload, LIMIT_MESSAGE_FRAME_BYTES);
+	result = loop_watch(loop, &supervisor->spare, spare, EPOLLIN);
+	if (result < 0)
+		return err_set(err, result, "the spare process cannot be watched: %s", err_name(result));
+	return 0;
+}
+
+int supervisor_end(struct supervisor *supervisor)
+{
+	int spare = supervisor->spare.fd, spawner = supervisor->spawner.fd;
+
+	loop_forget(supervisor->loop, &supervisor->spare);
+	loop_forget(supervisor->loop, &supervisor->spawner);
+	if (spare >= 0)
+		close(spare);
+	if (spawner >= 0)
+		shutdown(spawner, SHUT_WR);
+	return spawner;
+}
+
+void supervisor_deinit(struct supervisor *supervisor)
+{
+	buffer_deinit(&supervisor->payload);
+}

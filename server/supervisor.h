@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_SUPERVISOR_H
+#define SALLYPORT_SERVER_SUPERVISOR_H
+
+/*
+ * The frontend's end of spare and spawner (sandbox/spawner/spare.h, wire.h). It starts the spawner when the
+ * first executor is needed, asks it for executors and sandboxes, and replaces it when it dies: with it die
+ * all its instances, so everybody who has one, or waits for one, is told.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/frame.h"
+#include "sandbox/spawner/wire.h"
+#include "server/loop.h"
+
+/* Why an executor could not be had: words for the model. */
+struct supervisor_failure {
+	int error; /* errno of the step, positive */
+	char layer[64], step[128], remedy[400];
+};
+
+/* One thing that the spawner is asked for, embedded in whoever needs it. */
+struct supervised {
+	enum spawner_kind kind;
+	uint32_t caller;
+	/* Running: `descriptors` are to be taken. Only after supervisor_start(). */
+	void (*started)(struct supervised *supervised, struct frame_descriptors *descriptors);
+	/* It could not be started. */
+	void (*failed)(struct supervised *supervised, const struct supervisor_failure *failure);
+	/* It was running and is dead. */
+	void (*died)(struct supervised *supervised);
+
+	/* the supervisor's own */
+	enum { SUPERVISED_NONE, SUPERVISED_STARTING, SUPERVISED_RUNNING } state;
+	uint32_t request, instance;
+	struct supervised *next;
+};
+
+struct supervisor {
+	struct loop *loop;
+	struct loop_source spare, spawner;
+	struct buffer payload;
+	struct supervised *all; /* starting and running */
+	uint32_t last_request;
+	void (*warn)(const char *text); /* for the log */
+	/* Answer to a probe; set by who asked. */
+	void (*probed)(void *context, const void *payload, size_t length);
+	void *probe_context;
+};
+
+/* `spare` is what spare_start() returned; it belongs to the supervisor from here. */
+int supervisor_init(struct supervisor *supervisor, struct loop *loop, int spare,
+		    void (*warn)(const char *text), struct err *err);
+/* Closes both sockets: that is the end of spare, spawner and all they started. Returns the spawner's socket
+ * (or -1), still open for waiting until end of file shows that everything is gone. */
+int supervisor_end(struct supervisor *supervisor);
+void supervisor_deinit(struct supervisor *supervisor);
+
+/* Asks for one; exactly one of started and failed follows, perhaps before this returns. */
+void supervisor_start(struct supervisor *supervisor, struct supervised *supervised);
+/* Kills a running one (it lied, or it does not answer); `died` is called before this returns. */
+void supervisor_kill(struct supervisor *supervisor, struct supervised *supervised);
+/* True while supervised things may have left processes behind that are still dying. */
+bool supervisor_has_spawner(const struct supervisor *supervisor);
+
+#endif

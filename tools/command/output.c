@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows over a command's output, and its folding into readable text. Trusts nothing: any bytes may come. */
+#include "tools/command/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "protocol/limits.h"
+
+/* ---- windows ---- */
+
+static void window_init(struct output_window *window, enum output_keep keep, size_t most)
+{
+	*window = (struct output_window){0};
+	window->head_most = keep == OUTPUT_HEAD ? most : keep == OUTPUT_BOTH ? most / 2 : 0;
+	window->tail_most = most - window->head_most;
+	buffer_init(&window->head, window->head_most);
+	buffer_init(&window->tail, window->tail_most);
+}
+
+static int window_add(struct output_window *window, const char *bytes, size_t length)
+{
+	size_t left = window->head_most - buffer_length(&window->head);
+	size_t taken = length < left ? length : left;
+	int result = buffer_append(&window->head, bytes, taken);
+
+	if (result < 0)
+		return result;
+	window->total += length;
+	bytes += taken;
+	length -= taken;
+	if (length > window->tail_most) { /* only its end can survive */
+		bytes += length - window->tail_most;
+		length = window->tail_most;
+	}
+	left = window->tail_most - buffer_length(&window->tail);
+	taken = length < left ? length : left;
+	result = buffer_append(&window->tail, bytes, taken);
+	if (result < 0)
+		return result;
+	for (size_t done = taken; done < length;) {
+		size_t piece = window->tail_most - window->tail_next;
+
+		if (piece > length - done)
+			piece = length - done;
+		memcpy(buffer_data(&window->tail) + window->tail_next, bytes + done, piece);
+		window->tail_next = (window->tail_next + piece) % window->tail_most;
+		done += piece;
+	}
+	return 0;
+}
+
+static int window_copy(struct output_window *to, const struct output_window *from)
+{
+	int result = buffer_append(&to->head, buffer_data(&from->head), buffer_length(&from->head));
+
+	if (result == 0)
+		result = buffer_append(&to->tail, buffer_data(&from->tail), buffer_length(&from->tail));
+	to->tail_next = from->tail_next;
+	to->total = from->total;
+	return result;
+}
+
+void command_output_init(struct command_output *output, enum output_keep keep, size_t most)
+{
+	*output = (struct command_output){.keep = keep, .most = most};
+	window_init(&output->streams[0], keep, most);
+	window_init(&output->streams[1], keep, most);
+	window_init(&output->merged, keep, most);
+}
+
+static void window_deinit(struct output_window *window)
+{
+	buffer_deinit(&window->head);
+	buffer_deinit(&window->tail);
+}
+
+void command_output_deinit(struct command_output *output)
+{
+	window_deinit(&output->streams[0]);
+	window_deinit(&output->streams[1]);
+	window_deinit(&output->merged);
+}
+
+int command_output_add(struct command_output *output, int stream, const void *bytes, size_t length)
+{
+	int result = 0;
+
+	if (!output->mixed && output->streams[!stream].total) {
+		result = window_copy(&output->merged, &output->streams[!stream]);
+		output->mixed = true;
+	}
+	if (result == 0 && output->mixed)
+		result = window_add(&output->merged, bytes, length);
+	if (result == 0)
+		result = window_add(&output->streams[stream], bytes, length);
+	return result;
+}
+
+const struct output_window *command_output_merged(const struct command_output *output)
+{
+	return output->mixed ? &output->merged : &output->streams[output->streams[0].total == 0];
+}
+
+/* ---- cutting ---- */
+
+/* How much of a head that was cut is shown: to its last line end, else without a started character. */
+static size_t trim_head(const char *text, size_t length)
+{
+	const char *newline = length ? memrchr(text, '\n', length) : NULL;
+	size_t start = length;
+
+	if (newline && (size_t)(newline - text) >= length / 2)
+		return (size_t)(newline + 1 - text);
+	while (start > 0 && length - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	return start > 0 && (unsigned char)text[start - 1] >= 0xc0 ? start - 1 : length;
+}
+
+/* How much of the front of a tail that was cut is not shown. */
+static size_t trim_tail(const char *text, size_t length)
+{
+	const char *newline = length ? memchr(text, '\n', length) : NULL;
+	size_t skip = 0;
+
+	if (newline && (size_t)(newline - text) < length / 2)
+		return (size_t)(newline + 1 - text);
+	while (skip < length && skip < 3 && ((unsigned char)text[skip] & 0xc0) == 0x80)
+		skip++;
+	return skip;
+}
+
+int output_window_write(const struct output_window *window, struct buffer *out, uint64_t *omitted)
+{
+	size_t head = buffer_length(&window->head), tail = buffer_length(&window->tail), skip = 0;
+	bool cut = window->total > head + tail;
+	struct buffer line;
+	int result;
+
+	buffer_init(&line, tail + head + 1);
+	result = buffer_reserve(&line, tail + head + 1);
+	if (result < 0)
+		return result;
+	if (cut && head)
+		head = trim_head(buffer_data(&window->head), head);
+	buffer_append(&line, buffer_data(&window->head), head);
+	if (!cut) {
+		/* not full, so not wrapped */
+		buffer_append(&line, buffer_data(&window->tail), tail);
+		result = output_fold(out, buffer_data(&line), buffer_length(&line));
+		*omitted = 0;
+	} else {
+		const char *ring = buffer_data(&window->tail);
+
+		result = output_fold(out, buffer_data(&line), head);
+		buffer_clear(&line, SIZE_MAX);
+		buffer_append(&line, ring + window->tail_next, tail - window->tail_next);
+		buffer_append(&line, ring, window->tail_next);
+		if (tail)
+			skip = trim_tail(buffer_data(&line), tail);
+		*omitted = window->total - head - (tail - skip);
+		if (result == 0)
+			result = buffer_printf(out, "%s[… %" PRIu64 " bytes left out …]\n",
+					       head && buffer_data(out)[buffer_length(out) - 1] != '\n' ? "\n"
+													: "",
+					       *omitted);
+		if (result == 0)
+			result = output_fold(out, buffer_data(&line) + skip, tail - skip);
+	}
+	buffer_deinit(&line);
+	return result;
+}
+
+/* ---- folding ---- */
+
+/* The length of the escape sequence that starts at text[0] == ESC; what is cut off at the end counts whole.
+ */
+static size_t escape_length(const char *text, size_t length)
+{
+	size_t at = 2;
+
+	if (length < 2)
+		return length;
+	switch (text[1]) {
+	case '[': /* CSI: parameters and intermediates, then one final byte */
+		while (at < length && text[at] >= 0x20 && text[at] <= 0x3f)
+			at++;
+		return at < length ? at + 1 : at;
+	case ']': /* OSC, and the other strings: up to BEL or ST */
+	case 'P':
+	case 'X':
+	case '^':
+	case '_':
+		for (; at < length; at++) {
+			if (text[at] == '\a')
+				return at + 1;
+			if (text[at] == '\x1b')
+				return at + 1 < length && text[at + 1] == '\\' ? at + 2 : at;
+		}
+		return at;
+	default: /* intermediates, then one final byte */
+		at = 1;
+		while (at < length && text[at] >= 0x20 && text[at] <= 0x2f)
+			at++;
+		return at < length ? at + 1 : at;
+	}
+}
+
+/* Takes the last character of the present line back. */
+static void erase_character(struct buffer *out, size_t line)
+{
+	while (out->end > line && ((unsigned char)out->bytes[out->end - 1] & 0xc0) == 0x80)
+		out->end--;
+	if (out->end > line)
+		out->end--;
+}
+
+int output_fold(struct buffer *out, const char *text, size_t length)
+{
+	int result = buffer_reserve(out, length); /* it never becomes longer */
+	size_t line;
+	bool returned = false; /* a carriage return: the next character starts the line anew */
+
+	if (result < 0)
+		return result;
+	line = out->end;
+	for (size_t at = 0; at < length;) {
+		unsigned char byte = (unsigned char)text[at];
+
+		if (byte == '\x1b') {
+			at += escape_length(text + at, length - at);
+			continue;
+		}
+		at++;
+		if (byte == '\r') {
+			returned = true;
+		} else if (byte == '\b') {
+			erase_character(out, line);
+		} else if (byte == '\n') {
+			out->bytes[out->end++] = '\n';
+			line = out->end;
+			returned = false;
+		} else if (byte >= 0x20 || byte == '\t') {
+			if (byte == 0x7f)
+				continue;
+			if (returned)
+				out->end = line;
+			returned = false;
+			out->bytes[out->end++] = (char)byte;
+		}
+	}
+	return 0;
+}
+
+int output_newest_line(const struct output_window *window, struct buffer *out)
+{
+	char kept[2 * LIMIT_PROGRESS_LINE_BYTES];
+	size_t head = buffer_length(&window->head), tail = buffer_length(&window->tail), length = 0, end;
+	size_t from_tail = tail < sizeof kept ? tail : sizeof kept, from_head = 0;
+	struct buffer text;
+	int result;
+
+	/* the last bytes that came, wherever they are kept */
+	if (window->total == head + tail)
+		from_head = head < sizeof kept - from_tail ? head : sizeof kept - from_tail;
+	for (; length < from_head; length++)
+		kept[length] = buffer_data(&window->head)[head - from_head + length];
+	for (size_t i = from_tail; i > 0; i--)
+		kept[length++] = buffer_data(&window->tail)[(window->tail_next + tail - i) % tail];
+	if (length == 0)
+		return 0;
+	buffer_init(&text, sizeof kept);
+	result = output_fold(&text, kept, length);
+	end = buffer_length(&text);
+	while (end && buffer_data(&text)[end - 1] == '\n')
+		end--;
+	if (result == 0 && end) {
+		const char *newline = memrchr(buffer_data(&text), '\n', end);
+		const char *line = newline ? newline + 1 : buffer_data(&text);
+		size_t size = (size_t)(buffer_data(&text) + end - line);
+
+		size = size < LIMIT_PROGRESS_LINE_BYTES ? size : trim_head(line, LIMIT_PROGRESS_LINE_BYTES);
+		result = buffer_append_text(out, " · ");
+		if (result == 0)
+			result = buffer_append(out, line, size);
+	}
+	buffer_deinit(&text);
+	return result;
+}

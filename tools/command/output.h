@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TOOLS_COMMAND_OUTPUT_H
+#define SALLYPORT_TOOLS_COMMAND_OUTPUT_H
+
+/*
+ * What is kept of a command's output: of each stream, and of both in the order in which they came, the first
+ * bytes, the last bytes, or both, with an exact count of what is missing between. Memory is bounded by what
+ * is kept.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/buffer.h"
+
+enum output_keep { OUTPUT_HEAD, OUTPUT_TAIL, OUTPUT_BOTH };
+
+struct output_window {
+	struct buffer head;
+	struct buffer tail; /* a ring once it is full */
+	size_t head_most, tail_most;
+	size_t tail_next; /* where the ring is overwritten next */
+	uint64_t total;   /* bytes that came */
+};
+
+struct command_output {
+	struct output_window streams[2]; /* stdout, stderr */
+	struct output_window
+		merged; /* only once both have said something; until then the one that has is it */
+	bool mixed;
+	enum output_keep keep;
+	size_t most;
+};
+
+void command_output_init(struct command_output *output, enum output_keep keep, size_t most);
+void command_output_deinit(struct command_output *output);
+/* `stream` is 0 for stdout, 1 for stderr. 0 or -ENOMEM. */
+int command_output_add(struct command_output *output, int stream, const void *bytes, size_t length);
+/* Both, in the order they came. */
+const struct output_window *command_output_merged(const struct command_output *output);
+
+/*
+ * Appends what a window kept, readable: cut at line ends where there are lines, else between characters, and
+ * folded (output_fold); where bytes are missing stands a line that says how many. Returns 0 or -errno;
+ * *omitted is exact.
+ */
+int output_window_write(const struct output_window *window, struct buffer *out, uint64_t *omitted);
+
+/* Appends text as a terminal would leave it: carriage returns, backspaces and escape sequences (ECMA-48) take
+ * effect or disappear, other control characters but tab and newline too. */
+int output_fold(struct buffer *out, const char *text, size_t length);
+
+/* Appends " · " and the newest line that came, folded and cut; nothing if there is none. */
+int output_newest_line(const struct output_window *window, struct buffer *out);
+
+#endif
