@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The load generator: starts a server on pipes, puts one kind of load on it, prints `key value` lines. In C and with one
- * thread, so that what it costs itself is small and the same for every server.
+ * The load generator: starts a server on pipes, puts one kind of load on it, prints `key value` lines. In C
+ * and with one thread, so that what it costs itself is small and the same for every server.
  *
- * usage: floor-drive [-c CORE] [-n COUNT] [-k IN_FLIGHT] [-q REQUEST] [-Q REQUEST] SCENARIO PROGRAM [ARGUMENT]...
- *   REQUEST   the members of a request after its id, or @FILE that holds them
- *   start     COUNT starts, each to its first answer
- *   idle      COUNT instances at once, each after its first answer; memory of each
- *   sequence  COUNT requests -q, one after the other
- *   flight    COUNT requests -q, IN_FLIGHT of them at any time
- *   load      a sequence and a flight of -q, some of -Q, then memory
- *   burst     COUNT times: IN_FLIGHT requests -q at once, with four of -Q before them if given
+ * usage: floor-drive [-c CORE] [-n COUNT] [-k IN_FLIGHT] [-q REQUEST] [-Q REQUEST] SCENARIO PROGRAM
+ * [ARGUMENT]... REQUEST   the members of a request after its id, or @FILE that holds them start     COUNT
+ * starts, each to its first answer idle      COUNT instances at once, each after its first answer; memory of
+ * each sequence  COUNT requests -q, one after the other flight    COUNT requests -q, IN_FLIGHT of them at any
+ * time load      a sequence and a flight of -q, some of -Q, then memory burst     COUNT times: IN_FLIGHT
+ * requests -q at once, with four of -Q before them if given
  */
 
 #include <errno.h>
@@ -86,7 +84,6 @@ static void request_read(struct request *request, const char *argument)
 	fclose(file);
 }
 
-
 #define REQUEST_HEAD_BYTES 64 /* {"jsonrpc":"2.0","id":N, and the end of the line */
 
 static size_t requests_bytes(const struct request *request, size_t count)
@@ -118,7 +115,8 @@ static void check_answer(const char *line, size_t length)
 		die("a request failed: %.*s", (int)shown, line);
 }
 
-/* One request and its answer, outside the measurement: starts what starts on first use. Returns the answer's length. */
+/* One request and its answer, outside the measurement: starts what starts on first use. Returns the answer's
+ * length. */
 static size_t warm(struct peer *peer, const struct request *request)
 {
 	_cleanup_free_ char *line = allocate(requests_bytes(request, 1), 1);
@@ -131,7 +129,8 @@ static size_t warm(struct peer *peer, const struct request *request)
 	return length;
 }
 
-static void sequence(struct peer *peer, const struct request *request, size_t count, uint64_t *took, size_t expected)
+static void sequence(struct peer *peer, const struct request *request, size_t count, uint64_t *took,
+		     size_t expected)
 {
 	_cleanup_free_ char *line = allocate(requests_bytes(request, 1), 1);
 
@@ -151,7 +150,8 @@ static void sequence(struct peer *peer, const struct request *request, size_t co
 }
 
 /* Keeps `flight` requests on their way until `count` are answered; returns the nanoseconds it took. */
-static uint64_t flight(struct peer *peer, const struct request *request, size_t count, size_t flight, size_t expected)
+static uint64_t flight(struct peer *peer, const struct request *request, size_t count, size_t flight,
+		       size_t expected)
 {
 	_cleanup_free_ char *lines = allocate(requests_bytes(request, flight), 1);
 	size_t sent = flight < count ? flight : count, answered = 0, length = expected;
@@ -209,7 +209,8 @@ static void run_idle(const struct options *o)
 		pss += tree.pss_kb;
 		processes += tree.processes;
 	}
-	printf("pss_kb %.1f\nprocesses %.1f\n", (double)pss / (double)o->count, (double)processes / (double)o->count);
+	printf("pss_kb %.1f\nprocesses %.1f\n", (double)pss / (double)o->count,
+	       (double)processes / (double)o->count);
 	for (size_t i = 0; i < o->count; i++)
 		peer_end(&peers[i]);
 }
@@ -319,12 +320,9 @@ static const struct {
 	void (*run)(const struct options *options);
 	bool needs_request, needs_second;
 } scenarios[] = {
-	{"burst", run_burst, true, false},
-	{"flight", run_flight, true, false},
-	{"idle", run_idle, false, false},
-	{"load", run_load, true, true},
-	{"sequence", run_sequence, true, false},
-	{"start", run_start, false, false},
+	{"burst", run_burst, true, false},       {"flight", run_flight, true, false},
+	{"idle", run_idle, false, false},        {"load", run_load, true, true},
+	{"sequence", run_sequence, true, false}, {"start", run_start, false, false},
 };
 
 static void usage(void)

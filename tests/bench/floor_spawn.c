@@ -75,7 +75,8 @@ int main(int argc, char **argv)
 		took[i] = now_ns() - begin;
 	}
 	qsort(took, count, sizeof(*took), compare);
-	printf("p50_us %.2f\np99_us %.2f\n", (double)took[count / 2] / 1e3, (double)took[count * 99 / 100] / 1e3);
+	printf("p50_us %.2f\np99_us %.2f\n", (double)took[count / 2] / 1e3,
+	       (double)took[count * 99 / 100] / 1e3);
 	free(took);
 	return 0;
 }

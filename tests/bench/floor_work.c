@@ -87,7 +87,8 @@ static void bytes_escape(struct bytes *b, const char *text, size_t length)
 static void answer_begin(struct bytes *out, long id)
 {
 	char head[96];
-	int n = snprintf(head, sizeof(head), "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"content\":[{\"text\":\"", id);
+	int n = snprintf(head, sizeof(head),
+			 "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"content\":[{\"text\":\"", id);
 
 	bytes_add(out, head, (size_t)n);
 }
@@ -99,7 +100,8 @@ static void answer_end(struct bytes *out)
 
 static void answer_file(struct bytes *out, int root, const char *path, long id)
 {
-	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 	_cleanup_fd_ int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	_cleanup_free_ char *content = NULL;
 	struct stat st;
@@ -186,7 +188,8 @@ static void line_answer(const char *line, size_t length, int root, struct bytes 
 /* Answers the whole lines of `in`, keeps the rest. */
 static void lines_answer(struct bytes *in, size_t seen, int root, struct bytes *out)
 {
-	char *at = in->data, *end = in->data + in->length, *newline = memchr(at + seen, '\n', in->length - seen);
+	char *at = in->data, *end = in->data + in->length,
+	     *newline = memchr(at + seen, '\n', in->length - seen);
 
 	for (; newline; newline = memchr(at, '\n', (size_t)(end - at))) {
 		line_answer(at, (size_t)(newline - at), root, out);

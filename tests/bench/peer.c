@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts a server on pipes and exchanges lines with it: as little as possible, since its own cost is in every number. */
+/* Starts a server on pipes and exchanges lines with it: as little as possible, since its own cost is in every
+ * number. */
 
 #include "tests/bench/peer.h"
 
@@ -17,7 +18,8 @@
 extern char **environ;
 
 static const char initialize[] =
-	"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\","
+	"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-"
+	"25\","
 	"\"capabilities\":{},\"clientInfo\":{\"name\":\"claude-code\",\"version\":\"1\"}}}\n";
 static const char initialized[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
 

@@ -3,9 +3,9 @@
 #define SALLYPORT_BENCH_PEER_H
 
 /*
- * A server under measurement, on pipes as a host would have it. The driver trusts its own servers: any failure
- * ends the driver with a message and status 1 (a number that was not measured must not be printed), and a
- * server that hangs is ended by SIGALRM.
+ * A server under measurement, on pipes as a host would have it. The driver trusts its own servers: any
+ * failure ends the driver with a message and status 1 (a number that was not measured must not be printed),
+ * and a server that hangs is ended by SIGALRM.
  */
 
 #include <stddef.h>
@@ -23,22 +23,22 @@ struct peer {
 uint64_t now_ns(void);
 
 void peer_start(struct peer *peer, char **argv);
-/* The legacy handshake; returns when the answer to `initialize` is here. `begin_ns` is the time before the start;
- * returns nanoseconds from there to that answer. */
+/* The legacy handshake; returns when the answer to `initialize` is here. `begin_ns` is the time before the
+ * start; returns nanoseconds from there to that answer. */
 uint64_t peer_handshake(struct peer *peer, uint64_t begin_ns);
 void peer_send(struct peer *peer, const char *bytes, size_t length);
 /* The next line, without its newline and not terminated; valid until the next call. */
 const char *peer_line(struct peer *peer, size_t *length);
-/* Reads what is there (waiting for something) and returns how many lines it ended; their bytes are dropped. `sample`,
- * if not NULL, receives the length of the last line that ended. */
+/* Reads what is there (waiting for something) and returns how many lines it ended; their bytes are dropped.
+ * `sample`, if not NULL, receives the length of the last line that ended. */
 size_t peer_drop_lines(struct peer *peer, size_t *sample);
 /* Closes its input and waits for its end. */
 void peer_end(struct peer *peer);
 
 /* What a process and all its descendants hold and have used. */
 struct tree {
-	uint64_t pss_kb;    /* proportional share of memory */
-	uint64_t cpu_ns;    /* of processes that are alive */
+	uint64_t pss_kb; /* proportional share of memory */
+	uint64_t cpu_ns; /* of processes that are alive */
 	unsigned processes;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory and CPU of a process and its descendants, out of /proc. Descendants are found by their parents' ids, since
- * /proc/PID/task/TID/children is not in every kernel.
+ * Memory and CPU of a process and its descendants, out of /proc. Descendants are found by their parents' ids,
+ * since /proc/PID/task/TID/children is not in every kernel.
  */
 
 #include <ctype.h>

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: each test has server processes of its own and a workspace of its own; nothing of a test outlives it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import client  # noqa: E402
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.path.abspath(os.environ.get("SALLYPORT_BUILD", os.path.join(TOP, "build")))
+PROGRAM = os.path.join(BUILD, "sallyport")
+SANITIZED = bool(os.environ.get("SALLYPORT_SANITIZED"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "measured: holds time or memory against a number; not under sanitizers, which change both")
+    config.addinivalue_line("markers", "root: needs root")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("root") and os.getuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root; run as root by scripts/test"))
+        if item.get_closest_marker("measured") and SANITIZED:
+            item.add_marker(pytest.mark.skip(reason="sanitizers change time and memory; run without them by scripts/test"))
+
+
+def clean_environment(**more):
+    """What a desktop host would pass on, sanitizer settings included, and no more."""
+    kept = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+    return {**{name: os.environ[name] for name in kept if name in os.environ}, **more}
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """An empty workspace; owned by whoever runs the test."""
+    path = tmp_path / "workspace"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def policy(tmp_path):
+    """Writes a policy outside the workspace and returns its path."""
+    def write(document):
+        path = tmp_path / "policy.json"
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return str(path)
+    return write
+
+
+@pytest.fixture
+def start(workspace):
+    """start(*arguments, version=..., env=...): a server on the workspace after its handshake (version=None: none)."""
+    servers = []
+
+    def begin(*arguments, version="2025-11-25", name="raw-test-client", env=None, roots=None, user=None):
+        command = [PROGRAM, "stdio"]
+        for root in [workspace] if roots is None else roots:
+            command += ["--workspace", str(root)]
+        server = client.Server([*command, *arguments], env=clean_environment(**(env or {})), cwd=str(workspace), user=user)
+        servers.append(server)
+        if version:
+            server.handshake(version, name=name)
+        return server
+
+    yield begin
+    for server in servers:
+        watch = client.Watch(server.tree())
+        server.kill()
+        watch.wait_ended(client.PATIENCE)
+        watch.close()
+
+
+@pytest.fixture
+def server(start):
+    return start()
+
+
+@pytest.fixture(params=[*client.LEGACY, client.MODERN])
+def any_server(start, request):
+    """A server in each revision in turn."""
+    return start(version=request.param)
+
+
+@pytest.fixture
+def command_line():
+    """command_line(*arguments, input=None): runs `sallyport` to its end."""
+    def run(*arguments, timeout=client.PATIENCE, **more):
+        more.setdefault("stdin", subprocess.DEVNULL)
+        if "input" in more:
+            del more["stdin"]
+        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=timeout, check=False,
+                              env=clean_environment(), **more)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tools():
+    """Every tool's descriptor, by name, as `sallyport tools --json` prints them."""
+    done = subprocess.run([PROGRAM, "tools", "--json"], capture_output=True, text=True, timeout=client.PATIENCE, check=True,
+                          env=clean_environment(), stdin=subprocess.DEVNULL)
+    found = json.loads(done.stdout)
+    return {tool["name"]: tool for tool in (found["tools"] if isinstance(found, dict) else found)}
+
+
+@pytest.fixture
+def node():
+    """The Node program of scripts/test."""
+    path = shutil.which("node", path=os.environ.get("SALLYPORT_NODE", "") + os.pathsep + os.environ["PATH"])
+    assert path, "no node: scripts/test installs it"
+    return path

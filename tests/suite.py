@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every test, as root and as an ordinary user, plain and under sanitizers, and counts. scripts/test installs and builds first.
+
+usage: suite.py [--node DIR] [WORD]...     only the steps whose name contains one of the words
+
+Started as root it runs everything as root and again as an unprivileged user. Started by a user it runs everything as that user
+and again as root through sudo; where there is no sudo that half is missing, which is a failure in CI.
+The last line is `N passed, N failed`. A skipped test is printed with its reason.
+"""
+
+import argparse
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+USER = 1777  # an unprivileged uid that owns nothing
+FUZZ_SECONDS = 5
+
+SANITIZER_ENVIRONMENT = {
+    # Leaks are looked for where nothing is confined (units): the leak checker traces its own process, which our filters refuse.
+    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:handle_abort=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "SALLYPORT_SANITIZED": "1",
+    "SALLYPORT_TEST_SLOWNESS": "4",
+}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+        self.skipped = []
+        self.failures = []
+
+    def add(self, name, passed, failed, seconds, *, output="", skipped=()):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+        print(f"{'ok    ' if not failed else 'FAILED'} {name:58} {passed:5} passed {failed:4} failed {seconds:7.1f} s", flush=True)
+        if failed:
+            self.failures.append(name)
+            print("\n".join("    | " + line for line in output.splitlines()[-120:]), flush=True)
+
+
+class As:
+    """Somebody to run tests as: a prefix for commands and a place of their own."""
+
+    def __init__(self, name, prefix, top, scratch):
+        self.name, self.prefix, self.top, self.scratch = name, prefix, top, scratch
+
+
+def run(command, *, env=None, timeout=600, cwd=None):
+    """(exit status, output, seconds). What is left of it when it ends or hangs is killed."""
+    begin = time.monotonic()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               errors="replace", env={**os.environ, **(env or {})}, cwd=cwd, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        status, output = 124, output + f"\n(hangs: killed after {timeout} s)"
+    return status, output, time.monotonic() - begin
+
+
+# ---- units: every test meson knows, run directly so that they run as anybody ----
+
+def unit_tests(build):
+    text = subprocess.run(["meson", "introspect", "--tests", build], capture_output=True, text=True, check=True).stdout
+    return json.loads(text)
+
+
+def cmocka_counts(status, output):
+    """Passed and failed tests inside one program; a program without cmocka's totals counts as one."""
+    passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", output))
+    failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", output))
+    if passed + failed == 0:
+        return (1, 0) if status == 0 else (0, 1)
+    return passed, failed if status == 0 or failed else 1
+
+
+def run_units(tally, who, build, env, label):
+    tests = unit_tests(os.path.join(TOP, build))
+
+    def one(test):
+        command = [part.replace(TOP + os.sep, who.top + os.sep) for part in test["cmd"]]
+        variables = {**env, **test["env"]}
+        return run([*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()], *command], timeout=max(test["timeout"], 60) * 2,
+                   cwd=who.scratch)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(one, tests))
+    for test, (status, output, seconds) in zip(tests, results):
+        passed, failed = cmocka_counts(status, output)
+        skipped = [f"{test['name']}: {line.strip()}" for line in output.splitlines() if "SKIPPED" in line and "[  SKIPPED  ]" in line]
+        if status == 77:
+            skipped.append(f"{test['name']}: {output.strip()[-200:]}")
+            passed, failed = 0, 0
+        tally.add(f"{label} {test['name']} as {who.name}", passed, failed, seconds, output=output, skipped=skipped)
+
+
+# ---- hosts: pytest ----
+
+def run_hosts(tally, who, build, env, label):
+    report = os.path.join(who.scratch, f"{build}.xml")
+    variables = {**env, "SALLYPORT_BUILD": os.path.join(who.top, build), "SALLYPORT_SCHEMAS": os.path.join(who.top, "build/schema"),
+                 "PYTHONDONTWRITEBYTECODE": "1", "HOME": who.scratch}
+    command = [*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()],
+               os.path.join(who.top, "build/python/bin/python"), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--tb=short",
+               f"--basetemp={who.scratch}/pytest-{build}", f"--junit-xml={report}", os.path.join(who.top, "tests/hosts")]
+    status, output, seconds = run(command, timeout=900, cwd=who.scratch)
+    try:
+        suites = xml.etree.ElementTree.parse(report).getroot().iter("testsuite")
+        total = failed = skipped = 0
+        for suite in suites:
+            total += int(suite.get("tests"))
+            failed += int(suite.get("failures")) + int(suite.get("errors"))
+            skipped += int(suite.get("skipped"))
+        passed = total - failed - skipped
+    except (OSError, xml.etree.ElementTree.ParseError):
+        passed, failed = 0, 1
+    if status != 0 and failed == 0:
+        failed = 1
+    reasons = [line for line in output.splitlines() if line.startswith("SKIPPED")]
+    tally.add(f"{label} as {who.name}", passed, failed, seconds, output=output, skipped=reasons)
+
+
+# ---- the rest ----
+
+def run_fuzz(tally, who):
+    """A few seconds of each fuzz target, beginning with its corpus."""
+    targets = sorted(path for path in glob.glob(os.path.join(TOP, "build-fuzz", "**", "fuzz[-_]*"), recursive=True)
+                     if os.path.isfile(path) and os.access(path, os.X_OK))
+    if not targets:
+        tally.add("fuzz targets", 0, 1, 0, output="no fuzz target was built")
+    for target in targets:
+        name = os.path.basename(target)[5:]
+        corpus = os.path.join(TOP, "tests", "fuzz", "corpus", name)
+        found = os.path.join(who.scratch, "fuzz-" + name)
+        os.makedirs(found, exist_ok=True)
+        command = [target, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+                   f"-artifact_prefix={found}/", found, *([corpus] if os.path.isdir(corpus) else [])]
+        status, output, seconds = run(command, timeout=120, cwd=who.scratch, env={"ASAN_OPTIONS": "detect_leaks=1"})
+        tally.add(f"fuzz {name}", int(status == 0), int(status != 0), seconds, output=output)
+
+
+def run_program(tally, name, command, **more):
+    status, output, seconds = run(command, **more)
+    counted = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.MULTILINE)
+    passed, failed = (int(n) for n in counted[-1]) if counted else (int(status == 0), int(status != 0))
+    if status != 0 and failed == 0:
+        failed = 1
+    warnings = [line for line in output.splitlines() if line.startswith("warning:")]
+    print("".join(line + "\n" for line in warnings), end="")
+    tally.add(name, passed, failed, seconds, output=output)
+
+
+def readable_copy(scratch):
+    """Where an unprivileged user can run what is here: the tree itself, or, if it lies in a closed directory, a copy."""
+    probe = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "test", "-x", os.path.join(TOP, "build", "sallyport")]
+    if subprocess.run(probe, check=False).returncode == 0:
+        return TOP
+    copy = os.path.join(scratch, "tree")
+    subprocess.run(["cp", "-a", "--reflink=auto", TOP, copy], check=True)
+    subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
+    return copy
+
+
+def people(tally, scratch):
+    """Who the tests run as."""
+    def place(name, owner=None):
+        path = os.path.join(scratch, name)
+        os.mkdir(path, 0o755)
+        if owner is not None:
+            os.chown(path, owner, owner)
+        return path
+
+    if os.getuid() == 0:
+        prefix = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+        return [As("root", [], TOP, place("root")), As("user", prefix, readable_copy(scratch), place("user", USER))]
+    found = [As("user", [], TOP, place("user"))]
+    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
+        found.append(As("root", ["sudo", "-n"], TOP, place("root")))
+    elif os.environ.get("CI"):
+        tally.add("the tests as root", 0, 1, 0, output="there is no sudo without a password, so nothing was run as root")
+    else:
+        tally.skipped.append("everything as root: there is no sudo without a password")
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--node", default="")
+    parser.add_argument("words", nargs="*")
+    options = parser.parse_args()
+    os.environ["SALLYPORT_NODE"] = options.node
+    tally = Tally()
+    scratch = tempfile.mkdtemp(prefix="sallyport-test-")
+    os.chmod(scratch, 0o755)
+    try:
+        everybody = people(tally, scratch)
+        python = os.path.join(TOP, "build/python/bin/python")
+        steps = [("repository", lambda: run_program(tally, "repository", [python, os.path.join(TOP, "tests/repository.py")], cwd=TOP))]
+        for who in everybody:
+            environment = {"SALLYPORT_NODE": options.node.replace(TOP, who.top)}
+            sanitized = {**environment, **SANITIZER_ENVIRONMENT}
+            leaks = {**sanitized, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"}
+            steps += [
+                (f"unit {who.name}", lambda who=who, e=environment: run_units(tally, who, "build", e, "unit")),
+                (f"hosts {who.name}", lambda who=who, e=environment: run_hosts(tally, who, "build", e, "hosts")),
+                (f"sanitized unit {who.name}", lambda who=who, e=leaks: run_units(tally, who, "build-sanitize", e, "sanitized")),
+                (f"sanitized hosts {who.name}",
+                 lambda who=who, e=sanitized: run_hosts(tally, who, "build-sanitize", e, "sanitized hosts")),
+            ]
+        steps.append(("fuzz", lambda: run_fuzz(tally, everybody[0])))
+        bench = [python, os.path.join(TOP, "tests/bench/run"), os.path.join(TOP, "build"), "--smoke"]
+        for who in everybody:
+            if who.name == "root":
+                steps.append(("bench", lambda who=who: run_program(tally, "bench (smoke)", [*who.prefix, *bench], cwd=who.scratch)))
+        for name, step in steps:
+            if not options.words or any(word in name for word in options.words):
+                step()
+    finally:
+        remove = ["rm", "-rf", "--one-file-system", scratch]
+        subprocess.run(remove if os.getuid() == 0 or not shutil.which("sudo") else ["sudo", "-n", *remove], check=False)
+    for reason in sorted(set(tally.skipped)):
+        print("skipped:", reason)
+    for name in tally.failures:
+        print("FAILED:", name)
+    print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
