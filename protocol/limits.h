@@ -62,6 +62,24 @@
 #define LIMIT_TURN_FRAMES 256          /* frames taken from one executor before others have their turn */
 #define LIMIT_RING_BYTES  (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
 
+/* ---- sandboxes and the processes in them ---- */
+#define LIMIT_PLAN_BYTES          (1u << 20) /* the encoded plan: a thousand long paths and rules */
+#define LIMIT_PLAN_ITEMS          4096       /* entries of one list in it */
+#define LIMIT_PATH_BYTES          4095       /* the kernel's PATH_MAX without its NUL */
+#define LIMIT_WORKSPACES          64   /* each is a mount in every executor and a descriptor in the files executor */
+#define LIMIT_INSTANCES           256  /* sandboxes and executors of one server */
+#define LIMIT_NANNIES             64   /* commands of one caller that run at a time */
+#define LIMIT_NANNIES_IDLE        4    /* more than these end after their call: a burst leaves no memory behind */
+#define LIMIT_COMMAND_ARGUMENTS   4096 /* argv and environment entries of one command */
+#define LIMIT_COMMAND_PROCESSES   512  /* processes in one sandbox; sandbox.processes */
+#define LIMIT_COMMAND_FILES       4096 /* RLIMIT_NOFILE of a command: build tools want 1024, node more */
+#define LIMIT_COMMAND_FILE_BYTES  (8ull << 30)  /* RLIMIT_FSIZE: a runaway writer ends before the disk does */
+#define LIMIT_COMMAND_DATA_BYTES  (16ull << 30) /* RLIMIT_DATA: RLIMIT_AS would break Node's WebAssembly */
+#define LIMIT_TEMPORARY_BYTES     (1ull << 30)  /* /tmp of a sandbox, also /dev/shm and home: memory of the machine */
+#define LIMIT_TEMPORARY_INODES    100000        /* files in each of them: inodes are kernel memory that no size bounds */
+#define LIMIT_EXECUTOR_FILES      512  /* RLIMIT_NOFILE of executors of our own */
+#define LIMIT_MOUNTS              2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
+
 /* ---- commands ---- */
 #define LIMIT_COMMAND_BYTES        (128u << 10) /* one argument: the kernel's MAX_ARG_STRLEN */
 #define LIMIT_COMMAND_OUTPUT_BYTES (1u << 20)   /* kept of each stream while it runs */
@@ -114,6 +132,7 @@
 /* ---- time, milliseconds ---- */
 #define LIMIT_END_MS                 80  /* after that grace, what our own processes may take to be gone */
 #define LIMIT_PROGRESS_MS            250 /* progress of a call at most four times a second */
+#define LIMIT_START_MS               10000 /* an executor that has not come up by then is killed */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_END_GRACE_MS           50 /* after end of input: calls that are all but done may still answer */

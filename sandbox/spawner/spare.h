@@ -12,6 +12,8 @@
  * A spare ends when the frontend does (end of file on its socket).
  */
 
+#include <limits.h>
+
 #include "protocol/error.h"
 #include "sandbox/plan.h"
 
@@ -25,6 +27,8 @@ enum spare_frame {
  * Forks the first spare. `plan` is inherited by the fork and serialised only when it goes. Returns the
  * frontend's socket (CLOEXEC, SOCK_SEQPACKET, non-blocking) or -errno. Everything the child does not need is
  * closed in it (stdin and stdout above all: a host that waits for end of file must not wait for it).
+ * The caller ignores SIGCHLD or reaps: spares and spawners are its children, and nothing is learnt from how
+ * they end that the end of file on their sockets does not say.
  */
 int spare_start(const struct plan *plan, struct err *err);
 
@@ -37,5 +41,7 @@ int spare_fork(int plan_memfd, struct err *err);
  * by side), and yields a descriptor for fexecve, or -errno. `name` as "sallyport-spawner".
  */
 int program_open(const char *name, struct err *err);
+/* The folder of the running program, without a slash at its end; room for PATH_MAX. 0 or -errno. */
+int program_directory(char *directory, struct err *err);
 
 #endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resource limits. None is ever raised above the hard limit that we were started with: there may be no
+ * CAP_SYS_RESOURCE, and a limit that somebody set on us binds what we start too. RLIMIT_NPROC counts within
+ * the user namespace, so it binds one sandbox; it never binds kernel uid 0, which no executor is.
+ */
+#include "sandbox/layers/layer.h"
+
+#include <sys/resource.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+
+static int limit(struct layer_context *context, int resource, const char *name, uint64_t value)
+{
+	struct rlimit present;
+
+	if (getrlimit(resource, &present) < 0)
+		return layer_failed(&context->failure, "getrlimit", name);
+	if (value > present.rlim_max)
+		value = present.rlim_max;
+	if (setrlimit(resource, &(struct rlimit){.rlim_cur = value, .rlim_max = value}) < 0)
+		return layer_failed(&context->failure, "setrlimit", name);
+	return 0;
+}
+
+int layer_resources(struct layer_context *context)
+{
+	const struct plan *plan = &context->executor->plan;
+	const struct {
+		int resource;
+		const char *name;
+		uint64_t value;
+		bool commands_only;
+	} limits[] = {
+		{RLIMIT_CORE, "RLIMIT_CORE", 0, false},
+		{RLIMIT_NOFILE, "RLIMIT_NOFILE",
+		 context->profile->command_limits ? plan->command_files : LIMIT_EXECUTOR_FILES, false},
+		{RLIMIT_NPROC, "RLIMIT_NPROC", plan->command_processes, true},
+		{RLIMIT_FSIZE, "RLIMIT_FSIZE", plan->command_file_bytes, true},
+		{RLIMIT_DATA, "RLIMIT_DATA", plan->command_data_bytes, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		if (limits[i].commands_only && !context->profile->command_limits)
+			continue;
+		int result = limit(context, limits[i].resource, limits[i].name, limits[i].value);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_PROFILE_H
+#define SALLYPORT_SANDBOX_PROFILE_H
+
+/*
+ * Profiles as data: for each kind of executor which program it is, which namespaces it gets and what each
+ * layer makes of it. One row a kind; sandbox/build.c applies whatever the row says.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sandbox/executor.h"
+
+enum profile_view {
+	VIEW_NOTHING,    /* an empty root that cannot be written */
+	VIEW_WORKSPACES, /* the workspaces as /0, /1, ... and nothing else */
+	VIEW_SYSTEM      /* what a command needs (sandbox/layers/mounts.c) */
+};
+
+enum filter_name { FILTER_COMMAND, FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER };
+
+struct profile {
+	enum executor_profile executor;
+	const char *name;    /* for people and for SPAWNER_FAILED */
+	const char *program; /* beside this one (program_open) */
+	unsigned namespaces; /* CLONE_NEW* besides the user namespace, which all get */
+	enum profile_view view;
+	enum filter_name filter;
+	bool workspace_owner; /* as root: acts as the owner of the first workspace, not as a stranger */
+	bool keep_stderr;     /* 2 stays the host's stderr; otherwise /dev/null */
+	bool keep_setup;      /* the setup socket stays open, as a lifeline */
+	bool network;         /* bring up lo */
+	bool command_limits;  /* rlimits from the plan, not those of our own programs */
+	size_t channels;      /* descriptors from EXECUTOR_CHANNEL on */
+};
+
+const struct profile *profile_find(enum executor_profile executor);
+
+#endif

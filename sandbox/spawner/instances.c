@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of executors. An entry is made when its child is cloned and removed when that child has been
+ * reaped, nowhere else; in between it is starting (its setup socket is served) or ready. Children may die in
+ * any state and for any reason.
+ */
+#include "sandbox/spawner/spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/ring.h"
+#include "sandbox/spawner/setup.h"
+
+/* Both ends of what an executor and its peers will talk over, while it is being started. */
+struct channels {
+	int child[LIMIT_FRAME_DESCRIPTORS], frontend[LIMIT_FRAME_DESCRIPTORS];
+	size_t child_count, frontend_count;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void channels_close(struct channels *channels)
+{
+	for (size_t i = 0; i < channels->child_count; i++)
+		close_fd(&channels->child[i]);
+	for (size_t i = 0; i < channels->frontend_count; i++)
+		close_fd(&channels->frontend[i]);
+	channels->child_count = channels->frontend_count = 0;
+}
+
+/* A socket whose far end is the child's next channel; the near end must never make its owner wait. */
+static int channel_socket(struct channels *channels)
+{
+	int sockets[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
+	channels->child[channels->child_count++] = sockets[1];
+	fcntl(sockets[0], F_SETFL, O_NONBLOCK);
+	return sockets[0];
+}
+
+static int channels_files(struct channels *channels)
+{
+	for (int i = 0; i < 3; i++) {
+		int fd = i == 0 ? ring_create(NULL) : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+		if (copy < 0) {
+			if (fd >= 0)
+				close(fd);
+			return -EMFILE;
+		}
+		channels->child[channels->child_count++] = fd;
+		channels->frontend[channels->frontend_count++] = copy;
+	}
+	return 0;
+}
+
+static struct instance *find_broker(struct spawner *spawner)
+{
+	for (size_t i = 0; i < spawner->count; i++)
+		if (spawner->instances[i].profile == EXECUTOR_BROKER && !spawner->instances[i].failed)
+			return &spawner->instances[i];
+	return NULL;
+}
+
+/* A socket between a web executor and the broker: its end becomes a channel, the broker gets the other. */
+static int connect_broker(struct spawner *spawner, struct channels *channels)
+{
+	struct frame_header header = {.type = EXECUTOR_BROKER_CLIENT};
+	struct instance *broker = find_broker(spawner);
+	_cleanup_fd_ int near = channel_socket(channels);
+
+	if (near < 0 || !broker)
+		return near < 0 ? near : -EPIPE;
+	return frame_send(broker->control, &header, NULL, 0, &near, 1, 0);
+}
+
+/* Makes the channels of a profile; *control is the broker's. */
+static int channels_make(struct spawner *spawner, enum executor_profile profile, struct channels *channels, int *control)
+{
+	int result = 0, near;
+
+	if (profile == EXECUTOR_FILES)
+		result = channels_files(channels);
+	if (result < 0)
+		return result;
+	near = channel_socket(channels);
+	if (near < 0)
+		return near;
+	if (profile == EXECUTOR_BROKER)
+		*control = near;
+	else
+		channels->frontend[channels->frontend_count++] = near;
+	return profile == EXECUTOR_WEB ? connect_broker(spawner, channels) : 0;
+}
+
+static struct instance *table_add(struct spawner *spawner)
+{
+	struct instance *grown = reallocarray(spawner->instances, spawner->count + 1, sizeof *grown);
+
+	if (!grown)
+		return NULL;
+	spawner->instances = grown;
+	grown += spawner->count++;
+	*grown = (struct instance){.id = spawner->next_id++, .setup = -1, .control = -1};
+	return grown;
+}
+
+/* Removes one whose child is gone. */
+static void table_remove(struct spawner *spawner, size_t index)
+{
+	struct instance *instance = &spawner->instances[index];
+
+	close_fd(&instance->setup);
+	close_fd(&instance->control);
+	for (size_t i = 0; i < instance->fd_count; i++)
+		close_fd(&instance->fds[i]);
+	*instance = spawner->instances[--spawner->count];
+}
+
+static int start(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller,
+		 struct start_failure *failure)
+{
+	_cleanup_(channels_close) struct channels channels = {.child_count = 0};
+	_cleanup_fd_ int control = -1;
+	struct instance *instance;
+	int setup, result;
+
+	*failure = (struct start_failure){"start", "descriptors"};
+	if (spawner->count >= LIMIT_INSTANCES)
+		return -EMFILE;
+	result = channels_make(spawner, profile, &channels, &control);
+	if (result < 0)
+		return result;
+	pid_t pid = start_child(&spawner->identity, profile_find(profile), spawner->plan_memfd, channels.child, &setup,
+				failure);
+	if (pid < 0)
+		return pid;
+	instance = table_add(spawner);
+	if (!instance) {
+		close(setup); /* the child fails on it and ends */
+		return -ENOMEM;
+	}
+	instance->call = call;
+	instance->caller = caller;
+	instance->profile = profile;
+	instance->pid = pid;
+	instance->setup = setup;
+	instance->control = steal_fd(&control);
+	instance->deadline = now_ms() + LIMIT_START_MS;
+	memcpy(instance->fds, channels.frontend, sizeof instance->fds);
+	instance->fd_count = channels.frontend_count;
+	channels.frontend_count = 0;
+	return 0;
+}
+
+void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller)
+{
+	static const enum executor_profile profiles[] = {[SPAWNER_SANDBOX] = EXECUTOR_SANDBOX,
+							 [SPAWNER_FILES] = EXECUTOR_FILES,
+							 [SPAWNER_WEB] = EXECUTOR_WEB};
+	struct start_failure failure;
+	int result = 0;
+
+	if (kind < SPAWNER_SANDBOX || kind >= ARRAY_SIZE(profiles)) {
+		report_failed(spawner, call, -EINVAL, "start", "no such kind of executor", "");
+		return;
+	}
+	if (kind == SPAWNER_WEB && !find_broker(spawner))
+		result = start(spawner, 0, EXECUTOR_BROKER, 0, &failure);
+	if (result == 0)
+		result = start(spawner, call, profiles[kind], caller, &failure);
+	if (result < 0)
+		report_failed(spawner, call, result, failure.layer, failure.step, profile_find(profiles[kind])->name);
+}
+
+void instance_kill(struct spawner *spawner, uint32_t id)
+{
+	for (size_t i = 0; i < spawner->count; i++)
+		if (spawner->instances[i].id == id)
+			kill(spawner->instances[i].pid, SIGKILL); /* pid 1 of its namespace: all in it die */
+}
+
+/* A start that did not come to its end, told once. A broker's failure is that of every web executor. */
+static void fail(struct spawner *spawner, struct instance *instance, int code, const char *layer, const char *step,
+		 const char *detail)
+{
+	if (instance->failed)
+		return;
+	instance->failed = true;
+	kill(instance->pid, SIGKILL);
+	if (instance->profile != EXECUTOR_BROKER) {
+		report_failed(spawner, instance->call, code, layer, step, detail);
+		return;
+	}
+	for (size_t i = 0; i < spawner->count; i++)
+		if (spawner->instances[i].profile == EXECUTOR_WEB && !spawner->instances[i].told)
+			fail(spawner, &spawner->instances[i], code, layer, step, detail);
+}
+
+/* A web executor is of use only with a broker, so it is announced when both stand. */
+static void announce(struct spawner *spawner)
+{
+	const struct instance *broker = find_broker(spawner);
+
+	for (size_t i = 0; i < spawner->count; i++) {
+		struct instance *instance = &spawner->instances[i];
+
+		if (instance->state != INSTANCE_READY || instance->told || instance->failed ||
+		    instance->profile == EXECUTOR_BROKER ||
+		    (instance->profile == EXECUTOR_WEB && (!broker || broker->state != INSTANCE_READY)))
+			continue;
+		report_started(spawner, instance);
+	}
+}
+
+static void answer(const struct instance *instance, uint16_t type, int result)
+{
+	struct frame_header header = {.type = type, .value = result < 0 ? (uint32_t)-result : 0};
+
+	frame_send(instance->setup, &header, NULL, 0, result > 0 ? &result : NULL, result > 0, MSG_DONTWAIT);
+}
+
+static void serve_frame(struct spawner *spawner, struct instance *instance, const struct frame_header *header,
+			struct frame_reader *reader)
+{
+	char layer[64], step[128], detail[256];
+	uint32_t uid, gid;
+
+	switch (header->type) {
+	case SETUP_UNSHARED:
+	case SETUP_WANT_IDMAP:
+		uid = frame_get_u32(reader);
+		gid = frame_get_u32(reader);
+		if (frame_done(reader) < 0 || !spawner->identity.privileged)
+			break;
+		if (header->type == SETUP_UNSHARED) {
+			answer(instance, SETUP_MAPPED, identity_map(&spawner->identity, instance->pid, uid, gid));
+		} else {
+			int namespace = identity_idmap(&spawner->identity, uid, gid);
+
+			answer(instance, SETUP_IDMAP, namespace);
+			if (namespace >= 0)
+				close(namespace);
+		}
+		return;
+	case SETUP_READY:
+		instance->state = INSTANCE_READY;
+		if (!profile_find(instance->profile)->keep_setup)
+			close_fd(&instance->setup);
+		announce(spawner);
+		return;
+	case SETUP_FAILED:
+		frame_get_text(reader, layer, sizeof layer);
+		frame_get_text(reader, step, sizeof step);
+		frame_get_text(reader, detail, sizeof detail);
+		if (frame_done(reader) < 0)
+			break;
+		fail(spawner, instance, -(int)header->value, layer, step, detail);
+		return;
+	}
+	fail(spawner, instance, -EPROTO, "start", "setup", profile_find(instance->profile)->name);
+}
+
+void instance_serve(struct spawner *spawner, size_t index)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+	struct instance *instance = &spawner->instances[index];
+	struct frame_header header;
+	struct frame_reader reader;
+
+	while (instance->state == INSTANCE_STARTING && instance->setup >= 0) {
+		int result = frame_receive(instance->setup, &header, &payload, NULL, MSG_DONTWAIT);
+
+		if (result == -EAGAIN)
+			return;
+		if (result < 0) { /* it is about to end; what it ended with is told when it is reaped */
+			close_fd(&instance->setup);
+			return;
+		}
+		frame_read(&reader, buffer_data(&payload), buffer_length(&payload));
+		serve_frame(spawner, instance, &header, &reader);
+	}
+}
+
+/* One child ended. */
+static void ended(struct spawner *spawner, size_t index, int status)
+{
+	struct instance *instance = &spawner->instances[index];
+
+	if (instance->state == INSTANCE_STARTING) {
+		char how[64];
+
+		instance_serve(spawner, index); /* its last words */
+		snprintf(how, sizeof how, "%s %d", WIFSIGNALED(status) ? "killed by signal" : "exit status",
+			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		fail(spawner, instance, -ECHILD, "start", profile_find(instance->profile)->program, how);
+	}
+	if (instance->profile == EXECUTOR_BROKER) /* its clients' sockets died with it */
+		for (size_t i = 0; i < spawner->count; i++)
+			if (spawner->instances[i].profile == EXECUTOR_WEB)
+				kill(spawner->instances[i].pid, SIGKILL);
+	report_died(spawner, instance, status);
+	table_remove(spawner, index);
+}
+
+void instances_reap(struct spawner *spawner)
+{
+	struct signalfd_siginfo ignored;
+	int status;
+	pid_t pid;
+
+	while (read(spawner->signals, &ignored, sizeof ignored) > 0)
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < spawner->count; i++)
+			if (spawner->instances[i].pid == pid) {
+				ended(spawner, i, status);
+				break;
+			}
+}
+
+int instances_expire(struct spawner *spawner)
+{
+	int64_t now = now_ms(), nearest = -1;
+
+	for (size_t i = 0; i < spawner->count; i++) {
+		struct instance *instance = &spawner->instances[i];
+
+		if (instance->state != INSTANCE_STARTING || instance->failed)
+			continue;
+		if (instance->deadline <= now)
+			fail(spawner, instance, -ETIMEDOUT, "start", profile_find(instance->profile)->program,
+			     "did not come up in time");
+		else if (nearest < 0 || instance->deadline - now < nearest)
+			nearest = instance->deadline - now;
+	}
+	return (int)nearest;
+}
+
+void instances_end(struct spawner *spawner)
+{
+	for (size_t i = 0; i < spawner->count; i++)
+		kill(spawner->instances[i].pid, SIGKILL);
+	for (size_t i = 0; i < spawner->count; i++)
+		while (waitpid(spawner->instances[i].pid, NULL, 0) < 0 && errno == EINTR)
+			;
+}

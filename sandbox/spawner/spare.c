@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process that waits to become the next spawner (spare.h says why there is one). It runs as a copy of
+ * whoever forked it, the frontend or a spawner, touches as little memory as it can, and does nothing until it
+ * is told to go. It trusts its socket as far as one frame type.
+ */
+#include "sandbox/spawner/spare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/frame.h"
+#include "protocol/limits.h"
+#include "sandbox/spawner/setup.h"
+
+/* What a spare will need when it goes: one of the two. */
+struct spare_source {
+	const struct plan *plan;
+	int memfd; /* -1: not made yet */
+};
+
+static int spare_socket(int sockets[2], struct err *err)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return err_set(err, -errno, "spare: socketpair: %s", err_name(errno));
+	return 0;
+}
+
+/* Standard descriptors: the host's stdin and stdout are given up, its stderr stays for our own complaints. */
+static int place_descriptors(int socket, int *memfd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return -errno;
+	const int from[] = {null, null, STDERR_FILENO, socket, *memfd};
+	int result = descriptors_place(from, *memfd < 0 ? 4 : 5);
+
+	if (result == 0 && *memfd >= 0)
+		*memfd = SPAWNER_PLAN;
+	return result;
+}
+
+static int send_simple(uint16_t type, uint32_t value, const int *fd)
+{
+	struct frame_header header = {.type = type, .value = value};
+
+	return frame_send(SPAWNER_SOCKET, &header, NULL, 0, fd, fd ? 1 : 0, 0);
+}
+
+/* Forks the next spare. 0 in the spare itself, which has SPAWNER_SOCKET then; 1 in the caller. */
+static int leave_a_spare(struct spare_source *source)
+{
+	int sockets[2], result = spare_socket(sockets, NULL);
+
+	if (result < 0)
+		return result;
+	pid_t pid = fork();
+	if (pid < 0) {
+		result = -errno;
+		close(sockets[0]);
+		close(sockets[1]);
+		return result;
+	}
+	if (pid == 0) {
+		if (place_descriptors(sockets[1], &source->memfd) < 0)
+			_exit(1);
+		return 0;
+	}
+	close(sockets[1]);
+	fcntl(sockets[0], F_SETFL, O_NONBLOCK);
+	result = send_simple(SPARE_NEXT, 0, &sockets[0]);
+	close(sockets[0]);
+	return result < 0 ? result : 1;
+}
+
+static int become_spawner(struct spare_source *source)
+{
+	char *const argv[] = {(char *)"sallyport-spawner", NULL};
+	int program;
+
+	/* both survive the exec; everything else is CLOEXEC */
+	if (source->memfd != SPAWNER_PLAN || fcntl(SPAWNER_PLAN, F_SETFD, 0) < 0 ||
+	    fcntl(SPAWNER_SOCKET, F_SETFD, 0) < 0)
+		return -EBADF;
+	program = program_open("sallyport-spawner", NULL);
+	if (program < 0)
+		return program;
+	fexecve(program, argv, (char *const *)executor_environment);
+	return -errno;
+}
+
+static int go(struct spare_source *source)
+{
+	int result;
+
+	if (source->memfd < 0) {
+		_cleanup_fd_ int memfd = plan_open(source->plan, NULL);
+
+		if (memfd < 0)
+			return memfd;
+		if (memfd == SPAWNER_PLAN)
+			steal_fd(&memfd);
+		else if (dup3(memfd, SPAWNER_PLAN, O_CLOEXEC) < 0)
+			return -errno;
+		source->memfd = SPAWNER_PLAN;
+	}
+	result = leave_a_spare(source);
+	return result == 1 ? become_spawner(source) : result;
+}
+
+/* Waits for its turn, and is a spare again after each fork. Descriptors stand where the spawner wants them. */
+static _Noreturn void spare_wait(struct spare_source *source)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+
+	/* a terminal's ^C is for the frontend, which ends us by end of file after it has answered */
+	setsid();
+	prctl(PR_SET_NAME, "sallyport-spare");
+	for (;;) {
+		struct frame_header header;
+		int result = frame_receive(SPAWNER_SOCKET, &header, &payload, NULL, 0);
+
+		if (result < 0 || header.type != SPARE_GO)
+			_exit(result == -ENOTCONN ? 0 : 1);
+		result = go(source);
+		if (result == 0) {
+			setsid();
+			continue; /* this is the new spare */
+		}
+		send_simple(SPARE_FAILED, (uint32_t)-result, NULL);
+		_exit(1);
+	}
+}
+
+static int spare_make(struct spare_source source, struct err *err)
+{
+	int sockets[2], result = spare_socket(sockets, err);
+
+	if (result < 0)
+		return result;
+	pid_t pid = fork();
+	if (pid < 0) {
+		result = err_set(err, -errno, "spare: fork: %s", err_name(errno));
+		close(sockets[0]);
+		close(sockets[1]);
+		return result;
+	}
+	if (pid == 0) {
+		if (place_descriptors(sockets[1], &source.memfd) < 0)
+			_exit(1);
+		spare_wait(&source);
+	}
+	close(sockets[1]);
+	fcntl(sockets[0], F_SETFL, O_NONBLOCK);
+	return sockets[0];
+}
+
+int spare_start(const struct plan *plan, struct err *err)
+{
+	return spare_make((struct spare_source){.plan = plan, .memfd = -1}, err);
+}
+
+int spare_fork(int plan_memfd, struct err *err)
+{
+	return spare_make((struct spare_source){.memfd = plan_memfd}, err);
+}

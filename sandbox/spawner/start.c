@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting an executor: a child in its namespaces, with nothing but the descriptors it is to have, becomes the
+ * program. The rest it does to itself (sandbox/executor.h); only the id maps must be written from out here.
+ */
+#include "sandbox/spawner/spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "sandbox/spawner/setup.h"
+#include "sandbox/spawner/spare.h"
+
+#define CHANNELS_MAX 4
+
+/*
+ * As an ordinary user the new user namespace gives the child every capability, and execve would take them
+ * away again, since its uid there is not 0. Ambient ones stay; the identity layer drops them at the end.
+ */
+static int keep_capabilities(void)
+{
+	static const int needed[] = {CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SETPCAP};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &header, sets) < 0)
+		return -errno;
+	sets[0].inheritable = sets[0].permitted;
+	sets[1].inheritable = sets[1].permitted;
+	if (syscall(SYS_capset, &header, sets) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, needed[i], 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+static _Noreturn void child_fail(const char *step, int code)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+	struct frame_header header = {.type = SETUP_FAILED, .value = (uint32_t)-code};
+
+	if (frame_put_text(&payload, "start") == 0 && frame_put_text(&payload, step) == 0 &&
+	    frame_put_text(&payload, "") == 0)
+		frame_send(SETUP_SOCKET, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0, 0);
+	_exit(1);
+}
+
+static _Noreturn void child(const struct identity *identity, const struct profile *profile, int setup, int plan,
+			    const int *channels, int program)
+{
+	int from[EXECUTOR_CHANNEL + CHANNELS_MAX + 1] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, setup, plan};
+	char *const argv[] = {(char *)profile->program, NULL};
+	size_t count = EXECUTOR_CHANNEL;
+	int result;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t i = 0; i < profile->channels; i++)
+		from[count++] = channels[i];
+	from[count++] = program; /* last, and the only one that execve closes */
+	result = descriptors_place(from, count);
+	if (result < 0)
+		_exit(1);
+	for (int fd = SETUP_SOCKET; fd < (int)count - 1; fd++)
+		fcntl(fd, F_SETFD, 0);
+	if (!identity->privileged && (result = keep_capabilities()) < 0)
+		child_fail("ambient capabilities", result);
+	fexecve((int)count - 1, argv, (char *const *)executor_environment);
+	child_fail("execve", -errno);
+}
+
+static int send_identity(const struct identity *identity, const struct profile *profile, int setup)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+	struct frame_header header = {.type = SETUP_IDENTITY};
+	bool stranger = identity->privileged && !profile->workspace_owner;
+	int result;
+
+	result = frame_put_u32(&payload, identity->privileged);
+	if (result == 0)
+		result = frame_put_u32(&payload, stranger ? IDENTITY_NOBODY : identity->uid);
+	if (result == 0)
+		result = frame_put_u32(&payload, stranger ? IDENTITY_NOBODY : identity->gid);
+	if (result == 0)
+		result = frame_send(setup, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0, 0);
+	return result;
+}
+
+pid_t start_child(const struct identity *identity, const struct profile *profile, int plan, const int *channels,
+		  int *setup, struct start_failure *failure)
+{
+	unsigned long flags = profile->namespaces | (identity->privileged ? 0 : CLONE_NEWUSER) | SIGCHLD;
+	_cleanup_fd_ int program = program_open(profile->program, NULL);
+	int sockets[2], result;
+	pid_t pid;
+
+	*failure = (struct start_failure){"start", profile->program};
+	if (program < 0)
+		return program;
+	failure->step = "socketpair";
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
+	*failure = (struct start_failure){"namespaces", "clone"};
+	/* a fork in new namespaces; clone3 would be ENOSYS under a container's filter, and this is single-threaded */
+	pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	if (pid == 0)
+		child(identity, profile, sockets[1], plan, channels, program);
+	result = pid < 0 ? -errno : 0;
+	close(sockets[1]);
+	if (result == 0 && !identity->privileged) {
+		failure->step = "uid_map";
+		result = identity_map(identity, pid, identity->uid, identity->gid);
+	}
+	if (result == 0) {
+		failure->step = "send";
+		result = send_identity(identity, profile, sockets[0]);
+	}
+	if (result < 0) {
+		if (pid > 0)
+			kill(pid, SIGKILL); /* reaped with the others; nobody knows its number */
+		close(sockets[0]);
+		return result;
+	}
+	*setup = sockets[0];
+	return pid;
+}
