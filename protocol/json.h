@@ -4,8 +4,10 @@
 
 /*
  * JSON in and out. In: one strict pass of our own over the bytes (RFC 8259 grammar, UTF-8, no lone surrogate,
- * no NUL, depth, number of values), then cJSON builds the tree, then duplicate keys are refused. Out: a
- * writer into a struct buffer; cJSON prints nothing on a hot path.
+ * no NUL, no duplicate key, depth, number of values) that leaves a cJSON tree behind, since cJSON's own
+ * parser takes two to three milliseconds for a string of 1 MB (docs/performance.md). Trees are read and freed
+ * with cJSON; keys with cJSON_GetObjectItemCaseSensitive, because keys have a case. Out: a writer into a
+ * struct buffer; cJSON prints nothing.
  */
 
 #include <cjson/cJSON.h>
@@ -21,14 +23,26 @@ struct json_span {
 };
 
 /*
- * Parses `length` bytes. Returns 0 with *tree (owned by the caller: cJSON_Delete), -EINVAL with the reason
- * and the line and column in err, -E2BIG for a bound exceeded (depth, values), -ENOMEM. `id`, if not NULL,
- * receives the raw text of the top-level object's "id" member, since cJSON keeps numbers as doubles only.
+ * Parses `length` bytes. Returns 0 with *tree (owned by the caller: cJSON_Delete); otherwise the reason with
+ * line and column is in err:
+ *   -EINVAL  not JSON
+ *   -EILSEQ  JSON that is refused: ill-formed UTF-8, a lone surrogate, an escaped NUL, a duplicate key
+ *   -E2BIG   a bound exceeded: depth, values, the length of a number
+ *   -ENOMEM
+ * `id`, if not NULL, receives the raw text of the top-level object's "id" member, since cJSON keeps numbers
+ * as doubles only; length 0 if there is none.
  */
 int json_parse(const char *text, size_t length, cJSON **tree, struct json_span *id, struct err *err);
 
-/* The first pass alone: what json_parse accepts, this accepts, duplicates aside. */
+/* The same without a tree: what json_parse accepts, this accepts, and duplicate keys too. */
 int json_check(const char *text, size_t length, struct json_span *id, struct err *err);
+
+/*
+ * The raw "id" of a top-level object in a text that json_parse refused with -EILSEQ or -E2BIG, so that
+ * whoever sent it can be told. Looks at brackets and quotes only and copes with anything; length 0 if none
+ * was found or if it is not a plain string or number.
+ */
+struct json_span json_find_id(const char *text, size_t length);
 
 /*
  * Where a value stands: `path` is a list of keys ("network", "allowedDomains", "3" for an array's element),
@@ -37,6 +51,11 @@ int json_check(const char *text, size_t length, struct json_span *id, struct err
  */
 int json_locate(const char *text, size_t length, const char *const *path, struct json_span *value,
 		struct json_span *key);
+/*
+ * Walks the elements of an array, raw, without a tree. *offset is 0 at first and is kept by the caller.
+ * Returns 1 with *element, 0 after the last one. The text must be an array that passed json_check.
+ */
+int json_next_element(const char *text, size_t length, size_t *offset, struct json_span *element);
 /* Line and column, both from 1 and counted in characters, of a byte offset. */
 void json_position(const char *text, size_t offset, unsigned *line, unsigned *column);
 
@@ -70,6 +89,7 @@ void json_text(struct json_writer *writer, const char *text);
 void json_bytes(struct json_writer *writer, const void *bytes, size_t length);
 void json_int(struct json_writer *writer, int64_t value);
 void json_uint(struct json_writer *writer, uint64_t value);
+void json_number(struct json_writer *writer, double value); /* null unless finite */
 void json_bool(struct json_writer *writer, bool value);
 void json_null(struct json_writer *writer);
 void json_raw(struct json_writer *writer, const char *json, size_t length);     /* one ready value */

@@ -15,6 +15,7 @@
 	(16u << 20)          /* one JSON-RPC message: a 10 MB file as base64 or escaped text still fits */
 #define LIMIT_JSON_DEPTH  64 /* real requests nest 6 deep; cJSON recurses, so this also bounds the stack */
 #define LIMIT_JSON_VALUES 200000 /* values in one message: bounds cJSON's 64-byte nodes to 13 MB */
+#define LIMIT_JSON_NUMBER_BYTES 63 /* one number: 17 digits, sign and exponent are all a double can use */
 #define LIMIT_ID_BYTES    512    /* an id is echoed, so it is bounded; hosts use at most 36 */
 #define LIMIT_ARGUMENTS_BYTES                                                                                \
 	1024 /* the decoded arguments of a tool, as a struct; a test holds every tool against it */

@@ -54,7 +54,8 @@ struct mcp_host {
 	 * mcp_call_finish() or mcp_call_drop(); it may do so before returning. `arguments` (NULL when there
 	 * were none) lives as long as the call. */
 	void (*call)(void *context, struct mcp_call *call, const char *name, const cJSON *arguments);
-	/* The client cancelled: stop the work; then mcp_call_drop(). Never called twice for a call. */
+	/* The client cancelled: stop the work; then mcp_call_drop(). Never called twice for a call. An answer
+	 * given all the same is not sent. */
 	void (*cancel)(void *context, struct mcp_call *call);
 	/* The client's name became known (clientInfo.name of initialize or of _meta). May be called more than
 	 * once. */
@@ -73,7 +74,7 @@ void mcp_peer_free(
 	struct mcp_peer *peer); /* calls still in flight are dropped; the host has forgotten them before */
 
 /* One message from the client, without its newline. Anything malformed is answered; the return value is only
- * 0, or -ENOMEM when not even that was possible (the peer stays usable). */
+ * 0, or -ENOMEM when not even that was possible: nothing came of the message, the peer stays usable. */
 int mcp_receive(struct mcp_peer *peer, const char *message, size_t length);
 /* A line was longer than LIMIT_MESSAGE_BYTES and its bytes were thrown away: answers that. */
 int mcp_refuse_oversized(struct mcp_peer *peer);
@@ -103,6 +104,9 @@ void mcp_call_progress(struct mcp_call *call, double progress, const char *messa
  * "resultType", }} newline; sent
  */
 struct buffer *mcp_result_begin(struct mcp_call *call);
+/* A writer positioned for a content block. What fails in it is told at the end; of a writer of the host's own
+ * that failed, the host must tell by mcp_call_fail. */
+struct json_writer *mcp_result_writer(struct mcp_call *call);
 void mcp_result_text_begin(struct mcp_call *call);
 int mcp_result_text(struct mcp_call *call, const void *bytes, size_t length, uint64_t *replaced);
 void mcp_result_text_end(struct mcp_call *call);
@@ -110,7 +114,9 @@ void mcp_result_text_end(struct mcp_call *call);
 struct json_writer *mcp_result_members(struct mcp_call *call);
 /* Forgets what was written since mcp_result_begin, so that an error can be told instead. */
 void mcp_result_restart(struct mcp_call *call);
-/* Sends the answer and frees the call. `meta`, if not NULL, holds members of _meta as JSON without braces. */
+/* Sends the answer and frees the call. `meta`, if not NULL, holds members of _meta as JSON without braces. If
+ * the result could not be written (memory, LIMIT_ANSWER_BYTES) the client gets an error result in its place.
+ * Returns what the sink returned. */
 int mcp_call_finish(struct mcp_call *call, const struct buffer *meta);
 /* The whole answer at once: one text block, isError. `meta` as above. */
 int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *meta);

@@ -24,7 +24,7 @@ enum field_type {
 	FIELD_STRINGS,    /* struct field_strings: array of strings */
 	FIELD_STRING_MAP, /* const cJSON *: object whose values are strings; NULL when absent */
 	FIELD_OBJECTS, /* const cJSON *: array of objects described by `inner`, checked; NULL when absent */
-	FIELD_OBJECT,  /* results only: object described by `inner` */
+	FIELD_OBJECT,  /* const cJSON *; results only: object described by `inner` */
 };
 
 struct field_strings {
@@ -39,13 +39,14 @@ struct field {
 	enum field_type type;
 	unsigned flags;
 	size_t offset;    /* of the member that receives the value; decoding only */
-	int64_t min, max; /* FIELD_INTEGER: inclusive; FIELD_STRING: bytes; both 0: no bound of its own */
+	int64_t min, max; /* FIELD_INTEGER: inclusive, max INT64_MAX: none; FIELD_STRING: bytes, max 0: none;
+			     both 0: no bound of its own */
 	int64_t preset;   /* FIELD_INTEGER, FIELD_BOOLEAN: value when absent */
 	const char *const *choices; /* FIELD_STRING: NULL-terminated, or NULL */
 	const struct field *inner;  /* FIELD_OBJECTS, FIELD_OBJECT, ended by a name of NULL */
 	const char *description;    /* NULL: the name says it all */
 };
-/* A table of fields ends with one whose name is NULL. */
+/* A table of fields ends with one whose name is NULL, and has at most 63 before that. */
 
 /* Appends the JSON Schema (an object schema, additionalProperties false for input) of the table. `input` also
  * decides what is left out to keep tools/list small. */

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing JSON. json_escape is where the bytes of every large answer pass: eight at a time, straight out of
+ * memory that an executor may still be writing, so each decision and each byte written come from the same
+ * load.
+ */
+#include "protocol/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/json_scan.h"
+
+#define ESCAPE_STRIDE 4096 /* source bytes that room is made for at once */
+#define ESCAPE_WORST  6    /* one byte becomes at most \u00XX */
+#define ESCAPE_SLACK  32   /* a sequence or a word may reach behind the stride */
+
+static const char hexadecimal[] = "0123456789abcdef";
+
+static char *put_control(char *to, uint8_t byte)
+{
+	static const char letters[0x20] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+
+	*to++ = '\\';
+	if (byte == '"' || byte == '\\') {
+		*to++ = (char)byte;
+	} else if (letters[byte]) {
+		*to++ = letters[byte];
+	} else {
+		memcpy(to, "u00", 3);
+		to[3] = hexadecimal[byte >> 4];
+		to[4] = hexadecimal[byte & 0xf];
+		to += 5;
+	}
+	return to;
+}
+
+/* What stands at `from` and cannot be copied as it is. One load decides and is written. */
+static char *put_special(char *to, const uint8_t **from, const uint8_t *end, uint64_t *replaced)
+{
+	uint32_t bytes = json_load4(*from, (size_t)(end - *from));
+	uint8_t first = (uint8_t)bytes;
+	int size;
+
+	if (first < 0x80) {
+		++*from;
+		if (first >= 0x20 && first != '"' && first != '\\')
+			*to++ = (char)first; /* somebody changed it since it looked special */
+		else
+			to = put_control(to, first);
+		return to;
+	}
+	size = json_utf8(bytes);
+	if (size < 0) {
+		memcpy(to, "\xef\xbf\xbd", 3);
+		++*replaced;
+		*from += -size;
+		return to + 3;
+	}
+	bytes = htole32(bytes);
+	memcpy(to, &bytes, 4); /* room is there; only `size` of them count */
+	*from += size;
+	return to + size;
+}
+
+/* Escapes from `from` at least up to `stop`, at most to `end`. */
+static char *escape_stride(char *to, const uint8_t **source, const uint8_t *stop, const uint8_t *end,
+			   uint64_t *replaced)
+{
+	const uint8_t *from = *source;
+
+	while (from < stop) {
+		if (end - from >= 8) {
+			uint64_t word = json_load8(from), mask = json_special(word), bytes = htole64(word);
+
+			memcpy(to, &bytes, 8);
+			if (!mask) {
+				to += 8;
+				from += 8;
+				continue;
+			}
+			to += json_first(mask);
+			from += json_first(mask);
+		}
+		do
+			to = put_special(to, &from, end, replaced);
+		while (from < stop && end - from >= 8 && *(const volatile uint8_t *)from >= 0x80);
+	}
+	*source = from;
+	return to;
+}
+
+int json_escape(struct buffer *out, const void *bytes, size_t length, uint64_t *replaced)
+{
+	const uint8_t *from = bytes, *end = from + length;
+	size_t before = buffer_length(out);
+	uint64_t count = 0;
+
+	while (from < end) {
+		size_t stride = (size_t)(end - from) < ESCAPE_STRIDE ? (size_t)(end - from) : ESCAPE_STRIDE;
+		int result;
+
+		/* Near the buffer's maximum the worst case may not fit though the text does: smaller steps.
+		 */
+		while ((result = buffer_reserve(out, stride * ESCAPE_WORST + ESCAPE_SLACK)) == -EMSGSIZE &&
+		       stride > 1)
+			stride /= 2;
+		if (result < 0) {
+			out->end = out->start + before;
+			return result;
+		}
+		char *to = out->bytes + out->end;
+
+		out->end += (size_t)(escape_stride(to, &from, from + stride, end, &count) - to);
+	}
+	if (replaced)
+		*replaced += count;
+	return 0;
+}
+
+/* ---- the writer ---- */
+
+void json_writer_init(struct json_writer *writer, struct buffer *out)
+{
+	*writer = (struct json_writer){.out = out};
+}
+
+static void append(struct json_writer *writer, const char *bytes, size_t length)
+{
+	if (writer->result == 0)
+		writer->result = buffer_append(writer->out, bytes, length);
+}
+
+/* A value begins. */
+static void separate(struct json_writer *writer)
+{
+	if (writer->comma)
+		append(writer, ",", 1);
+	writer->comma = true;
+}
+
+static void open(struct json_writer *writer, const char *bracket)
+{
+	separate(writer);
+	append(writer, bracket, 1);
+	writer->comma = false;
+}
+
+static void end(struct json_writer *writer, const char *bracket)
+{
+	append(writer, bracket, 1);
+	writer->comma = true;
+}
+
+void json_object(struct json_writer *writer)
+{
+	open(writer, "{");
+}
+
+void json_object_end(struct json_writer *writer)
+{
+	end(writer, "}");
+}
+
+void json_array(struct json_writer *writer)
+{
+	open(writer, "[");
+}
+
+void json_array_end(struct json_writer *writer)
+{
+	end(writer, "]");
+}
+
+void json_key(struct json_writer *writer, const char *key)
+{
+	separate(writer);
+	append(writer, "\"", 1);
+	append(writer, key, strlen(key));
+	append(writer, "\":", 2);
+	writer->comma = false;
+}
+
+void json_bytes(struct json_writer *writer, const void *bytes, size_t length)
+{
+	separate(writer);
+	append(writer, "\"", 1);
+	if (writer->result == 0)
+		writer->result = json_escape(writer->out, bytes, length, NULL);
+	append(writer, "\"", 1);
+}
+
+void json_text(struct json_writer *writer, const char *text)
+{
+	json_bytes(writer, text, strlen(text));
+}
+
+static void write_number(struct json_writer *writer, uint64_t value, bool negative)
+{
+	char digits[24], *at = digits + sizeof digits;
+
+	do
+		*--at = (char)('0' + value % 10);
+	while (value /= 10);
+	if (negative)
+		*--at = '-';
+	separate(writer);
+	append(writer, at, (size_t)(digits + sizeof digits - at));
+}
+
+void json_int(struct json_writer *writer, int64_t value)
+{
+	write_number(writer, value < 0 ? -(uint64_t)value : (uint64_t)value, value < 0);
+}
+
+void json_uint(struct json_writer *writer, uint64_t value)
+{
+	write_number(writer, value, false);
+}
+
+void json_number(struct json_writer *writer, double value)
+{
+	char text[32];
+
+	if (!isfinite(value)) {
+		json_null(writer);
+	} else if (fabs(value) < 9007199254740992.0 && value == (double)(int64_t)value) {
+		json_int(writer, (int64_t)value);
+	} else {
+		int length = snprintf(text, sizeof text, "%.15g", value);
+
+		json_raw(writer, text, (size_t)length);
+	}
+}
+
+void json_bool(struct json_writer *writer, bool value)
+{
+	json_raw(writer, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_null(struct json_writer *writer)
+{
+	json_raw(writer, "null", 4);
+}
+
+void json_raw(struct json_writer *writer, const char *json, size_t length)
+{
+	separate(writer);
+	append(writer, json, length);
+}
+
+void json_base64(struct json_writer *writer, const void *bytes, size_t length)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const uint8_t *from = bytes, *stop = from + length;
+
+	separate(writer);
+	append(writer, "\"", 1);
+	if (writer->result == 0 && length > SIZE_MAX / 2)
+		writer->result = -EMSGSIZE;
+	if (writer->result == 0)
+		writer->result = buffer_reserve(writer->out, (length + 2) / 3 * 4);
+	if (writer->result < 0)
+		return;
+	char *to = writer->out->bytes + writer->out->end;
+
+	for (; stop - from >= 3; from += 3, to += 4) {
+		uint32_t group = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+
+		to[0] = letters[group >> 18];
+		to[1] = letters[group >> 12 & 0x3f];
+		to[2] = letters[group >> 6 & 0x3f];
+		to[3] = letters[group & 0x3f];
+	}
+	if (from < stop) {
+		uint32_t group = (uint32_t)from[0] << 16 | (stop - from == 2 ? (uint32_t)from[1] << 8 : 0);
+
+		to[0] = letters[group >> 18];
+		to[1] = letters[group >> 12 & 0x3f];
+		to[2] = stop - from == 2 ? letters[group >> 6 & 0x3f] : '=';
+		to[3] = '=';
+		to += 4;
+	}
+	writer->out->end = (size_t)(to - writer->out->bytes);
+	append(writer, "\"", 1);
+}
+
+void json_key_text(struct json_writer *writer, const char *key, const char *text)
+{
+	json_key(writer, key);
+	json_text(writer, text);
+}
+
+void json_key_int(struct json_writer *writer, const char *key, int64_t value)
+{
+	json_key(writer, key);
+	json_int(writer, value);
+}
+
+void json_key_bool(struct json_writer *writer, const char *key, bool value)
+{
+	json_key(writer, key);
+	json_bool(writer, value);
+}

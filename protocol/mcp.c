@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MCP: one message in, by one method table with a column an era, answers out. The client is not trusted in
+ * anything; nothing here blocks, and nothing here does I/O.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "protocol/mcp_peer.h"
+
+struct mcp_method {
+	const char *name;
+	mcp_handler *legacy, *modern; /* NULL: the era does not have it */
+	bool early;                   /* legacy: allowed before initialize (lifecycle, "Initialization") */
+};
+
+/* Sorted by name. */
+static const struct mcp_method methods[] = {
+	{"initialize", mcp_legacy_initialize, NULL, .early = true},
+	{"logging/setLevel", mcp_legacy_set_level, NULL},
+	{"ping", mcp_legacy_ping, NULL, .early = true},
+	{"server/discover", NULL, mcp_modern_discover},
+	{"subscriptions/listen", NULL, mcp_modern_listen},
+	{"tools/call", mcp_tools_call, mcp_tools_call},
+	{"tools/list", mcp_tools_list, mcp_tools_list},
+};
+
+static int compare_method(const void *name, const void *method)
+{
+	return strcmp(name, ((const struct mcp_method *)method)->name);
+}
+
+static char *make_server_meta(const struct mcp_host *host)
+{
+	struct buffer text;
+	struct json_writer writer;
+
+	buffer_init(&text, 4096);
+	json_writer_init(&writer, &text);
+	json_key(&writer, MCP_META_SERVER);
+	json_object(&writer);
+	json_key_text(&writer, "name", host->name);
+	json_key_text(&writer, "version", host->version);
+	json_object_end(&writer);
+	if (writer.result == 0)
+		writer.result = buffer_append(&text, "", 1);
+	if (writer.result < 0)
+		buffer_deinit(&text);
+	return text.bytes;
+}
+
+int mcp_peer_new(struct mcp_peer **peer, const struct mcp_host *host, const struct mcp_sink *sink)
+{
+	struct mcp_peer *made = calloc(1, sizeof *made);
+
+	if (!made)
+		return -ENOMEM;
+	made->host = *host;
+	made->sink = *sink;
+	buffer_init(&made->reply, LIMIT_ANSWER_BYTES);
+	buffer_init(&made->tools, LIMIT_ANSWER_BYTES);
+	made->server_meta = make_server_meta(host);
+	if (!made->server_meta) {
+		mcp_peer_free(made);
+		return -ENOMEM;
+	}
+	*peer = made;
+	return 0;
+}
+
+void mcp_peer_free(struct mcp_peer *peer)
+{
+	if (!peer)
+		return;
+	peer->closing = true;
+	while (peer->requests.all) {
+		struct mcp_request *request = peer->requests.all;
+
+		if (request->kind == MCP_REQUEST_CALL)
+			mcp_call_free((struct mcp_call *)request);
+		else
+			mcp_subscription_end(request);
+	}
+	free(peer->requests.buckets);
+	buffer_deinit(&peer->reply);
+	buffer_deinit(&peer->tools);
+	free(peer->server_meta);
+	free(peer->client);
+	free(peer);
+}
+
+unsigned mcp_in_flight(const struct mcp_peer *peer)
+{
+	return peer->requests.calls;
+}
+
+void mcp_note_client(struct mcp_peer *peer, const cJSON *info)
+{
+	const cJSON *name = cJSON_GetObjectItemCaseSensitive(info, "name");
+	char *copy;
+
+	if (!cJSON_IsString(name) || (peer->client && strcmp(peer->client, name->valuestring) == 0))
+		return;
+	copy = strdup(name->valuestring); /* without memory it is told again next time */
+	free(peer->client);
+	peer->client = copy;
+	if (peer->host.client)
+		peer->host.client(peer->host.context, name->valuestring);
+}
+
+/* ---- answers ---- */
+
+int mcp_send(struct mcp_peer *peer, struct buffer *message)
+{
+	int result = buffer_append(message, "\n", 1);
+
+	if (result == 0 && !peer->closing)
+		result = peer->sink.send(peer->sink.context, message);
+	buffer_clear(message, LIMIT_FRAME_BYTES);
+	return result;
+}
+
+int mcp_answer(struct mcp_peer *peer, struct mcp_batch *batch, struct jsonrpc_id id, struct buffer *answer)
+{
+	if (!batch)
+		return mcp_send(peer, answer);
+	mcp_batch_answer(batch, id, answer);
+	buffer_clear(answer, LIMIT_FRAME_BYTES);
+	return 0;
+}
+
+int mcp_write_result_tail(struct mcp_peer *peer, enum mcp_era era, struct buffer *out, const char *more,
+			  size_t more_length)
+{
+	struct json_writer writer;
+
+	json_writer_init(&writer, out);
+	writer.comma = out->bytes[out->end - 1] != '{';
+	if (era == MCP_MODERN || more_length) {
+		json_key(&writer, "_meta");
+		json_object(&writer);
+		if (era == MCP_MODERN)
+			json_raw(&writer, peer->server_meta, strlen(peer->server_meta));
+		if (more_length)
+			json_raw(&writer, more, more_length);
+		json_object_end(&writer);
+	}
+	if (era == MCP_MODERN) /* basic, "ResultType" */
+		json_key_text(&writer, "resultType", "complete");
+	json_object_end(&writer);
+	json_object_end(&writer);
+	return writer.result;
+}
+
+int mcp_reply_begin(struct mcp_incoming *incoming, struct json_writer *writer)
+{
+	struct buffer *out = &incoming->peer->reply;
+
+	buffer_clear(out, LIMIT_FRAME_BYTES);
+	json_writer_init(writer, out);
+	writer->result = jsonrpc_write_result(out, incoming->message.id);
+	json_object(writer);
+	return writer->result;
+}
+
+int mcp_reply_end(struct mcp_incoming *incoming, struct json_writer *writer)
+{
+	struct mcp_peer *peer = incoming->peer;
+
+	if (writer->result == 0)
+		writer->result = mcp_write_result_tail(peer, incoming->era, &peer->reply, NULL, 0);
+	if (writer->result < 0)
+		return writer->result;
+	return mcp_answer(peer, incoming->batch, incoming->message.id, &peer->reply);
+}
+
+int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *message, const char *data)
+{
+	struct mcp_peer *peer = incoming->peer;
+	int result;
+
+	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
+	result = jsonrpc_write_error(&peer->reply, incoming->message.id, code, message, data);
+	if (result < 0)
+		return result;
+	return mcp_answer(peer, incoming->batch, incoming->message.id, &peer->reply);
+}
+
+int mcp_reply_error(struct mcp_incoming *incoming, int code, const char *format, ...)
+{
+	struct err text;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text.text, 256, format, arguments); /* json_escape mends a character that was cut */
+	va_end(arguments);
+	return mcp_reply_error_data(incoming, code, text.text, NULL);
+}
+
+/* ---- messages ---- */
+
+static int handle_request(struct mcp_incoming *incoming)
+{
+	struct mcp_peer *peer = incoming->peer;
+	const char *name = incoming->message.method;
+	const struct mcp_method *method;
+	mcp_handler *handler;
+	int result;
+
+	if (mcp_requests_find(peer, incoming->message.id))
+		return mcp_reply_error(incoming, MCP_INVALID_REQUEST,
+				       "Invalid Request: a request with this id is still in flight");
+	result = mcp_modern_check(incoming);
+	if (result)
+		return result < 0 ? result : 0;
+	method = bsearch(name, methods, ARRAY_SIZE(methods), sizeof *methods, compare_method);
+	handler = !method ? NULL : incoming->era == MCP_MODERN ? method->modern : method->legacy;
+	if (!handler && method && incoming->era == MCP_LEGACY)
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: %s needs params._meta with \"" MCP_META_VERSION
+				       "\" and \"" MCP_META_CAPABILITIES "\"",
+				       name);
+	if (!handler)
+		return mcp_reply_error(incoming, MCP_METHOD_NOT_FOUND, "Method not found: %.100s", name);
+	if (incoming->era == MCP_LEGACY && !peer->version && !method->early)
+		return mcp_reply_error(incoming, MCP_INVALID_REQUEST,
+				       "Invalid Request: send initialize first, or put \"" MCP_META_VERSION
+				       "\": \"" MCP_MODERN_VERSION "\" into params._meta");
+	return handler(incoming);
+}
+
+static void handle_cancelled(struct mcp_incoming *incoming)
+{
+	static const char *const path[] = {"params", "requestId", NULL};
+	struct mcp_peer *peer = incoming->peer;
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "requestId");
+	struct mcp_request *request;
+	struct json_span span;
+
+	/* raw, since a number past 2^53 has no other identity */
+	if ((!cJSON_IsString(id) && !cJSON_IsNumber(id)) ||
+	    json_locate(incoming->text, incoming->length, path, &span, NULL) < 0 ||
+	    span.length > LIMIT_ID_BYTES)
+		return;
+	request = mcp_requests_find(peer, (struct jsonrpc_id){incoming->text + span.start, span.length});
+	if (!request)
+		return; /* answered already, or never heard of: both are ordinary (cancellation, "Error
+			   Handling") */
+	if (request->kind == MCP_REQUEST_SUBSCRIPTION) {
+		mcp_subscription_end(request);
+		return;
+	}
+	mcp_requests_hide(request);
+	peer->host.cancel(peer->host.context, (struct mcp_call *)request);
+}
+
+static void handle_notification(struct mcp_incoming *incoming)
+{
+	if (strcmp(incoming->message.method, "notifications/cancelled") == 0)
+		handle_cancelled(incoming);
+	else if (strcmp(incoming->message.method, "notifications/initialized") == 0)
+		incoming->peer->initialized = incoming->peer->version != NULL;
+}
+
+/* Could not be read or served for lack of memory. Whether it wants an answer shows in whether it has an id.
+ */
+static int answer_out_of_memory(struct mcp_incoming *incoming, bool counted)
+{
+	struct json_span id = {0};
+
+	if (incoming->message.id.length == 0)
+		id = json_find_id(incoming->text, incoming->length);
+	if (id.length && id.length <= LIMIT_ID_BYTES)
+		incoming->message.id = (struct jsonrpc_id){incoming->text + id.start, id.length};
+	if (incoming->message.id.length == 0)
+		return 0;
+	if (incoming->batch && !counted)
+		incoming->batch->open++;
+	return mcp_reply_error(incoming, MCP_INTERNAL_ERROR, "Internal error: out of memory");
+}
+
+int mcp_dispatch(struct mcp_peer *peer, struct mcp_batch *batch, const char *text, size_t length)
+{
+	struct mcp_incoming incoming = {.peer = peer, .batch = batch, .text = text, .length = length};
+	struct err err = {0};
+	bool counted = false;
+	int result;
+
+	result = buffer_reserve(&peer->reply, JSONRPC_ERROR_BYTES);
+	if (result < 0)
+		return -ENOMEM;
+	result = jsonrpc_read(&incoming.message, text, length, &err);
+	if (result == 0 && batch &&
+	    (incoming.message.kind == JSONRPC_REQUEST || incoming.message.kind == JSONRPC_INVALID)) {
+		batch->open++;
+		counted = true;
+	}
+	if (result == 0) {
+		switch (incoming.message.kind) {
+		case JSONRPC_REQUEST:
+			result = handle_request(&incoming);
+			break;
+		case JSONRPC_NOTIFICATION:
+			handle_notification(&incoming);
+			break;
+		case JSONRPC_RESPONSE:
+			break;
+		case JSONRPC_INVALID:
+			result = mcp_reply_error(&incoming, incoming.message.code, "%s", err.text);
+			break;
+		}
+	}
+	if (result == -ENOMEM || result == -EMSGSIZE)
+		result = answer_out_of_memory(&incoming, counted);
+	jsonrpc_message_deinit(&incoming.message);
+	return result == -ENOMEM ? result : 0;
+}
+
+int mcp_receive(struct mcp_peer *peer, const char *message, size_t length)
+{
+	if (jsonrpc_is_batch(message, length))
+		return mcp_batch_receive(peer, message, length);
+	return mcp_dispatch(peer, NULL, message, length);
+}
+
+int mcp_refuse_oversized(struct mcp_peer *peer)
+{
+	struct mcp_incoming incoming = {.peer = peer};
+
+	return mcp_reply_error(&incoming, MCP_INVALID_REQUEST,
+			       "Message refused: it is longer than the %u bytes that are accepted",
+			       LIMIT_MESSAGE_BYTES);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches: only revision 2025-03-26 has them ("Batching": "MUST support receiving"). Each element is a
+ * message of its own; the answers leave together when the last is there, in the order in which they came to
+ * be.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/limits.h"
+#include "protocol/mcp_peer.h"
+
+static void batch_free(struct mcp_batch *batch)
+{
+	if (batch->previous)
+		batch->previous->next = batch->next;
+	else
+		batch->peer->batches = batch->next;
+	if (batch->next)
+		batch->next->previous = batch->previous;
+	buffer_deinit(&batch->answers);
+	free(batch);
+}
+
+/* One of the open ones is settled; the last one sends. */
+static void settle(struct mcp_batch *batch)
+{
+	if (--batch->open > 0)
+		return;
+	/* "If there are no Response objects contained within the Response array, the server MUST NOT return
+	 * an empty Array and should return nothing at all" (JSON-RPC 2.0, 6) */
+	if (buffer_length(&batch->answers) > 1 && buffer_append(&batch->answers, "]", 1) == 0)
+		mcp_send(batch->peer, &batch->answers);
+	batch_free(batch);
+}
+
+void mcp_batch_answer(struct mcp_batch *batch, struct jsonrpc_id id, const struct buffer *answer)
+{
+	struct buffer *out = &batch->answers;
+	size_t owed = (size_t)batch->open * JSONRPC_ERROR_BYTES; /* so that the others can at least be told */
+
+	if (answer) {
+		if (buffer_length(out) > 1)
+			buffer_append(out, ",", 1);
+		if (buffer_reserve(out, buffer_length(answer) + owed) == 0)
+			buffer_append(out, buffer_data(answer), buffer_length(answer));
+		else
+			jsonrpc_write_error(out, id, MCP_INTERNAL_ERROR,
+					    "Internal error: no memory left for this answer in the batch",
+					    NULL);
+	}
+	settle(batch);
+}
+
+static int refuse(struct mcp_peer *peer, int code, const char *text)
+{
+	struct mcp_incoming incoming = {.peer = peer};
+	int result = buffer_reserve(&peer->reply, JSONRPC_ERROR_BYTES);
+
+	if (result == 0)
+		result = mcp_reply_error(&incoming, code, "%s", text);
+	return result == -ENOMEM ? result : 0;
+}
+
+static struct mcp_batch *batch_new(struct mcp_peer *peer, unsigned count)
+{
+	struct mcp_batch *batch = calloc(1, sizeof *batch);
+
+	if (!batch)
+		return NULL;
+	buffer_init(&batch->answers, LIMIT_OUTGOING_BYTES);
+	if (buffer_reserve(&batch->answers, (count + 1) * JSONRPC_ERROR_BYTES) < 0) {
+		free(batch);
+		return NULL;
+	}
+	buffer_append(&batch->answers, "[", 1);
+	batch->peer = peer;
+	batch->open = 1;
+	batch->next = peer->batches;
+	if (batch->next)
+		batch->next->previous = batch;
+	peer->batches = batch;
+	return batch;
+}
+
+int mcp_batch_receive(struct mcp_peer *peer, const char *text, size_t length)
+{
+	struct err err = {0};
+	struct mcp_batch *batch;
+	struct json_span element;
+	size_t offset = 0;
+	unsigned count = 0;
+	int result = json_check(text, length, NULL, &err);
+
+	if (result < 0) {
+		err_wrap(&err, 0, result == -E2BIG ? "Message refused" : "Parse error");
+		return refuse(peer, result == -E2BIG ? MCP_INVALID_REQUEST : MCP_PARSE_ERROR, err.text);
+	}
+	if (!peer->version || strcmp(peer->version, MCP_BATCH_VERSION) != 0)
+		return refuse(peer, MCP_INVALID_REQUEST,
+			      "Invalid Request: batches exist only in protocol version " MCP_BATCH_VERSION
+			      ", after initialize");
+	while (json_next_element(text, length, &offset, &element))
+		count++;
+	if (count == 0)
+		return refuse(peer, MCP_INVALID_REQUEST, "Invalid Request: the batch is empty");
+	if (count > LIMIT_BATCH_MESSAGES)
+		return refuse(peer, MCP_INVALID_REQUEST, "Invalid Request: the batch has too many messages");
+	batch = batch_new(peer, count);
+	if (!batch)
+		return refuse(peer, MCP_INTERNAL_ERROR, "Internal error: out of memory");
+	for (offset = 0; json_next_element(text, length, &offset, &element);)
+		mcp_dispatch(peer, batch, text + element.start, element.length);
+	settle(batch);
+	return 0;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call in flight as the host sees it: progress, and the answer written straight into the buffer that will
+ * be sent. What fails on the way is remembered in the call's writer; the end then tells the client so in the
+ * room that was reserved when the call was accepted.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/limits.h"
+#include "protocol/mcp_peer.h"
+
+void mcp_call_free(struct mcp_call *call)
+{
+	struct mcp_batch *batch = call->request.batch;
+
+	call->request.peer->requests.calls--;
+	mcp_requests_remove(&call->request);
+	cJSON_Delete(call->tree);
+	free(call->progress_token);
+	buffer_deinit(&call->out);
+	free(call);
+	if (batch)
+		mcp_batch_answer(batch, (struct jsonrpc_id){0}, NULL);
+}
+
+void mcp_call_set_user(struct mcp_call *call, void *user)
+{
+	call->user = user;
+}
+
+void *mcp_call_user(const struct mcp_call *call)
+{
+	return call->user;
+}
+
+/* ---- progress ---- */
+
+bool mcp_call_wants_progress(const struct mcp_call *call)
+{
+	return call->progress_token != NULL && call->request.findable;
+}
+
+void mcp_call_progress(struct mcp_call *call, double progress, const char *message, size_t message_length)
+{
+	struct buffer *out = &call->request.peer->reply;
+	struct json_writer writer;
+
+	/* "The progress value MUST increase with each notification" (basic/patterns/progress) */
+	if (!mcp_call_wants_progress(call) || !isfinite(progress) || progress <= call->progress)
+		return;
+	call->progress = progress;
+	buffer_clear(out, LIMIT_FRAME_BYTES);
+	json_writer_init(&writer, out);
+	writer.result = jsonrpc_write_notification(out, "notifications/progress");
+	json_key(&writer, "progressToken");
+	json_raw(&writer, call->progress_token, strlen(call->progress_token));
+	json_key(&writer, "progress");
+	json_number(&writer, progress);
+	if (message) {
+		json_key(&writer, "message");
+		json_bytes(&writer, message, message_length);
+	}
+	json_object_end(&writer);
+	json_object_end(&writer);
+	if (writer.result == 0)
+		mcp_send(call->request.peer, out);
+}
+
+/* ---- results ---- */
+
+struct buffer *mcp_result_begin(struct mcp_call *call)
+{
+	json_writer_init(&call->writer, &call->out);
+	if (call->content == 0) {
+		call->writer.result = jsonrpc_write_result(&call->out, call->request.id);
+		if (call->writer.result == 0)
+			call->writer.result = buffer_append_text(&call->out, "{\"content\":[");
+		if (call->writer.result == 0)
+			call->content = buffer_length(&call->out);
+	}
+	return &call->out;
+}
+
+struct json_writer *mcp_result_writer(struct mcp_call *call)
+{
+	/* blocks may have been written past this writer: what stands last decides about the comma */
+	call->writer.comma = call->out.end > call->out.start && call->out.bytes[call->out.end - 1] != '[';
+	return &call->writer;
+}
+
+void mcp_result_text_begin(struct mcp_call *call)
+{
+	struct json_writer *writer = mcp_result_writer(call);
+
+	json_object(writer);
+	json_key_text(writer, "type", "text");
+	json_key(writer, "text");
+	json_raw(writer, "\"", 1);
+	call->text_open = true;
+}
+
+int mcp_result_text(struct mcp_call *call, const void *bytes, size_t length, uint64_t *replaced)
+{
+	if (call->writer.result == 0)
+		call->writer.result = json_escape(&call->out, bytes, length, replaced);
+	return call->writer.result;
+}
+
+void mcp_result_text_end(struct mcp_call *call)
+{
+	if (!call->text_open)
+		return;
+	call->text_open = false;
+	call->writer.comma = false;
+	json_raw(&call->writer, "\"", 1);
+	json_object_end(&call->writer);
+}
+
+struct json_writer *mcp_result_members(struct mcp_call *call)
+{
+	if (call->members_open)
+		return &call->writer;
+	mcp_result_text_end(call);
+	json_array_end(&call->writer);
+	call->members_open = true;
+	return &call->writer;
+}
+
+void mcp_result_restart(struct mcp_call *call)
+{
+	call->text_open = call->members_open = false;
+	call->out.end = call->out.start + call->content;
+	mcp_result_begin(call);
+}
+
+/* Forgets everything that was written; the room stays. */
+static void clear(struct mcp_call *call)
+{
+	call->content = 0;
+	call->text_open = call->members_open = false;
+	buffer_clear(&call->out, SIZE_MAX);
+	json_writer_init(&call->writer, &call->out);
+}
+
+/* The answer is complete in call->out: away with it, and with the call. */
+static int send_answer(struct mcp_call *call)
+{
+	struct mcp_batch *batch = call->request.batch;
+	int result;
+
+	call->request.batch = NULL; /* mcp_answer settles it */
+	result = mcp_answer(call->request.peer, batch, call->request.id, &call->out);
+	mcp_call_free(call);
+	return result;
+}
+
+int mcp_call_error(struct mcp_call *call, int code, const char *message)
+{
+	int result;
+
+	if (!call->request.findable) { /* cancelled: nothing is sent for it any more */
+		mcp_call_free(call);
+		return 0;
+	}
+	clear(call);
+	result = jsonrpc_write_error(&call->out, call->request.id, code, message, NULL);
+	if (result == 0)
+		return send_answer(call);
+	result = jsonrpc_write_error(&call->out, call->request.id, code, "Internal error: out of memory",
+				     NULL);
+	return result == 0 ? send_answer(call) : (mcp_call_free(call), result);
+}
+
+/* Ends the result object. */
+static int write_end(struct mcp_call *call, const struct buffer *meta)
+{
+	struct json_writer *writer = mcp_result_members(call);
+
+	if (writer->result == 0)
+		writer->result = mcp_write_result_tail(call->request.peer, call->request.era, &call->out,
+						       meta ? buffer_data(meta) : NULL,
+						       meta ? buffer_length(meta) : 0);
+	return writer->result;
+}
+
+int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *meta)
+{
+	if (!call->request.findable) {
+		mcp_call_free(call);
+		return 0;
+	}
+	clear(call);
+	mcp_result_begin(call);
+	mcp_result_text_begin(call);
+	mcp_result_text(call, text, strlen(text), NULL);
+	json_key_bool(mcp_result_members(call), "isError", true);
+	if (write_end(call, meta) < 0)
+		return mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: out of memory");
+	return send_answer(call);
+}
+
+int mcp_call_finish(struct mcp_call *call, const struct buffer *meta)
+{
+	if (!call->request.findable) {
+		mcp_call_free(call);
+		return 0;
+	}
+	if (call->content == 0)
+		mcp_result_begin(call);
+	switch (write_end(call, meta)) {
+	case 0:
+		return send_answer(call);
+	case -EMSGSIZE:
+		return mcp_call_fail(call, "Error: the result is too large to be sent. Ask for less of it.",
+				     NULL);
+	default:
+		return mcp_call_fail(call, "Error: out of memory while the result was written. Try again.",
+				     NULL);
+	}
+}
+
+void mcp_call_drop(struct mcp_call *call)
+{
+	mcp_call_free(call);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The methods only the legacy era has: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/mcp_peer.h"
+
+/* Newest first. */
+static const char *const versions[] = {"2025-11-25", "2025-06-18", MCP_BATCH_VERSION, "2024-11-05"};
+
+/* "If the server supports the requested protocol version, it MUST respond with the same version. Otherwise ..
+ * the latest version supported" (lifecycle, "Version Negotiation"). */
+static const char *negotiate(const char *wanted)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++)
+		if (strcmp(versions[i], wanted) == 0)
+			return versions[i];
+	return versions[0];
+}
+
+int mcp_legacy_initialize(struct mcp_incoming *incoming)
+{
+	struct mcp_peer *peer = incoming->peer;
+	const cJSON *params = incoming->message.params;
+	const cJSON *wanted = cJSON_GetObjectItemCaseSensitive(params, "protocolVersion");
+	const cJSON *capabilities = cJSON_GetObjectItemCaseSensitive(params, "capabilities");
+	const cJSON *client = cJSON_GetObjectItemCaseSensitive(params, "clientInfo");
+	struct json_writer writer;
+	const char *version;
+	int result;
+
+	if (incoming->batch) /* 2025-03-26 lifecycle: "MUST NOT be part of a JSON-RPC batch" */
+		return mcp_reply_error(incoming, MCP_INVALID_REQUEST,
+				       "Invalid Request: initialize in a batch");
+	if (!cJSON_IsString(wanted))
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: protocolVersion must be a string");
+	if ((capabilities && !cJSON_IsObject(capabilities)) || (client && !cJSON_IsObject(client)))
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: capabilities and clientInfo must be objects");
+	version = negotiate(wanted->valuestring);
+	mcp_note_client(peer, client);
+	result = mcp_reply_begin(incoming, &writer);
+	if (result < 0)
+		return result;
+	json_key_text(&writer, "protocolVersion", version);
+	json_key(&writer, "capabilities");
+	json_object(&writer);
+	json_key(&writer, "logging");
+	json_object(&writer);
+	json_object_end(&writer);
+	json_key(&writer, "tools");
+	json_object(&writer);
+	json_key_bool(&writer, "listChanged", true);
+	json_object_end(&writer);
+	json_object_end(&writer);
+	json_key(&writer, "serverInfo");
+	json_object(&writer);
+	json_key_text(&writer, "name", peer->host.name);
+	if (peer->host.title && strcmp(version, MCP_BATCH_VERSION) > 0) /* title came with 2025-06-18 */
+		json_key_text(&writer, "title", peer->host.title);
+	json_key_text(&writer, "version", peer->host.version);
+	json_object_end(&writer);
+	if (peer->host.instructions)
+		json_key_text(&writer, "instructions", peer->host.instructions);
+	if (writer.result < 0)
+		return writer.result;
+	peer->version = version;
+	peer->initialized = false;
+	return mcp_reply_end(incoming, &writer);
+}
+
+static int reply_empty(struct mcp_incoming *incoming)
+{
+	struct json_writer writer;
+	int result = mcp_reply_begin(incoming, &writer);
+
+	return result < 0 ? result : mcp_reply_end(incoming, &writer);
+}
+
+int mcp_legacy_ping(struct mcp_incoming *incoming)
+{
+	return reply_empty(incoming);
+}
+
+bool mcp_known_log_level(const char *level)
+{
+	static const char *const levels[] = {"debug", "info",     "notice", "warning",
+					     "error", "critical", "alert",  "emergency"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (strcmp(levels[i], level) == 0)
+			return true;
+	return false;
+}
+
+/* Accepted and without effect: this server writes its log to stderr, where operators look for it. */
+int mcp_legacy_set_level(struct mcp_incoming *incoming)
+{
+	const cJSON *level = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "level");
+
+	if (!cJSON_IsString(level) || !mcp_known_log_level(level->valuestring))
+		return mcp_reply_error(
+			incoming, MCP_INVALID_PARAMS,
+			"Invalid params: level must be debug, info, notice, warning, error, critical, "
+			"alert or emergency");
+	return reply_empty(incoming);
+}

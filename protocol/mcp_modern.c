@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the modern era has: 2026-07-28, stateless, each request bearing its _meta. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/limits.h"
+#include "protocol/mcp_peer.h"
+
+struct mcp_subscription {
+	struct mcp_request request;
+	bool tools; /* toolsListChanged */
+};
+
+static int refuse_version(struct mcp_incoming *incoming, const char *wanted)
+{
+	struct mcp_peer *peer = incoming->peer;
+	struct json_writer writer;
+	struct buffer data;
+	int result;
+
+	buffer_init(&data, LIMIT_MESSAGE_BYTES);
+	json_writer_init(&writer, &data);
+	json_object(&writer);
+	json_key(&writer, "supported"); /* what may stand in _meta: legacy versions go through initialize */
+	json_array(&writer);
+	json_text(&writer, MCP_MODERN_VERSION);
+	json_array_end(&writer);
+	json_key(&writer, "requested");
+	json_bytes(&writer, wanted, strnlen(wanted, LIMIT_ID_BYTES));
+	json_object_end(&writer);
+	if (writer.result == 0)
+		writer.result = buffer_append(&data, "", 1);
+	result = writer.result;
+	if (result == 0)
+		result = mcp_reply_error_data(incoming, MCP_UNSUPPORTED_VERSION,
+					      "Unsupported protocol version", buffer_data(&data));
+	buffer_deinit(&data);
+	(void)peer;
+	return result;
+}
+
+static bool valid_client(const cJSON *info)
+{
+	return cJSON_IsObject(info) && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(info, "name")) &&
+	       cJSON_IsString(cJSON_GetObjectItemCaseSensitive(info, "version"));
+}
+
+/* What is wrong with the per-request fields, or NULL (basic, "_meta", "Per-request protocol fields"). */
+static const char *find_fault(const cJSON *meta)
+{
+	const cJSON *client = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CLIENT);
+	const cJSON *level = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_LOG_LEVEL);
+
+	if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CAPABILITIES)))
+		return "\"" MCP_META_CAPABILITIES "\" must be an object";
+	if (client && !valid_client(client))
+		return "\"" MCP_META_CLIENT "\" must be an object with the strings name and version";
+	if (level && (!cJSON_IsString(level) || !mcp_known_log_level(level->valuestring)))
+		return "\"" MCP_META_LOG_LEVEL "\" is not a log level";
+	return NULL;
+}
+
+int mcp_modern_check(struct mcp_incoming *incoming)
+{
+	const cJSON *meta = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "_meta"), *version;
+	const char *fault;
+	int result;
+
+	incoming->era = MCP_LEGACY;
+	if (!meta)
+		return 0;
+	if (!cJSON_IsObject(meta)) {
+		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+					 "Invalid params: _meta must be an object");
+		return result < 0 ? result : 1;
+	}
+	incoming->meta = meta;
+	version = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_VERSION);
+	if (!version && !cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CAPABILITIES))
+		return 0;
+	incoming->era = MCP_MODERN;
+	if (!cJSON_IsString(version)) {
+		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+					 "Invalid params: _meta: \"" MCP_META_VERSION "\" must be a string");
+		return result < 0 ? result : 1;
+	}
+	if (strcmp(version->valuestring, MCP_MODERN_VERSION) != 0) {
+		result = refuse_version(incoming, version->valuestring);
+		return result < 0 ? result : 1;
+	}
+	fault = find_fault(meta);
+	if (fault) {
+		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: _meta: %s", fault);
+		return result < 0 ? result : 1;
+	}
+	if (incoming->batch) {
+		result = mcp_reply_error(incoming, MCP_INVALID_REQUEST,
+					 "Invalid Request: there are no batches in " MCP_MODERN_VERSION);
+		return result < 0 ? result : 1;
+	}
+	mcp_note_client(incoming->peer, cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CLIENT));
+	return 0;
+}
+
+int mcp_modern_discover(struct mcp_incoming *incoming)
+{
+	const char *instructions = incoming->peer->host.instructions;
+	struct json_writer writer;
+	int result = mcp_reply_begin(incoming, &writer);
+
+	if (result < 0)
+		return result;
+	json_key(&writer, "supportedVersions");
+	json_array(&writer);
+	json_text(&writer, MCP_MODERN_VERSION);
+	json_array_end(&writer);
+	json_key(&writer, "capabilities");
+	json_object(&writer);
+	json_key(&writer, "tools");
+	json_object(&writer);
+	json_key_bool(&writer, "listChanged", true);
+	json_object_end(&writer);
+	json_object_end(&writer);
+	if (instructions)
+		json_key_text(&writer, "instructions", instructions);
+	json_key_int(&writer, "ttlMs", MCP_TTL_MS);
+	json_key_text(&writer, "cacheScope", "public");
+	return mcp_reply_end(incoming, &writer);
+}
+
+/* ---- subscriptions (basic/patterns/subscriptions) ---- */
+
+/* A notification of this subscription, up to and with its _meta; the writer stands behind it. */
+static int begin_notification(struct mcp_request *request, const char *method, struct json_writer *writer)
+{
+	struct buffer *out = &request->peer->reply;
+
+	buffer_clear(out, LIMIT_FRAME_BYTES);
+	json_writer_init(writer, out);
+	writer->result = jsonrpc_write_notification(out, method);
+	json_key(writer, "_meta");
+	json_object(writer);
+	json_key(writer, MCP_META_SUBSCRIPTION);
+	json_raw(writer, request->id.raw, request->id.length);
+	json_object_end(writer);
+	return writer->result;
+}
+
+static int end_notification(struct mcp_peer *peer, struct json_writer *writer)
+{
+	json_object_end(writer);
+	json_object_end(writer);
+	if (writer->result < 0)
+		return writer->result;
+	return mcp_send(peer, &peer->reply);
+}
+
+/* "MUST send notifications/subscriptions/acknowledged as the first message", with the subset that is
+ * honoured. */
+static int acknowledge(struct mcp_subscription *subscription)
+{
+	struct json_writer writer;
+
+	begin_notification(&subscription->request, "notifications/subscriptions/acknowledged", &writer);
+	json_key(&writer, "notifications");
+	json_object(&writer);
+	if (subscription->tools)
+		json_key_bool(&writer, "toolsListChanged", true);
+	json_object_end(&writer);
+	return end_notification(subscription->request.peer, &writer);
+}
+
+static bool valid_filter(const cJSON *filter)
+{
+	static const char *const flags[] = {"toolsListChanged", "promptsListChanged", "resourcesListChanged",
+					    NULL};
+	const cJSON *uris = cJSON_GetObjectItemCaseSensitive(filter, "resourceSubscriptions"), *item;
+
+	if (!cJSON_IsObject(filter) || (uris && !cJSON_IsArray(uris)))
+		return false;
+	for (const char *const *flag = flags; *flag; flag++) {
+		item = cJSON_GetObjectItemCaseSensitive(filter, *flag);
+		if (item && !cJSON_IsBool(item))
+			return false;
+	}
+	for (item = uris ? uris->child : NULL; item; item = item->next)
+		if (!cJSON_IsString(item))
+			return false;
+	return true;
+}
+
+int mcp_modern_listen(struct mcp_incoming *incoming)
+{
+	struct mcp_peer *peer = incoming->peer;
+	const cJSON *filter = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "notifications");
+	struct mcp_subscription *subscription;
+	int result;
+
+	if (!valid_filter(filter))
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: notifications must be an object of booleans (and "
+				       "resourceSubscriptions an array of strings)");
+	if (peer->requests.subscriptions >= LIMIT_SUBSCRIPTIONS)
+		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
+				       "Internal error: %u subscriptions are open already; cancel one first",
+				       peer->requests.subscriptions);
+	subscription = calloc(1, sizeof *subscription);
+	if (!subscription)
+		return -ENOMEM;
+	subscription->request.peer = peer;
+	subscription->request.kind = MCP_REQUEST_SUBSCRIPTION;
+	subscription->request.era = MCP_MODERN;
+	subscription->tools = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(filter, "toolsListChanged"));
+	peer->requests.subscriptions++;
+	result = mcp_requests_add(peer, &subscription->request, incoming->message.id);
+	if (result == 0)
+		result = acknowledge(subscription);
+	if (result < 0)
+		mcp_subscription_end(&subscription->request);
+	return result;
+}
+
+void mcp_subscription_end(struct mcp_request *request)
+{
+	request->peer->requests.subscriptions--;
+	mcp_requests_remove(request);
+	free(request);
+}
+
+/* "Graceful Closure": the answer to the listen request; then notifications/cancelled, which "a server MUST
+ * send .. when it tears down that subscription stream" (basic/patterns/cancellation). */
+static void close_subscription(struct mcp_request *request)
+{
+	struct mcp_peer *peer = request->peer;
+	struct json_writer writer;
+
+	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
+	json_writer_init(&writer, &peer->reply);
+	writer.result = jsonrpc_write_result(&peer->reply, request->id);
+	json_object(&writer);
+	json_key(&writer, "_meta");
+	json_object(&writer);
+	json_key(&writer, MCP_META_SUBSCRIPTION);
+	json_raw(&writer, request->id.raw, request->id.length);
+	json_raw(&writer, peer->server_meta, strlen(peer->server_meta));
+	json_object_end(&writer);
+	json_key_text(&writer, "resultType", "complete");
+	json_object_end(&writer);
+	json_object_end(&writer);
+	if (writer.result == 0)
+		mcp_send(peer, &peer->reply);
+	if (begin_notification(request, "notifications/cancelled", &writer) == 0) {
+		json_key(&writer, "requestId");
+		json_raw(&writer, request->id.raw, request->id.length);
+		end_notification(peer, &writer);
+	}
+	mcp_subscription_end(request);
+}
+
+void mcp_close(struct mcp_peer *peer)
+{
+	struct mcp_request *next;
+
+	for (struct mcp_request *request = peer->requests.all; request; request = next) {
+		next = request->next;
+		if (request->kind == MCP_REQUEST_SUBSCRIPTION)
+			close_subscription(request);
+	}
+}
+
+void mcp_tools_changed(struct mcp_peer *peer)
+{
+	static const char method[] = "notifications/tools/list_changed";
+	struct json_writer writer;
+
+	buffer_clear(&peer->tools, 0);
+	for (struct mcp_request *request = peer->requests.all; request; request = request->next)
+		if (request->kind == MCP_REQUEST_SUBSCRIPTION &&
+		    ((struct mcp_subscription *)request)->tools &&
+		    begin_notification(request, method, &writer) == 0)
+			end_notification(peer, &writer);
+	if (!peer->initialized)
+		return;
+	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
+	json_writer_init(&writer, &peer->reply);
+	json_object(&writer);
+	json_key_text(&writer, "jsonrpc", "2.0");
+	json_key_text(&writer, "method", method);
+	json_object_end(&writer);
+	if (writer.result == 0)
+		mcp_send(peer, &peer->reply);
+}

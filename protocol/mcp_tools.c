@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tools/list, and accepting tools/call. Each accepted call owns room for an error answer from the start, so
+ * that it can always be answered, whatever becomes of memory.
+ */
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "protocol/mcp_peer.h"
+
+/* ---- tools/list ---- */
+
+/* "t12": from the twelfth tool on. Opaque to clients; anything else is refused. */
+static int read_cursor(const cJSON *cursor, unsigned *begin)
+{
+	const char *at;
+
+	*begin = 0;
+	if (!cursor || cJSON_IsNull(cursor))
+		return 0;
+	if (!cJSON_IsString(cursor) || cursor->valuestring[0] != 't')
+		return -EINVAL;
+	for (at = cursor->valuestring + 1; *at; at++) {
+		if (*at < '0' || *at > '9' || at - cursor->valuestring > 6)
+			return -EINVAL;
+		*begin = *begin * 10 + (unsigned)(*at - '0');
+	}
+	return *begin ? 0 : -EINVAL;
+}
+
+static int write_page(struct mcp_incoming *incoming, const struct buffer *page, unsigned next)
+{
+	struct json_writer writer;
+	char cursor[16];
+	int result = mcp_reply_begin(incoming, &writer);
+
+	if (result < 0)
+		return result;
+	json_key(&writer, "tools");
+	json_array(&writer);
+	if (buffer_length(page))
+		json_raw(&writer, buffer_data(page), buffer_length(page));
+	json_array_end(&writer);
+	if (next) {
+		snprintf(cursor, sizeof cursor, "t%u", next);
+		json_key_text(&writer, "nextCursor", cursor);
+	}
+	if (incoming->era == MCP_MODERN) { /* server/utilities/caching */
+		json_key_int(&writer, "ttlMs", MCP_TTL_MS);
+		json_key_text(&writer, "cacheScope", "public");
+	}
+	return mcp_reply_end(incoming, &writer);
+}
+
+int mcp_tools_list(struct mcp_incoming *incoming)
+{
+	struct mcp_peer *peer = incoming->peer;
+	_cleanup_(buffer_deinit) struct buffer later;
+	struct buffer *page = &peer->tools;
+	unsigned begin;
+	int next;
+
+	buffer_init(&later, LIMIT_ANSWER_BYTES);
+	if (read_cursor(cJSON_GetObjectItemCaseSensitive(incoming->message.params, "cursor"), &begin) < 0)
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: this cursor is not one of ours");
+	if (begin)
+		page = &later;
+	if (buffer_length(page)) /* asked before each turn by some hosts: a copy of what is there */
+		return write_page(incoming, page, peer->tools_next);
+	next = peer->host.tools(peer->host.context, begin, page);
+	if (next < 0) {
+		buffer_clear(page, 0);
+		return next == -ENOMEM || next == -EMSGSIZE
+			       ? next
+			       : mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
+						 "Internal error: no list of tools");
+	}
+	if (begin && buffer_length(page) == 0)
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: this cursor is past the end");
+	if (begin == 0)
+		peer->tools_next = (unsigned)next;
+	return write_page(incoming, page, (unsigned)next);
+}
+
+/* ---- accepting ---- */
+
+/* Raw, since a number past 2^53 must come back as it was. 0, -EINVAL (neither string nor integer), -ENOMEM.
+ */
+static int take_progress_token(struct mcp_incoming *incoming, struct mcp_call *call)
+{
+	static const char *const path[] = {"params", "_meta", "progressToken", NULL};
+	const cJSON *token = cJSON_GetObjectItemCaseSensitive(incoming->meta, "progressToken");
+	struct json_span span;
+
+	if (!token || cJSON_IsNull(token))
+		return 0;
+	if (!(cJSON_IsString(token) ||
+	      (cJSON_IsNumber(token) && token->valuedouble == trunc(token->valuedouble))) ||
+	    json_locate(incoming->text, incoming->length, path, &span, NULL) < 0 ||
+	    span.length > LIMIT_ID_BYTES)
+		return -EINVAL;
+	call->progress_token = strndup(incoming->text + span.start, span.length);
+	return call->progress_token ? 0 : -ENOMEM;
+}
+
+/* A call with everything it needs to be answered, or NULL. */
+static struct mcp_call *new_call(struct mcp_incoming *incoming)
+{
+	struct mcp_call *call = calloc(1, sizeof *call);
+
+	if (!call)
+		return NULL;
+	call->request.peer = incoming->peer;
+	call->request.kind = MCP_REQUEST_CALL;
+	call->request.era = incoming->era;
+	call->progress = -DBL_MAX;
+	buffer_init(&call->out, LIMIT_ANSWER_BYTES);
+	incoming->peer->requests.calls++;
+	return call;
+}
+
+static int refuse_flood(struct mcp_incoming *incoming)
+{
+	struct json_writer writer;
+	int result = mcp_reply_begin(incoming, &writer);
+
+	if (result < 0)
+		return result;
+	/* for the model, so a result: it can wait and try again (hosts.md, 10) */
+	json_key(&writer, "content");
+	json_array(&writer);
+	json_object(&writer);
+	json_key_text(&writer, "type", "text");
+	json_key_text(&writer, "text",
+		      "Error: too many calls are in flight. Nothing was done. Wait for some to end, then try "
+		      "again.");
+	json_object_end(&writer);
+	json_array_end(&writer);
+	json_key_bool(&writer, "isError", true);
+	return mcp_reply_end(incoming, &writer);
+}
+
+int mcp_tools_call(struct mcp_incoming *incoming)
+{
+	struct mcp_peer *peer = incoming->peer;
+	const cJSON *name = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "name");
+	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "arguments");
+	struct mcp_call *call;
+	int result;
+
+	if (!cJSON_IsString(name))
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: name must be a string");
+	if (arguments && !cJSON_IsObject(arguments) && !cJSON_IsNull(arguments))
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: arguments must be an object");
+	if (!peer->host.tool_known(peer->host.context, name->valuestring))
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Unknown tool: %.*s",
+				       LIMIT_TOOL_NAME_BYTES, name->valuestring);
+	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
+		return refuse_flood(incoming);
+	call = new_call(incoming);
+	if (!call)
+		return -ENOMEM;
+	result = take_progress_token(incoming, call);
+	if (result == 0)
+		result = buffer_reserve(&call->out, JSONRPC_ERROR_BYTES);
+	if (result == 0)
+		result = mcp_requests_add(peer, &call->request, incoming->message.id);
+	if (result < 0) {
+		mcp_call_free(call);
+		return result == -EINVAL
+			       ? mcp_reply_error(
+					 incoming, MCP_INVALID_PARAMS,
+					 "Invalid params: progressToken must be a string or an integer")
+			       : result;
+	}
+	call->tree = steal_pointer(incoming->message.tree);
+	call->request.batch = incoming->batch; /* from here the call owes the batch its answer */
+	peer->host.call(peer->host.context, call, name->valuestring,
+			cJSON_IsObject(arguments) ? arguments : NULL);
+	return 0;
+}
