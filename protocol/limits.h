@@ -45,7 +45,7 @@
 #define LIMIT_TOOLS_PAGE_BYTES (64u << 10) /* of tools/list; all our tools are to fit one of 16 KB */
 
 /* ---- file tools ---- */
-#define LIMIT_PATH_BYTES       4096    /* PATH_MAX: the kernel takes no longer one */
+#define LIMIT_PATH_BYTES       4096    /* PATH_MAX, its NUL included: the kernel takes no longer one */
 #define LIMIT_READ_LINES       2000    /* default of read_file's limit: what models are used to */
 #define LIMIT_READ_LINES_MAX   1000000 /* more lines than LIMIT_RESULT_BYTES_MAX holds in practice */
 #define LIMIT_LIST_ENTRIES     200     /* default of list_directory's limit: about 8,000 characters of text */
@@ -66,17 +66,16 @@
 /* ---- sandboxes and the processes in them ---- */
 #define LIMIT_PLAN_BYTES          (1u << 20) /* the encoded plan: a thousand long paths and rules */
 #define LIMIT_PLAN_ITEMS          4096       /* entries of one list in it */
-#define LIMIT_PATH_BYTES          4095       /* the kernel's PATH_MAX without its NUL */
 #define LIMIT_WORKSPACES          64   /* each is a mount in every executor and a descriptor in the files executor */
 #define LIMIT_INSTANCES           256  /* sandboxes and executors of one server */
 #define LIMIT_NANNIES             64   /* commands of one caller that run at a time */
 #define LIMIT_NANNIES_IDLE        4    /* more than these end after their call: a burst leaves no memory behind */
 #define LIMIT_COMMAND_ARGUMENTS   4096 /* argv and environment entries of one command */
-#define LIMIT_COMMAND_PROCESSES   512  /* processes in one sandbox; sandbox.processes */
-#define LIMIT_COMMAND_FILES       4096 /* RLIMIT_NOFILE of a command: build tools want 1024, node more */
-#define LIMIT_COMMAND_FILE_BYTES  (8ull << 30)  /* RLIMIT_FSIZE: a runaway writer ends before the disk does */
-#define LIMIT_COMMAND_DATA_BYTES  (16ull << 30) /* RLIMIT_DATA: RLIMIT_AS would break Node's WebAssembly */
-#define LIMIT_TEMPORARY_BYTES     (1ull << 30)  /* /tmp of a sandbox, also /dev/shm and home: memory of the machine */
+#define LIMIT_COMMAND_PROCESSES   1024 /* in one sandbox; threads count: a JVM beside a build is hundreds; limits.processes */
+#define LIMIT_COMMAND_FILES       4096 /* RLIMIT_NOFILE of a command: build tools want 1024, node more; limits.files */
+#define LIMIT_COMMAND_FILE_BYTES  (8ull << 30)  /* RLIMIT_FSIZE: a runaway writer ends before the disk does; limits.fileBytes */
+#define LIMIT_COMMAND_DATA_BYTES  (16ull << 30) /* RLIMIT_DATA: RLIMIT_AS would break Node's WebAssembly; limits.dataBytes */
+#define LIMIT_TEMPORARY_BYTES     (1ull << 30)  /* /tmp of a sandbox, also /dev/shm and home: memory of the machine; limits.temporaryBytes */
 #define LIMIT_TEMPORARY_INODES    100000        /* files in each of them: inodes are kernel memory that no size bounds */
 #define LIMIT_EXECUTOR_FILES      512  /* RLIMIT_NOFILE of executors of our own */
 #define LIMIT_MOUNTS              2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
@@ -140,31 +139,21 @@
 #define LIMIT_KILL_GRACE_MS          2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
 
 /* ---- command line and policy ---- */
-#define LIMIT_WORKSPACES           64           /* --workspace; each is a mount of every sandbox */
 #define LIMIT_POLICY_BYTES         (256u << 10) /* a policy of thousands of names is 100 KB; read whole at start */
 #define LIMIT_POLICY_ENTRIES       1024    /* of one list: each path is a mount or a rule of every sandbox */
-#define LIMIT_POLICY_TEXT_BYTES    4095    /* one entry: the kernel's PATH_MAX without its NUL */
 #define LIMIT_POLICY_PROBLEMS      20      /* mistakes told at once: enough to mend a file in one go */
 #define LIMIT_SEARCH_PATH_ENTRIES  64      /* directories of PATH that commands get */
 #define LIMIT_ANSWER_WITHIN_MIN_MS 100     /* below it nothing could be answered but "still running" */
 #define LIMIT_ANSWER_WITHIN_MAX_MS 3600000 /* an hour: no host waits longer */
 #define LIMIT_RESULT_BYTES_MIN     1000    /* below it a refusal would not fit */
 
-/* ---- what a sandbox may use: defaults, and the range a policy may choose from (limits.*) ---- */
-#define LIMIT_SANDBOX_PROCESSES                                                                              \
-	1024 /* threads count too: a JVM beside a build is some hundreds; limits.processes */
-#define LIMIT_SANDBOX_PROCESSES_MIN 16 /* keeper, nannies, a shell and a pipeline */
-#define LIMIT_SANDBOX_PROCESSES_MAX 65536
-#define LIMIT_SANDBOX_FILES         4096 /* open files of a process: bundlers open thousands; limits.files */
-#define LIMIT_SANDBOX_FILES_MIN     64   /* a dynamic linker and a shell with pipes */
-#define LIMIT_SANDBOX_FILES_MAX     1048576
-#define LIMIT_SANDBOX_FILE_BYTES                                                                             \
-	(UINT64_C(8) << 30) /* one file: a disk image, not a disk; limits.fileBytes */
-#define LIMIT_SANDBOX_DATA_BYTES                                                                             \
-	(UINT64_C(8) << 30) /* private memory of a process: a linker's; limits.dataBytes */
-#define LIMIT_SANDBOX_DATA_MIN        (UINT64_C(16) << 20) /* below it bash and git do not start */
-#define LIMIT_SANDBOX_TEMPORARY_BYTES (UINT64_C(1) << 30)  /* /tmp is memory; limits.temporaryBytes */
-#define LIMIT_SANDBOX_TEMPORARY_MIN   (UINT64_C(1) << 20)  /* here-documents and lock files */
-#define LIMIT_SANDBOX_BYTES_MAX       (UINT64_C(1) << 50) /* any of the byte counts: exact in a JSON number */
+/* ---- the range from which a policy may choose what a sandbox may use (limits.*) ---- */
+#define LIMIT_COMMAND_PROCESSES_MIN 16 /* keeper, nannies, a shell and a pipeline */
+#define LIMIT_COMMAND_PROCESSES_MAX 65536
+#define LIMIT_COMMAND_FILES_MIN     64 /* a dynamic linker and a shell with pipes */
+#define LIMIT_COMMAND_FILES_MAX     1048576 /* the kernel's fs.nr_open */
+#define LIMIT_COMMAND_DATA_MIN      (UINT64_C(16) << 20) /* below it bash and git do not start */
+#define LIMIT_TEMPORARY_BYTES_MIN   (UINT64_C(1) << 20)  /* here-documents and lock files */
+#define LIMIT_POLICY_BYTES_MAX      (UINT64_C(1) << 50)  /* any of the byte counts: exact in a JSON number */
 
 #endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_OPTIONS_H
+#define SALLYPORT_SERVER_OPTIONS_H
+
+/*
+ * The command line. One table of options (options.c) and one of subcommands (main.c) give parsing, checking
+ * and every --help. Only the form of a value is checked here; whether a workspace exists is config.h's
+ * business.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "protocol/error.h"
+#include "protocol/limits.h"
+
+/* Exit codes, the same for every subcommand. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,      /* the command line, or what it names: a workspace, a policy */
+	EXIT_UNCONFINED = 3, /* the confinement that the policy wants is not to be had here */
+};
+
+/* Which options a subcommand takes. */
+#define OPTION_WORKSPACE     0x01
+#define OPTION_POLICY        0x02
+#define OPTION_ANSWER_WITHIN 0x04
+#define OPTION_RESULT_LIMIT  0x08
+#define OPTION_JSON          0x10
+/* What decides the sandbox: taken by everything that runs or foretells a call. */
+#define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
+
+#define OPTIONS_OPERANDS 2
+
+struct options {
+	const char *workspaces[LIMIT_WORKSPACES]; /* as written, with :ro or :rw if that was there */
+	size_t workspace_count;
+	const char *policy;         /* file, or NULL */
+	uint32_t answer_within_ms;  /* 0: not given */
+	uint64_t result_bytes;      /* 0: not given */
+	bool json;
+	bool help;
+	const char *operands[OPTIONS_OPERANDS]; /* NULL where there is none */
+	size_t operand_count;
+};
+
+struct subcommand {
+	const char *name;     /* one word or two: "policy show" */
+	const char *operands; /* for the usage line: "TOOL ['{...}']", or "" */
+	const char *summary;  /* one line */
+	const char *detail;   /* a paragraph */
+	const char *example;  /* one line or several, each beginning with "sallyport " */
+	unsigned options;     /* OPTION_* */
+	size_t operands_min, operands_max;
+	int (*run)(const struct options *options); /* returns an exit code */
+};
+
+/* Sorted by name; ends with a name of NULL. In main.c; a test checks the order. */
+extern const struct subcommand subcommands[];
+
+/*
+ * Finds the subcommand that argv[1] (and argv[2]) name; *used receives how many words that took. NULL with a
+ * sentence when there is none.
+ */
+const struct subcommand *options_subcommand(const struct subcommand *table, int argc, char **argv, int *used,
+					    struct err *err);
+
+/*
+ * Parses what follows the subcommand. Strings are borrowed from argv. Returns 0 or -EINVAL with a sentence.
+ * With --help anywhere nothing else is checked.
+ */
+int options_parse(struct options *options, const struct subcommand *subcommand, int argc, char **argv,
+		  struct err *err);
+
+/* The whole --help of a subcommand, and of the program. */
+void options_help(FILE *out, const struct subcommand *subcommand, bool colour);
+void options_overview(FILE *out, const struct subcommand *table, bool colour);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The policy compiled. Precedence is not decided here but carried out by the sandbox: what is hidden is
+ * stronger than all else, what is protected is stronger than what may be written.
+ */
+#include "server/policy/compile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "protocol/cleanup.h"
+#include "server/paths.h"
+#include "server/policy/entry.h"
+#include "server/policy/protect.h"
+#include "server/workspaces.h"
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, -ENOMEM, "no memory for the policy");
+}
+
+static int add_writable(struct plan *plan, const char *text, const char *home, struct err *err)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat status;
+	int result = path_canonical(text, home, true, &path, err);
+
+	if (result < 0)
+		return err_wrap(err, result, "filesystem.allowWrite");
+	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+		return err_set(err, -ENOTDIR, "filesystem.allowWrite: %s is not a directory", text);
+	if (workspaces_system(path))
+		return err_set(err, -EINVAL, "filesystem.allowWrite: %s is a directory of the system; name one below it",
+			       text);
+	for (size_t i = 0; i < plan->workspace_count; i++)
+		if (plan->workspaces[i].write && path_within(path, plan->workspaces[i].path))
+			return 0; /* writable already; a second mount would only hide protected paths */
+	for (size_t i = 0; i < plan->extra_count; i++)
+		if (plan->extra[i].write && strcmp(plan->extra[i].path, path) == 0)
+			return 0;
+	if (plan_add_path(&plan->extra, &plan->extra_count, path, true) < 0)
+		return no_memory(err);
+	return 0;
+}
+
+static int add_canonical(char ***list, size_t *count, const char *text, const char *home, const char *key,
+			 struct err *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int result = path_canonical(text, home, false, &path, err);
+
+	if (result < 0)
+		return err_wrap(err, result, "%s", key);
+	if (strcmp(path, "/") == 0)
+		return err_set(err, -EINVAL, "%s: / would leave nothing", key);
+	return plan_add_text(list, count, path) < 0 ? no_memory(err) : 0;
+}
+
+static int compile_files(const struct policy *policy, const char *home, struct plan *plan, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < policy->allow_write.count && result == 0; i++)
+		result = add_writable(plan, policy->allow_write.items[i], home, err);
+	for (const struct protected_path *row = protected_paths; row->path && result == 0; row++)
+		if (!policy->allow_git_config || strcmp(row->path, PROTECTED_GIT_CONFIG) != 0)
+			result = plan_add_text(&plan->protect, &plan->protect_count, row->path) < 0 ? no_memory(err)
+												  : 0;
+	for (size_t i = 0; i < policy->deny_write.count && result == 0; i++)
+		result = add_canonical(&plan->protect, &plan->protect_count, policy->deny_write.items[i], home,
+				       "filesystem.denyWrite", err);
+	for (size_t i = 0; i < policy->deny_read.count && result == 0; i++)
+		result = add_canonical(&plan->hide, &plan->hide_count, policy->deny_read.items[i], home,
+				       "filesystem.denyRead", err);
+	return result;
+}
+
+static int add_rules(struct plan_rule **list, size_t *count, const struct policy_list *from, const char *key,
+		     struct err *err)
+{
+	char host[ENTRY_HOST_BYTES];
+	uint16_t port;
+	int result;
+
+	for (size_t i = 0; i < from->count; i++) {
+		result = entry_domain(from->items[i], host, &port, err);
+		if (result < 0)
+			return err_wrap(err, result, "%s", key);
+		if (plan_add_rule(list, count, host, port) < 0)
+			return no_memory(err);
+	}
+	return 0;
+}
+
+static int compile_network(const struct policy *policy, struct plan *plan, struct err *err)
+{
+	int result;
+
+	plan->network_listed = policy->allowed_domains.given;
+	result = add_rules(&plan->allowed, &plan->allowed_count, &policy->allowed_domains,
+			   "network.allowedDomains", err);
+	if (result == 0)
+		result = add_rules(&plan->denied, &plan->denied_count, &policy->denied_domains,
+				   "network.deniedDomains", err);
+	return result;
+}
+
+/*
+ * Whoever may write below `root` must not decide what the next start reads as its policy. Hiding the file
+ * inside would not do: a parent directory can be renamed, and a file put in its place.
+ */
+static int check_outside(const char *file, const struct plan_path *list, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		int result = list[i].write ? path_passes(file, list[i].path) : 0;
+
+		if (result < 0)
+			return err_set(err, result, "%s: %s", file, strerror(-result));
+		if (result)
+			return err_set(err, -EPERM,
+				       "%s lies inside %s, where a command could change it; keep the policy "
+				       "elsewhere, for example as ~/.config/sallyport/policy.json",
+				       file, list[i].path);
+	}
+	return 0;
+}
+
+/* HOME of commands: the person's, so that paths in messages are theirs; what is in it is not shown. */
+static int compile_home(const char *home, struct plan *plan)
+{
+	free(plan->home);
+	plan->home = strdup(home && strcmp(home, "/") != 0 && !workspaces_system(home) ? home : "/home/sallyport");
+	return plan->home ? 0 : -ENOMEM;
+}
+
+int policy_compile(const struct policy *policy, const char *file, const char *home, struct plan *plan,
+		   struct buffer *notes, struct err *err)
+{
+	int result = compile_files(policy, home, plan, err);
+
+	if (result == 0)
+		result = compile_network(policy, plan, err);
+	if (result == 0 && file)
+		result = check_outside(file, plan->workspaces, plan->workspace_count, err);
+	if (result == 0 && file)
+		result = check_outside(file, plan->extra, plan->extra_count, err);
+	if (result < 0)
+		return result;
+	if (compile_home(home, plan) < 0 || policy_search_path(getenv("PATH"), home, plan) < 0)
+		return no_memory(err);
+	plan->command_processes = (uint32_t)policy->processes;
+	plan->command_files = (uint32_t)policy->files;
+	plan->command_file_bytes = (uint64_t)policy->file_bytes;
+	plan->command_data_bytes = (uint64_t)policy->data_bytes;
+	plan->temporary_bytes = (uint64_t)policy->temporary_bytes;
+	plan->result_bytes = (uint64_t)policy->result_bytes;
+	memcpy(plan->policy_sha256, policy->sha256, sizeof plan->policy_sha256);
+	return 0;
+}

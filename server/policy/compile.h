@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_POLICY_COMPILE_H
+#define SALLYPORT_SERVER_POLICY_COMPILE_H
+
+/* From policy to plan: what the sandboxes are told. Reads the file system (paths become canonical) and PATH. */
+
+#include "protocol/buffer.h"
+#include "protocol/error.h"
+#include "sandbox/plan.h"
+#include "server/policy/policy.h"
+
+/*
+ * Fills everything of `plan` but its workspaces, which are there already. `home` is the person's home
+ * (canonical) or NULL; `file` the policy's path, or NULL for the defaults. Notes as in workspaces.h.
+ *
+ * 0, or -errno with a sentence that names the key: a directory to write that does not exist, a path of the
+ * system made writable, a policy file that lies where a command could change it.
+ */
+int policy_compile(const struct policy *policy, const char *file, const char *home, struct plan *plan,
+		   struct buffer *notes, struct err *err);
+
+/*
+ * The search path of commands: the absolute, existing directories of `search` (PATH of this process; may be
+ * NULL), canonical, each once, and the usual ones of the system if they are missing. Directories that the
+ * sandbox does not show anyway are added to plan->extra for reading, unless that would show a home or what
+ * is above a workspace: those are left out of the path. 0 or -ENOMEM.
+ */
+int policy_search_path(const char *search, const char *home, struct plan *plan);
+
+#endif

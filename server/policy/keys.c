@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every key a policy may have. Words that people know from sandbox-runtime keep their meaning; what differs
+ * stands in docs/policy.md. A key that would do nothing is not here: an unknown key is an error, and a key
+ * that is accepted and ignored would be a lie.
+ */
+#include "server/policy/keys.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "protocol/limits.h"
+#include "server/policy/policy.h"
+
+#define KEY(member) offsetof(struct policy, member)
+
+const struct policy_key policy_keys[] = {
+	{"$schema", POLICY_IGNORED, .description = "Where an editor finds the schema. Not read."},
+	{"answerWithin", POLICY_SECONDS, KEY(answer_within_ms), LIMIT_ANSWER_WITHIN_MIN_MS,
+	 LIMIT_ANSWER_WITHIN_MAX_MS, 0,
+	 "Seconds within which every call is answered. Not given: 45 for hosts known to wait a minute, else 4."},
+	{"filesystem.allowGitConfig", POLICY_BOOLEAN, KEY(allow_git_config),
+	 .description = "Lets commands and file tools write .git/config of a workspace. A command that may write "
+			"it can make your next git command outside run a program."},
+	{"filesystem.allowWrite", POLICY_PATHS, KEY(allow_write),
+	 .description = "Directories that commands may write besides the workspaces. They must exist."},
+	{"filesystem.denyRead", POLICY_PATHS, KEY(deny_read),
+	 .description = "Paths that nobody sees, wherever they are. Stronger than all else."},
+	{"filesystem.denyWrite", POLICY_PATHS, KEY(deny_write),
+	 .description = "Paths that stay as they are though they lie where writing is allowed, beside those "
+			"that are protected always."},
+	{"limits.dataBytes", POLICY_INTEGER, KEY(data_bytes), LIMIT_COMMAND_DATA_MIN, LIMIT_POLICY_BYTES_MAX,
+	 LIMIT_COMMAND_DATA_BYTES, "Private memory of one process of a command."},
+	{"limits.fileBytes", POLICY_INTEGER, KEY(file_bytes), 0, LIMIT_POLICY_BYTES_MAX,
+	 LIMIT_COMMAND_FILE_BYTES, "Size of a file that a command writes."},
+	{"limits.files", POLICY_INTEGER, KEY(files), LIMIT_COMMAND_FILES_MIN, LIMIT_COMMAND_FILES_MAX,
+	 LIMIT_COMMAND_FILES, "Files that one process of a command has open at once."},
+	{"limits.processes", POLICY_INTEGER, KEY(processes), LIMIT_COMMAND_PROCESSES_MIN,
+	 LIMIT_COMMAND_PROCESSES_MAX, LIMIT_COMMAND_PROCESSES,
+	 "Processes and threads of all commands of a caller together."},
+	{"limits.temporaryBytes", POLICY_INTEGER, KEY(temporary_bytes), LIMIT_TEMPORARY_BYTES_MIN,
+	 LIMIT_POLICY_BYTES_MAX, LIMIT_TEMPORARY_BYTES, "Size of a sandbox's own /tmp."},
+	{"network.allowedDomains", POLICY_DOMAINS, KEY(allowed_domains),
+	 .description = "Names and addresses that fetch_url reaches, nothing else. Empty: nothing. Not given: "
+			"any public address on ports 80 and 443."},
+	{"network.deniedDomains", POLICY_DOMAINS, KEY(denied_domains),
+	 .description = "Names and addresses that are never reached. Stronger than allowedDomains."},
+	{"resultLimit", POLICY_INTEGER, KEY(result_bytes), LIMIT_RESULT_BYTES_MIN, LIMIT_RESULT_BYTES_MAX,
+	 LIMIT_RESULT_BYTES_DEFAULT, "Bytes of text that one result holds at most."},
+	{NULL},
+};
+
+const char *policy_key_split(const struct policy_key *key, char section[POLICY_SECTION_BYTES])
+{
+	const char *dot = strchr(key->name, '.');
+	size_t length = dot ? (size_t)(dot - key->name) : 0;
+
+	if (length >= POLICY_SECTION_BYTES)
+		length = POLICY_SECTION_BYTES - 1;
+	memcpy(section, key->name, length);
+	section[length] = '\0';
+	return dot ? dot + 1 : key->name;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_POLICY_KEYS_H
+#define SALLYPORT_SERVER_POLICY_KEYS_H
+
+/*
+ * The table of keys: the single source of reading and checking a policy, of its JSON Schema, of `policy show`
+ * and of the table in docs/policy.md (a test compares). A new key is one line here and one member of struct
+ * policy.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum policy_type {
+	POLICY_IGNORED, /* a string for editors: accepted, has no meaning here */
+	POLICY_BOOLEAN, /* bool */
+	POLICY_INTEGER, /* int64_t */
+	POLICY_SECONDS, /* int64_t in milliseconds; written in seconds, fractions allowed */
+	POLICY_PATHS,   /* struct policy_list: absolute paths, or ~ and what is below it */
+	POLICY_DOMAINS, /* struct policy_list: entries of sandbox/egress/rules.h */
+};
+
+struct policy_key {
+	const char *name; /* "network.allowedDomains": at most one dot */
+	enum policy_type type;
+	size_t offset;            /* in struct policy */
+	int64_t min, max, preset; /* POLICY_INTEGER, POLICY_SECONDS (milliseconds, preset 0: none) */
+	const char *description;  /* one sentence or two, for people, schema and documentation */
+};
+
+/* Sorted by name; ends with a name of NULL. */
+extern const struct policy_key policy_keys[];
+
+#define POLICY_SECTION_BYTES 16
+/* Splits "network.allowedDomains": copies "network" ("" for a key without a dot) and returns the last part. */
+const char *policy_key_split(const struct policy_key *key, char section[POLICY_SECTION_BYTES]);
+
+/* What one item of a list must look like, as a regular expression that JSON Schema shares with us. */
+#define POLICY_PATH_PATTERN   "^(/|~$|~/)"
+#define POLICY_DOMAIN_PATTERN "^(\\*\\.)?[A-Za-z0-9_.-]+(:[0-9]{1,5})?$|^\\[?[0-9A-Fa-f:.]+(\\]:[0-9]{1,5}|\\])?$"
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A policy's life: defaults, reading the file, its hash. Checking the text is check.c's business. Trusts the
+ * person who started us to name the file, and nothing about what the file is: it may be a FIFO, a directory,
+ * huge, or change while it is read; what was read once is what is checked and hashed.
+ */
+#include "server/policy/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "server/policy/keys.h"
+
+void policy_init(struct policy *policy)
+{
+	*policy = (struct policy){0};
+	for (const struct policy_key *key = policy_keys; key->name; key++)
+		if (key->type == POLICY_INTEGER || key->type == POLICY_SECONDS)
+			*(int64_t *)((char *)policy + key->offset) = key->preset;
+}
+
+static void list_deinit(struct policy_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+}
+
+void policy_deinit(struct policy *policy)
+{
+	for (const struct policy_key *key = policy_keys; key->name; key++)
+		if (key->type == POLICY_PATHS || key->type == POLICY_DOMAINS)
+			list_deinit((struct policy_list *)((char *)policy + key->offset));
+	policy_init(policy);
+}
+
+static void hash(char hex[65], const void *bytes, size_t length)
+{
+	struct sha256_ctx context;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+
+	sha256_init(&context);
+	sha256_update(&context, length, bytes);
+	sha256_digest(&context, sizeof digest, digest);
+	for (size_t i = 0; i < sizeof digest; i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+int policy_default(struct policy *policy, struct err *err)
+{
+	struct buffer text;
+	int result;
+
+	policy_init(policy);
+	buffer_init(&text, LIMIT_POLICY_BYTES);
+	result = policy_show(policy, &text);
+	if (result == 0)
+		hash(policy->sha256, buffer_data(&text), buffer_length(&text));
+	buffer_deinit(&text);
+	return result < 0 ? err_set(err, result, "no memory for the default policy") : 0;
+}
+
+static const char *what_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return "a FIFO or pipe";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
+/* Non-blocking, since opening a FIFO would wait for a writer; only a regular file is read. */
+static int open_regular(const char *path, struct err *err)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	int code;
+
+	if (fd < 0) {
+		code = -errno;
+		return err_set(err, code, "cannot open the policy: %s", strerror(-code));
+	}
+	if (fstat(fd, &status) < 0) {
+		code = -errno;
+		return err_set(err, code, "cannot examine the policy: %s", strerror(-code));
+	}
+	if (!S_ISREG(status.st_mode))
+		return err_set(err, -EINVAL, "the policy is %s; a regular file is needed",
+			       what_kind(status.st_mode));
+	if (status.st_size > (off_t)LIMIT_POLICY_BYTES)
+		return err_set(err, -EFBIG, "the policy has %lld bytes; at most %u are read",
+			       (long long)status.st_size, LIMIT_POLICY_BYTES);
+	return steal_fd(&fd);
+}
+
+static int read_whole(int fd, struct buffer *text, struct err *err)
+{
+	for (;;) {
+		ssize_t got;
+		int result = buffer_reserve(text, 4096);
+
+		/* one block beyond the limit is reserved, so that "exactly at the limit" can be told from more */
+		if (result < 0)
+			return err_set(err, result, "no memory to read the policy");
+		got = read(fd, text->bytes + text->end, 4096);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			result = -errno;
+			return err_set(err, result, "cannot read the policy: %s", strerror(-result));
+		}
+		if (got == 0)
+			return 0;
+		text->end += (size_t)got;
+		if (buffer_length(text) > LIMIT_POLICY_BYTES)
+			return err_set(err, -EFBIG, "the policy has more than %u bytes", LIMIT_POLICY_BYTES);
+	}
+}
+
+int policy_read(struct policy *policy, const char *path, struct buffer *problems, struct err *err)
+{
+	struct buffer text;
+	int fd, result;
+
+	fd = open_regular(path, err);
+	if (fd < 0)
+		return err_wrap(err, fd, "%s", path);
+	buffer_init(&text, LIMIT_POLICY_BYTES + 2 * 4096);
+	result = read_whole(fd, &text, err);
+	close(fd);
+	if (result < 0)
+		err_wrap(err, result, "%s", path);
+	else
+		result = policy_parse(policy, buffer_length(&text) ? buffer_data(&text) : "",
+				      buffer_length(&text), path, problems, err);
+	if (result == 0)
+		hash(policy->sha256, buffer_data(&text), buffer_length(&text));
+	buffer_deinit(&text);
+	return result;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of protected paths. What is here costs its user something (a tool that wants to write it fails),
+ * so each row says what would happen without it. Not here is what acts only when a person asks for it:
+ * Makefiles, package.json scripts, CI workflows and .envrc (direnv asks again after each change) are the
+ * project's own content, and reading the change before running it is the person's part.
+ */
+#include "server/policy/protect.h"
+
+#include <stddef.h>
+
+const struct protected_path protected_paths[] = {
+	{".amazonq", "MCP servers and hooks that Amazon Q starts"},
+	{".bash_login", "run by a login shell, if the workspace is a home"},
+	{".bash_logout", "run by bash when it ends, if the workspace is a home"},
+	{".bash_profile", "run by a login shell, if the workspace is a home"},
+	{".bashrc", "run by every bash, if the workspace is a home"},
+	{".claude", "hooks, permissions and commands of Claude Code, run without a question"},
+	{".codex", "MCP servers and commands that Codex starts"},
+	{".continue", "MCP servers that Continue starts"},
+	{".cursor", "MCP servers, hooks and rules that Cursor obeys"},
+	{".devcontainer", "initializeCommand runs on the machine itself when an editor opens the folder"},
+	{".devcontainer.json", "the same as a single file"},
+	{".gemini", "MCP servers and commands that Gemini CLI starts"},
+	{".git/config", "core.fsmonitor, core.hooksPath, core.sshCommand, filters and aliases are commands that "
+			"your next git runs"},
+	{".git/hooks", "run by git at commit, checkout, merge and push"},
+	{".gitconfig", "as .git/config, if the workspace is a home"},
+	{".idea", "run configurations and startup tasks of JetBrains editors"},
+	{".kiro", "MCP servers and hooks that Kiro starts"},
+	{".mcp.json", "MCP servers that Claude Code and others start"},
+	{".opencode", "plugins and commands that opencode loads"},
+	{".profile", "run by a login shell, if the workspace is a home"},
+	{".qwen", "MCP servers and commands that Qwen Code starts"},
+	{".roo", "MCP servers that Roo Code starts"},
+	{".vscode", "tasks that run on opening the folder, settings that name programs, MCP servers"},
+	{".zed", "tasks and context servers that Zed starts"},
+	{".zlogin", "run by a zsh login shell, if the workspace is a home"},
+	{".zprofile", "run by a zsh login shell, if the workspace is a home"},
+	{".zshenv", "run by every zsh, if the workspace is a home"},
+	{".zshrc", "run by every zsh, if the workspace is a home"},
+	{"opencode.json", "MCP servers and permissions of opencode"},
+	{NULL, NULL},
+};

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of keys written out: as the effective policy, and as JSON Schema. */
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/json.h"
+#include "protocol/limits.h"
+#include "server/policy/keys.h"
+#include "server/policy/policy.h"
+#include "server/pretty.h"
+
+/* Milliseconds as seconds, without the noise of floating point. */
+static void write_seconds(struct json_writer *writer, int64_t milliseconds)
+{
+	char text[32];
+	int length = snprintf(text, sizeof text, "%lld", (long long)(milliseconds / 1000));
+
+	if (milliseconds % 1000)
+		length += snprintf(text + length, sizeof text - (size_t)length, ".%03d",
+				   (int)(milliseconds % 1000));
+	json_raw(writer, text, (size_t)length);
+}
+
+static void write_list(struct json_writer *writer, const struct policy_list *list)
+{
+	json_array(writer);
+	for (size_t i = 0; i < list->count; i++)
+		json_text(writer, list->items[i]);
+	json_array_end(writer);
+}
+
+/* Domains not given mean something else than an empty list, seconds not given mean the host's: both are left
+ * out. Paths not given are an empty list. */
+static bool shown(const struct policy_key *key, const void *member)
+{
+	return key->type != POLICY_IGNORED &&
+	       !(key->type == POLICY_DOMAINS && !((const struct policy_list *)member)->given) &&
+	       !(key->type == POLICY_SECONDS && *(const int64_t *)member == 0);
+}
+
+static void write_value(struct json_writer *writer, const struct policy_key *key, const void *member)
+{
+	switch (key->type) {
+	case POLICY_IGNORED:
+		break;
+	case POLICY_BOOLEAN:
+		json_bool(writer, *(const bool *)member);
+		break;
+	case POLICY_INTEGER:
+		json_int(writer, *(const int64_t *)member);
+		break;
+	case POLICY_SECONDS:
+		write_seconds(writer, *(const int64_t *)member);
+		break;
+	case POLICY_PATHS:
+	case POLICY_DOMAINS:
+		write_list(writer, member);
+		break;
+	}
+}
+
+static void schema_of_item(struct json_writer *writer, const struct policy_key *key)
+{
+	json_key(writer, "items");
+	json_object(writer);
+	json_key_text(writer, "type", "string");
+	json_key_text(writer, "pattern",
+		      key->type == POLICY_PATHS ? POLICY_PATH_PATTERN : POLICY_DOMAIN_PATTERN);
+	json_key_int(writer, "maxLength", LIMIT_PATH_BYTES - 1);
+	json_object_end(writer);
+	json_key_int(writer, "maxItems", LIMIT_POLICY_ENTRIES);
+}
+
+static void schema_of_number(struct json_writer *writer, const struct policy_key *key)
+{
+	void (*number)(struct json_writer *, int64_t) = key->type == POLICY_SECONDS ? write_seconds : json_int;
+
+	json_key(writer, "minimum");
+	number(writer, key->min);
+	json_key(writer, "maximum");
+	number(writer, key->max);
+	if (key->preset) {
+		json_key(writer, "default");
+		number(writer, key->preset);
+	}
+}
+
+static void schema_of_key(struct json_writer *writer, const struct policy_key *key)
+{
+	static const char *const types[] = {
+		[POLICY_IGNORED] = "string", [POLICY_BOOLEAN] = "boolean", [POLICY_INTEGER] = "integer",
+		[POLICY_SECONDS] = "number", [POLICY_PATHS] = "array",	   [POLICY_DOMAINS] = "array",
+	};
+
+	json_object(writer);
+	json_key_text(writer, "description", key->description);
+	json_key_text(writer, "type", types[key->type]);
+	if (key->type == POLICY_BOOLEAN)
+		json_key_bool(writer, "default", false);
+	if (key->type == POLICY_INTEGER || key->type == POLICY_SECONDS)
+		schema_of_number(writer, key);
+	if (key->type == POLICY_PATHS || key->type == POLICY_DOMAINS)
+		schema_of_item(writer, key);
+	json_object_end(writer);
+}
+
+static void begin_schema_section(struct json_writer *writer)
+{
+	json_object(writer);
+	json_key_text(writer, "type", "object");
+	json_key_bool(writer, "additionalProperties", false);
+	json_key(writer, "properties");
+	json_object(writer);
+}
+
+/* Walks the sorted table; keys of one section stand together, so a section opens and closes once. */
+static void write_schema(struct json_writer *writer)
+{
+	char section[POLICY_SECTION_BYTES], open[POLICY_SECTION_BYTES] = "";
+
+	for (const struct policy_key *key = policy_keys; key->name; key++) {
+		const char *name = policy_key_split(key, section);
+
+		if (strcmp(section, open) != 0 && open[0]) {
+			json_object_end(writer);
+			json_object_end(writer);
+		}
+		if (strcmp(section, open) != 0 && section[0]) {
+			json_key(writer, section);
+			begin_schema_section(writer);
+		}
+		memcpy(open, section, sizeof open);
+		json_key(writer, name);
+		schema_of_key(writer, key);
+	}
+	if (open[0]) {
+		json_object_end(writer);
+		json_object_end(writer);
+	}
+}
+
+int policy_schema(struct buffer *out)
+{
+	struct json_writer writer;
+	struct buffer compact;
+	int result;
+
+	buffer_init(&compact, LIMIT_POLICY_BYTES);
+	json_writer_init(&writer, &compact);
+	json_object(&writer);
+	json_key_text(&writer, "$schema", "https://json-schema.org/draft/2020-12/schema");
+	json_key_text(&writer, "title", "Sallyport policy");
+	json_key_text(&writer, "type", "object");
+	json_key_bool(&writer, "additionalProperties", false);
+	json_key(&writer, "properties");
+	json_object(&writer);
+	write_schema(&writer);
+	json_object_end(&writer);
+	json_object_end(&writer);
+	result = writer.result;
+	if (result == 0)
+		result = pretty_json(out, buffer_data(&compact), buffer_length(&compact));
+	buffer_deinit(&compact);
+	return result;
+}
+
+static void write_policy(struct json_writer *writer, const struct policy *policy)
+{
+	char section[POLICY_SECTION_BYTES], open[POLICY_SECTION_BYTES] = "";
+
+	json_object(writer);
+	for (const struct policy_key *key = policy_keys; key->name; key++) {
+		const void *member = (const char *)policy + key->offset;
+		const char *name = policy_key_split(key, section);
+
+		if (!shown(key, member))
+			continue;
+		if (strcmp(section, open) != 0 && open[0])
+			json_object_end(writer);
+		if (strcmp(section, open) != 0 && section[0]) {
+			json_key(writer, section);
+			json_object(writer);
+		}
+		memcpy(open, section, sizeof open);
+		json_key(writer, name);
+		write_value(writer, key, member);
+	}
+	if (open[0])
+		json_object_end(writer);
+	json_object_end(writer);
+}
+
+int policy_show(const struct policy *policy, struct buffer *out)
+{
+	struct json_writer writer;
+	struct buffer compact;
+	int result;
+
+	/* a policy of the largest size, written with every character escaped */
+	buffer_init(&compact, 8 * LIMIT_POLICY_BYTES);
+	json_writer_init(&writer, &compact);
+	write_policy(&writer, policy);
+	result = writer.result;
+	if (result == 0)
+		result = pretty_json(out, buffer_data(&compact), buffer_length(&compact));
+	buffer_deinit(&compact);
+	return result;
+}
