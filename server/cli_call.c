@@ -73,7 +73,8 @@ static int take_arguments(struct call *call)
 		return EXIT_USAGE;
 	}
 	if (!cJSON_IsObject(tree)) {
-		fprintf(stderr, "sallyport: the arguments are not a JSON object, such as '{\"path\": \"README.md\"}'\n");
+		fprintf(stderr, "sallyport: the arguments are not a JSON object, such as '{\"path\": "
+				"\"README.md\"}'\n");
 		return EXIT_USAGE;
 	}
 	return EXIT_OK;
@@ -113,8 +114,10 @@ static int write_all(int fd, const char *bytes, size_t length)
 }
 
 static const char handshake[] =
-	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\","
-	"\"capabilities\":{},\"clientInfo\":{\"name\":\"sallyport-call\",\"version\":\"" SALLYPORT_VERSION "\"}}}\n"
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-"
+	"25\","
+	"\"capabilities\":{},\"clientInfo\":{\"name\":\"sallyport-call\",\"version\":\"" SALLYPORT_VERSION
+	"\"}}}\n"
 	"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
 
 static int write_request(struct json_writer *writer, const struct call *call)
@@ -127,7 +130,8 @@ static int write_request(struct json_writer *writer, const struct call *call)
 	json_object(writer);
 	json_key_text(writer, "name", call->options->operands[0]);
 	json_key(writer, "arguments");
-	/* what a person typed over several lines must become one line: line ends cannot stand inside strings */
+	/* what a person typed over several lines must become one line: line ends cannot stand inside strings
+	 */
 	for (char *at = buffer_data(&call->arguments); at < call->arguments.bytes + call->arguments.end; at++)
 		if (*at == '\n' || *at == '\r')
 			*at = ' ';
@@ -182,7 +186,8 @@ static int exit_code(const cJSON *result)
 
 	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "isError")))
 		return EXIT_OK;
-	return cJSON_IsString(layer) && strcmp(layer->valuestring, "sandbox") == 0 ? EXIT_UNCONFINED : EXIT_FAILED;
+	return cJSON_IsString(layer) && strcmp(layer->valuestring, "sandbox") == 0 ? EXIT_UNCONFINED
+										   : EXIT_FAILED;
 }
 
 static void print_block(const cJSON *block)
@@ -200,7 +205,8 @@ static void print_block(const cJSON *block)
 			putchar('\n');
 	} else {
 		printf("[%s %s, %zu characters of base64; --json has them]\n",
-		       cJSON_IsString(type) ? type->valuestring : "?", cJSON_IsString(media) ? media->valuestring : "",
+		       cJSON_IsString(type) ? type->valuestring : "?",
+		       cJSON_IsString(media) ? media->valuestring : "",
 		       cJSON_IsString(data) ? strlen(data->valuestring) : 0);
 	}
 }
@@ -234,8 +240,10 @@ static int show_answer(const struct call *call, const char *line, size_t length,
 	if (error) {
 		const cJSON *text = cJSON_GetObjectItemCaseSensitive(error, "message");
 
-		fprintf(stderr, "sallyport: %s\n", cJSON_IsString(text) ? text->valuestring : "protocol error");
-		return call->options->json && print_raw(line, length, "error") != EXIT_OK ? EXIT_FAILED : EXIT_FAILED;
+		fprintf(stderr, "sallyport: %s\n",
+			cJSON_IsString(text) ? text->valuestring : "protocol error");
+		return call->options->json && print_raw(line, length, "error") != EXIT_OK ? EXIT_FAILED
+											  : EXIT_FAILED;
 	}
 	if (call->options->json)
 		printed = print_raw(line, length, "result");
@@ -270,9 +278,9 @@ static int listen_for_answer(struct call *call)
 	size_t seen = 0; /* of the line: searched already */
 
 	for (;;) {
-		char *end = buffer_length(&call->line) > seen
-				    ? memchr(buffer_data(&call->line) + seen, '\n', buffer_length(&call->line) - seen)
-				    : NULL;
+		char *end = buffer_length(&call->line) > seen ? memchr(buffer_data(&call->line) + seen, '\n',
+								       buffer_length(&call->line) - seen)
+							      : NULL;
 		ssize_t got;
 
 		if (end) {

@@ -43,8 +43,8 @@ int cli_policy_show(const struct options *options)
 	}
 	/* the facts about it are for people; the document alone goes to stdout, so that it can be kept */
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "%s, SHA-256 %s\n", options->policy ? options->policy : "Defaults, no --policy",
-			policy.sha256);
+		fprintf(stderr, "%s, SHA-256 %s\n",
+			options->policy ? options->policy : "Defaults, no --policy", policy.sha256);
 	buffer_init(&text, LIMIT_ANSWER_BYTES);
 	result = policy_show(&policy, &text) < 0 ? out_of_memory() : cli_print(&text);
 	buffer_deinit(&text);
@@ -100,7 +100,8 @@ int cli_policy_check(const struct options *options)
 	if (result < 0 && !buffer_length(&problems)) /* it could not even be read */
 		buffer_printf(&problems, "%s\n", err.text);
 	if (options->json)
-		printed = print_verdict(&policy, result == 0, buffer_data(&problems), buffer_length(&problems));
+		printed =
+			print_verdict(&policy, result == 0, buffer_data(&problems), buffer_length(&problems));
 	else if (result < 0)
 		fprintf(stderr, "%.*s", (int)buffer_length(&problems), buffer_data(&problems));
 	else

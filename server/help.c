@@ -11,7 +11,8 @@
 
 static void heading(FILE *out, const char *text, bool colour)
 {
-	fprintf(out, "\n%s%s%s\n", pretty_style(colour, PRETTY_BOLD), text, pretty_style(colour, PRETTY_PLAIN));
+	fprintf(out, "\n%s%s%s\n", pretty_style(colour, PRETTY_BOLD), text,
+		pretty_style(colour, PRETTY_PLAIN));
 }
 
 /* Words of `text`, broken at the width; every line but the first begins at `indent`. */
@@ -60,7 +61,8 @@ void options_help(FILE *out, const struct subcommand *subcommand, bool colour)
 	for (const struct option_row *row = option_table; row->name; row++) {
 		if (!(subcommand->options & row->option))
 			continue;
-		snprintf(name, sizeof name, "%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+		snprintf(name, sizeof name, "%s%s%s", row->name, row->value ? " " : "",
+			 row->value ? row->value : "");
 		entry(out, name, row->help);
 	}
 	entry(out, "--help", "this text");
@@ -73,22 +75,26 @@ void options_help(FILE *out, const struct subcommand *subcommand, bool colour)
 	}
 }
 
-static const char introduction[] =
-	"Tools for AI agents over MCP: run commands, work with files, fetch the web. Every call runs in a sandbox "
-	"that the kernel enforces; what is allowed stands in one policy that the agent can read and never change.";
+static const char introduction[] = "Tools for AI agents over MCP: run commands, work with files, fetch the "
+				   "web. Every call runs in a sandbox "
+				   "that the kernel enforces; what is allowed stands in one policy that the "
+				   "agent can read and never change.";
 
 void options_overview(FILE *out, const struct subcommand *table, bool colour)
 {
 	fprintf(out, "sallyport %s\n\n", SALLYPORT_VERSION);
 	wrapped(out, introduction, 0);
 	heading(out, "Plug it in", colour);
-	fprintf(out, "  An agent host starts it by itself. In a host's configuration file:\n\n"
-		     "    {\"mcpServers\": {\"sallyport\": {\"command\": \"sallyport\",\n"
-		     "                                  \"args\": [\"stdio\", \"--workspace\", \"/path/to/project\"]}}}\n\n"
-		     "  Claude Code:  claude mcp add sallyport -- sallyport stdio --workspace /path/to/project\n");
+	fprintf(out,
+		"  An agent host starts it by itself. In a host's configuration file:\n\n"
+		"    {\"mcpServers\": {\"sallyport\": {\"command\": \"sallyport\",\n"
+		"                                  \"args\": [\"stdio\", \"--workspace\", "
+		"\"/path/to/project\"]}}}\n\n"
+		"  Claude Code:  claude mcp add sallyport -- sallyport stdio --workspace /path/to/project\n");
 	heading(out, "Try it here", colour);
-	fprintf(out, "  sallyport doctor                                    what this machine can confine\n"
-		     "  sallyport call run_command '{\"command\": \"id; ls\"}'    one call, on this directory\n");
+	fprintf(out,
+		"  sallyport doctor                                    what this machine can confine\n"
+		"  sallyport call run_command '{\"command\": \"id; ls\"}'    one call, on this directory\n");
 	heading(out, "Commands", colour);
 	for (; table->name; table++)
 		entry(out, table->name, table->summary);

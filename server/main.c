@@ -11,27 +11,34 @@
 
 const struct subcommand subcommands[] = {
 	{"call", "TOOL ['{...}' | -]", "run one tool, through the same code and the same sandbox",
-	 "Starts a server in this process's place, makes one call and prints its text; on a terminal its progress "
-	 "too. The arguments are a JSON object, or - to read it from standard input. Exit code 1 when the tool "
+	 "Starts a server in this process's place, makes one call and prints its text; on a terminal its "
+	 "progress "
+	 "too. The arguments are a JSON object, or - to read it from standard input. Exit code 1 when the "
+	 "tool "
 	 "says that it failed, 3 when it could not be confined.",
 	 "sallyport call read_file '{\"path\": \"README.md\", \"limit\": 5}'\n"
 	 "sallyport call run_command '{\"command\": \"make test\"}' --workspace ~/src/project",
 	 OPTIONS_SERVER | OPTION_JSON, 1, 2, cli_call},
 	{"policy check", "FILE", "is this policy well-formed? Every mistake with its line",
-	 "Reads a policy as the server would, and tells all of its mistakes at once, as FILE:LINE:COLUMN. Exit "
+	 "Reads a policy as the server would, and tells all of its mistakes at once, as FILE:LINE:COLUMN. "
+	 "Exit "
 	 "code 1 when there are any.",
 	 "sallyport policy check ~/.config/sallyport/policy.json", OPTION_JSON, 1, 1, cli_policy_check},
 	{"policy schema", "", "the JSON Schema of policies, for editors",
-	 "Prints the JSON Schema (2020-12) that the server's own check agrees with. A policy may name it under "
+	 "Prints the JSON Schema (2020-12) that the server's own check agrees with. A policy may name it "
+	 "under "
 	 "\"$schema\", so that an editor completes and checks keys.",
 	 "sallyport policy schema > ~/.config/sallyport/policy.schema.json", 0, 0, 0, cli_policy_schema},
 	{"policy show", "", "the policy in force, with every default",
-	 "Prints the effective policy as a policy document: what is in the file, and the default for what is not.",
-	 "sallyport policy show --policy ~/.config/sallyport/policy.json", OPTION_POLICY, 0, 0, cli_policy_show},
+	 "Prints the effective policy as a policy document: what is in the file, and the default for what is "
+	 "not.",
+	 "sallyport policy show --policy ~/.config/sallyport/policy.json", OPTION_POLICY, 0, 0,
+	 cli_policy_show},
 	{"stdio", "", "serve an agent host on standard input and output",
 	 "What a host starts. Speaks MCP, one JSON message a line, until its input ends. Whatever is said to "
 	 "people goes to standard error.",
-	 "sallyport stdio --workspace ~/src/project --workspace ~/src/library:ro", OPTIONS_SERVER, 0, 0, cli_stdio},
+	 "sallyport stdio --workspace ~/src/project --workspace ~/src/library:ro", OPTIONS_SERVER, 0, 0,
+	 cli_stdio},
 	{"tools", "", "the tools and their arguments",
 	 "Prints what tools/list answers: a table for people, or with --json the JSON itself.",
 	 "sallyport tools\nsallyport tools --json | jq -r '.tools[].name'", OPTION_JSON, 0, 0, cli_tools},
@@ -67,7 +74,8 @@ static int explain_itself(void)
 {
 	bool person = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
-	options_overview(person ? stdout : stderr, subcommands, pretty_colour(person ? STDOUT_FILENO : STDERR_FILENO));
+	options_overview(person ? stdout : stderr, subcommands,
+			 pretty_colour(person ? STDOUT_FILENO : STDERR_FILENO));
 	return person ? EXIT_OK : EXIT_USAGE;
 }
 

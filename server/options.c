@@ -54,8 +54,9 @@ static int read_seconds(const char *text, uint32_t *milliseconds)
 static int set_answer_within(struct options *options, const char *value, struct err *err)
 {
 	if (read_seconds(value, &options->answer_within_ms) < 0)
-		return err_set(err, -EINVAL, "--answer-within needs a number of seconds from %g to %g, not \"%s\"",
-			       LIMIT_ANSWER_WITHIN_MIN_MS / 1000.0, LIMIT_ANSWER_WITHIN_MAX_MS / 1000.0, value);
+		return err_set(
+			err, -EINVAL, "--answer-within needs a number of seconds from %g to %g, not \"%s\"",
+			LIMIT_ANSWER_WITHIN_MIN_MS / 1000.0, LIMIT_ANSWER_WITHIN_MAX_MS / 1000.0, value);
 	return 0;
 }
 
@@ -65,7 +66,8 @@ static int set_result_limit(struct options *options, const char *value, struct e
 	uint64_t bytes = digits && digits < 12 && !value[digits] ? strtoull(value, NULL, 10) : 0;
 
 	if (bytes < LIMIT_RESULT_BYTES_MIN || bytes > LIMIT_RESULT_BYTES_MAX)
-		return err_set(err, -EINVAL, "--result-limit needs a number of bytes from %d to %u, not \"%s\"",
+		return err_set(err, -EINVAL,
+			       "--result-limit needs a number of bytes from %d to %u, not \"%s\"",
 			       LIMIT_RESULT_BYTES_MIN, LIMIT_RESULT_BYTES_MAX, value);
 	options->result_bytes = bytes;
 	return 0;
@@ -83,7 +85,8 @@ const struct option_row option_table[] = {
 	 "a directory to work in; :ro for reading only. May be repeated; paths are relative to the first. "
 	 "Default: the current directory",
 	 set_workspace},
-	{OPTION_POLICY, "--policy", "FILE", "what is allowed (docs/policy.md). Default: compiled in", set_policy},
+	{OPTION_POLICY, "--policy", "FILE", "what is allowed (docs/policy.md). Default: compiled in",
+	 set_policy},
 	{OPTION_ANSWER_WITHIN, "--answer-within", "SECONDS",
 	 "answer every call within this time. Default: 45 for hosts known to wait a minute, else 4",
 	 set_answer_within},
@@ -180,7 +183,8 @@ int options_parse(struct options *options, const struct subcommand *subcommand, 
 			result = take_operand(options, subcommand, argv[at], err);
 	}
 	if (result == 0 && options->operand_count < subcommand->operands_min)
-		result = err_set(err, -EINVAL, "missing: sallyport %s %s", subcommand->name, subcommand->operands);
+		result = err_set(err, -EINVAL, "missing: sallyport %s %s", subcommand->name,
+				 subcommand->operands);
 	return result;
 }
 
@@ -200,7 +204,8 @@ static int no_subcommand(const struct subcommand *table, const char *word, struc
 	for (; table->name && count < ARRAY_SIZE(names) - 1; table++) {
 		if (strncmp(table->name, word, length) == 0 && table->name[length] == ' ')
 			return err_set(err, -EINVAL,
-				       "`sallyport %s` needs one more word; `sallyport --help` lists them", word);
+				       "`sallyport %s` needs one more word; `sallyport --help` lists them",
+				       word);
 		names[count++] = table->name;
 	}
 	names[count] = NULL;

@@ -38,9 +38,9 @@ enum {
 struct options {
 	const char *workspaces[LIMIT_WORKSPACES]; /* as written, with :ro or :rw if that was there */
 	size_t workspace_count;
-	const char *policy;         /* file, or NULL */
-	uint32_t answer_within_ms;  /* 0: not given */
-	uint64_t result_bytes;      /* 0: not given */
+	const char *policy;        /* file, or NULL */
+	uint32_t answer_within_ms; /* 0: not given */
+	uint64_t result_bytes;     /* 0: not given */
 	bool json;
 	bool help;
 	const char *operands[OPTIONS_OPERANDS]; /* NULL where there is none */

@@ -72,7 +72,7 @@ static int canonical_part(char *path, char **canonical)
 		if (!front)
 			return -errno;
 		return asprintf(canonical, "%s%s", strcmp(front, "/") == 0 ? "" : front, slash) < 0 ? -ENOMEM
-												     : 0;
+												    : 0;
 	}
 	*canonical = strdup(path);
 	return *canonical ? 0 : -ENOMEM;
@@ -93,8 +93,8 @@ int path_canonical(const char *text, const char *home, bool must_exist, char **c
 		return err_set(err, result, "%s: %s", text, strerror(-result));
 	/* what does not exist cannot be resolved, and a ".." in it could mean anything later */
 	if (has_dots(expanded) || expanded[0] != '/')
-		return err_set(err, -EINVAL, "%s does not exist, and such a path must be absolute without . and ..",
-			       text);
+		return err_set(err, -EINVAL,
+			       "%s does not exist, and such a path must be absolute without . and ..", text);
 	result = canonical_part(expanded, canonical);
 	return result < 0 ? err_set(err, result, "%s: %s", text, strerror(-result)) : 0;
 }

@@ -82,7 +82,7 @@ bool pretty_colour(int fd)
 const char *pretty_style(bool colour, enum pretty_style style)
 {
 	static const char *const sequences[] = {
-		[PRETTY_PLAIN] = "\033[0m",  [PRETTY_BOLD] = "\033[1m",	 [PRETTY_GOOD] = "\033[32m",
+		[PRETTY_PLAIN] = "\033[0m",  [PRETTY_BOLD] = "\033[1m",  [PRETTY_GOOD] = "\033[32m",
 		[PRETTY_BAD] = "\033[1;31m", [PRETTY_WARN] = "\033[33m", [PRETTY_FAINT] = "\033[2m",
 	};
 

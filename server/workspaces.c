@@ -11,7 +11,7 @@
 #include "server/paths.h"
 
 /* Directories of the system, which a sandbox shows read-only or makes anew. */
-static const char *const system_places[] = {"/bin",   "/boot", "/dev", "/etc",  "/lib", "/lib32", "/lib64",
+static const char *const system_places[] = {"/bin",    "/boot", "/dev", "/etc",  "/lib", "/lib32", "/lib64",
 					    "/libx32", "/proc", "/run", "/sbin", "/sys", "/usr",   "/var"};
 /* The kernel's own trees: nothing in them is a file of anybody's. */
 static const char *const kernel_places[] = {"/proc", "/sys"};
@@ -49,9 +49,11 @@ static int check_place(const char *path, const char *text, struct err *err)
 	int result;
 
 	if (strcmp(path, "/") == 0)
-		return err_set(err, -EINVAL, "workspace %s is the whole file system; name a directory of yours", text);
+		return err_set(err, -EINVAL,
+			       "workspace %s is the whole file system; name a directory of yours", text);
 	if (workspaces_system(path))
-		return err_set(err, -EINVAL, "workspace %s is a directory of the system; name one of yours", text);
+		return err_set(err, -EINVAL, "workspace %s is a directory of the system; name one of yours",
+			       text);
 	if (stat(path, &status) < 0) {
 		result = -errno;
 		return err_set(err, result, "workspace %s: %s", text, strerror(-result));
@@ -69,10 +71,12 @@ static int check_others(const struct plan *plan, const char *path, struct err *e
 		if (strcmp(path, other) == 0)
 			return err_set(err, -EEXIST, "workspace %s is named twice", path);
 		if (path_within(path, other))
-			return err_set(err, -EEXIST, "workspace %s lies inside workspace %s; name only the outer one",
-				       path, other);
+			return err_set(err, -EEXIST,
+				       "workspace %s lies inside workspace %s; name only the outer one", path,
+				       other);
 		if (path_within(other, path))
-			return err_set(err, -EEXIST, "workspace %s lies inside workspace %s; name only the outer one",
+			return err_set(err, -EEXIST,
+				       "workspace %s lies inside workspace %s; name only the outer one",
 				       other, path);
 	}
 	return 0;
@@ -122,10 +126,11 @@ static int add_current(struct plan *plan, const char *home, struct err *err)
 			       strerror(-result));
 	}
 	if (workspaces_system(path) || (home && path_within(home, path)))
-		return err_set(err, -EINVAL,
-			       "the current directory is %s, which is not taken for a workspace unasked; name one "
-			       "with --workspace DIR",
-			       path);
+		return err_set(
+			err, -EINVAL,
+			"the current directory is %s, which is not taken for a workspace unasked; name one "
+			"with --workspace DIR",
+			path);
 	if (plan_add_path(&plan->workspaces, &plan->workspace_count, path, true) < 0)
 		return err_set(err, -ENOMEM, "no memory");
 	return 0;

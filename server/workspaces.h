@@ -2,7 +2,8 @@
 #ifndef SALLYPORT_SERVER_WORKSPACES_H
 #define SALLYPORT_SERVER_WORKSPACES_H
 
-/* Which directories the server works in: --workspace, or the current directory, checked and put into the plan. */
+/* Which directories the server works in: --workspace, or the current directory, checked and put into the
+ * plan. */
 
 #include "protocol/buffer.h"
 #include "protocol/error.h"

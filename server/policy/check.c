@@ -23,8 +23,8 @@ struct check {
 	size_t length;
 	struct buffer *problems; /* may be NULL */
 	unsigned count;
-	struct err *err;  /* the first problem */
-	int result;       /* -ENOMEM as soon as that happened */
+	struct err *err;   /* the first problem */
+	int result;        /* -ENOMEM as soon as that happened */
 	const char *at[4]; /* path of the value that is looked at, as json_locate wants it */
 };
 
@@ -185,7 +185,8 @@ static void check_list(struct check *check, const struct policy_key *key, const 
 		check->result = -ENOMEM;
 		return;
 	}
-	cJSON_ArrayForEach(item, value) {
+	cJSON_ArrayForEach(item, value)
+	{
 		snprintf(number, sizeof number, "%d", index++);
 		check->at[depth] = number;
 		check_item(check, key, item);
@@ -210,7 +211,8 @@ static void check_value(struct check *check, const struct policy_key *key, const
 		return;
 	case POLICY_BOOLEAN:
 		if (!cJSON_IsBool(value))
-			problem(check, AT_VALUE, "%s must be true or false, not %s", key->name, type_of(value));
+			problem(check, AT_VALUE, "%s must be true or false, not %s", key->name,
+				type_of(value));
 		else
 			*(bool *)((char *)check->policy + key->offset) = cJSON_IsTrue(value);
 		return;
@@ -235,7 +237,8 @@ static void unknown_key(struct check *check, const char *section, const char *na
 	if (nearest)
 		problem(check, AT_KEY, "unknown key %s; did you mean %s?", shown(full, text), nearest);
 	else
-		problem(check, AT_KEY, "unknown key %s; `sallyport policy schema` lists all", shown(full, text));
+		problem(check, AT_KEY, "unknown key %s; `sallyport policy schema` lists all",
+			shown(full, text));
 }
 
 static void check_object(struct check *check, const char *section, const cJSON *object)
@@ -243,7 +246,8 @@ static void check_object(struct check *check, const char *section, const cJSON *
 	size_t depth = *section ? 1 : 0;
 	const cJSON *member;
 
-	cJSON_ArrayForEach(member, object) {
+	cJSON_ArrayForEach(member, object)
+	{
 		const char *name = member->string;
 		const struct policy_key *key = find_key(section, name);
 

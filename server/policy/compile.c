@@ -32,7 +32,8 @@ static int add_writable(struct plan *plan, const char *text, const char *home, s
 	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
 		return err_set(err, -ENOTDIR, "filesystem.allowWrite: %s is not a directory", text);
 	if (workspaces_system(path))
-		return err_set(err, -EINVAL, "filesystem.allowWrite: %s is a directory of the system; name one below it",
+		return err_set(err, -EINVAL,
+			       "filesystem.allowWrite: %s is a directory of the system; name one below it",
 			       text);
 	for (size_t i = 0; i < plan->workspace_count; i++)
 		if (plan->workspaces[i].write && path_within(path, plan->workspaces[i].path))
@@ -66,11 +67,12 @@ static int compile_files(const struct policy *policy, const char *home, struct p
 		result = add_writable(plan, policy->allow_write.items[i], home, err);
 	for (const struct protected_path *row = protected_paths; row->path && result == 0; row++)
 		if (!policy->allow_git_config || strcmp(row->path, PROTECTED_GIT_CONFIG) != 0)
-			result = plan_add_text(&plan->protect, &plan->protect_count, row->path) < 0 ? no_memory(err)
-												  : 0;
+			result = plan_add_text(&plan->protect, &plan->protect_count, row->path) < 0
+					 ? no_memory(err)
+					 : 0;
 	for (size_t i = 0; i < policy->deny_write.count && result == 0; i++)
-		result = add_canonical(&plan->protect, &plan->protect_count, policy->deny_write.items[i], home,
-				       "filesystem.denyWrite", err);
+		result = add_canonical(&plan->protect, &plan->protect_count, policy->deny_write.items[i],
+				       home, "filesystem.denyWrite", err);
 	for (size_t i = 0; i < policy->deny_read.count && result == 0; i++)
 		result = add_canonical(&plan->hide, &plan->hide_count, policy->deny_read.items[i], home,
 				       "filesystem.denyRead", err);
@@ -131,7 +133,8 @@ static int check_outside(const char *file, const struct plan_path *list, size_t 
 static int compile_home(const char *home, struct plan *plan)
 {
 	free(plan->home);
-	plan->home = strdup(home && strcmp(home, "/") != 0 && !workspaces_system(home) ? home : "/home/sallyport");
+	plan->home =
+		strdup(home && strcmp(home, "/") != 0 && !workspaces_system(home) ? home : "/home/sallyport");
 	return plan->home ? 0 : -ENOMEM;
 }
 

@@ -2,7 +2,8 @@
 #ifndef SALLYPORT_SERVER_POLICY_COMPILE_H
 #define SALLYPORT_SERVER_POLICY_COMPILE_H
 
-/* From policy to plan: what the sandboxes are told. Reads the file system (paths become canonical) and PATH. */
+/* From policy to plan: what the sandboxes are told. Reads the file system (paths become canonical) and PATH.
+ */
 
 #include "protocol/buffer.h"
 #include "protocol/error.h"

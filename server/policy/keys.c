@@ -18,10 +18,12 @@ const struct policy_key policy_keys[] = {
 	{"$schema", POLICY_IGNORED, .description = "Where an editor finds the schema. Not read."},
 	{"answerWithin", POLICY_SECONDS, KEY(answer_within_ms), LIMIT_ANSWER_WITHIN_MIN_MS,
 	 LIMIT_ANSWER_WITHIN_MAX_MS, 0,
-	 "Seconds within which every call is answered. Not given: 45 for hosts known to wait a minute, else 4."},
+	 "Seconds within which every call is answered. Not given: 45 for hosts known to wait a minute, else "
+	 "4."},
 	{"filesystem.allowGitConfig", POLICY_BOOLEAN, KEY(allow_git_config),
-	 .description = "Lets commands and file tools write .git/config of a workspace. A command that may write "
-			"it can make your next git command outside run a program."},
+	 .description =
+		 "Lets commands and file tools write .git/config of a workspace. A command that may write "
+		 "it can make your next git command outside run a program."},
 	{"filesystem.allowWrite", POLICY_PATHS, KEY(allow_write),
 	 .description = "Directories that commands may write besides the workspaces. They must exist."},
 	{"filesystem.denyRead", POLICY_PATHS, KEY(deny_read),
@@ -41,8 +43,9 @@ const struct policy_key policy_keys[] = {
 	{"limits.temporaryBytes", POLICY_INTEGER, KEY(temporary_bytes), LIMIT_TEMPORARY_BYTES_MIN,
 	 LIMIT_POLICY_BYTES_MAX, LIMIT_TEMPORARY_BYTES, "Size of a sandbox's own /tmp."},
 	{"network.allowedDomains", POLICY_DOMAINS, KEY(allowed_domains),
-	 .description = "Names and addresses that fetch_url reaches, nothing else. Empty: nothing. Not given: "
-			"any public address on ports 80 and 443."},
+	 .description =
+		 "Names and addresses that fetch_url reaches, nothing else. Empty: nothing. Not given: "
+		 "any public address on ports 80 and 443."},
 	{"network.deniedDomains", POLICY_DOMAINS, KEY(denied_domains),
 	 .description = "Names and addresses that are never reached. Stronger than allowedDomains."},
 	{"resultLimit", POLICY_INTEGER, KEY(result_bytes), LIMIT_RESULT_BYTES_MIN, LIMIT_RESULT_BYTES_MAX,

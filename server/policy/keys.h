@@ -32,11 +32,13 @@ struct policy_key {
 extern const struct policy_key policy_keys[];
 
 #define POLICY_SECTION_BYTES 16
-/* Splits "network.allowedDomains": copies "network" ("" for a key without a dot) and returns the last part. */
+/* Splits "network.allowedDomains": copies "network" ("" for a key without a dot) and returns the last part.
+ */
 const char *policy_key_split(const struct policy_key *key, char section[POLICY_SECTION_BYTES]);
 
 /* What one item of a list must look like, as a regular expression that JSON Schema shares with us. */
-#define POLICY_PATH_PATTERN   "^(/|~$|~/)"
-#define POLICY_DOMAIN_PATTERN "^(\\*\\.)?[A-Za-z0-9_.-]+(:[0-9]{1,5})?$|^\\[?[0-9A-Fa-f:.]+(\\]:[0-9]{1,5}|\\])?$"
+#define POLICY_PATH_PATTERN "^(/|~$|~/)"
+#define POLICY_DOMAIN_PATTERN                                                                                \
+	"^(\\*\\.)?[A-Za-z0-9_.-]+(:[0-9]{1,5})?$|^\\[?[0-9A-Fa-f:.]+(\\]:[0-9]{1,5}|\\])?$"
 
 #endif

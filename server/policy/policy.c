@@ -111,7 +111,8 @@ static int read_whole(int fd, struct buffer *text, struct err *err)
 		ssize_t got;
 		int result = buffer_reserve(text, 4096);
 
-		/* one block beyond the limit is reserved, so that "exactly at the limit" can be told from more */
+		/* one block beyond the limit is reserved, so that "exactly at the limit" can be told from
+		 * more */
 		if (result < 0)
 			return err_set(err, result, "no memory to read the policy");
 		got = read(fd, text->bytes + text->end, 4096);

@@ -22,8 +22,9 @@ const struct protected_path protected_paths[] = {
 	{".devcontainer", "initializeCommand runs on the machine itself when an editor opens the folder"},
 	{".devcontainer.json", "the same as a single file"},
 	{".gemini", "MCP servers and commands that Gemini CLI starts"},
-	{".git/config", "core.fsmonitor, core.hooksPath, core.sshCommand, filters and aliases are commands that "
-			"your next git runs"},
+	{".git/config",
+	 "core.fsmonitor, core.hooksPath, core.sshCommand, filters and aliases are commands that "
+	 "your next git runs"},
 	{".git/hooks", "run by git at commit, checkout, merge and push"},
 	{".gitconfig", "as .git/config, if the workspace is a home"},
 	{".idea", "run configurations and startup tasks of JetBrains editors"},

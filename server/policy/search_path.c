@@ -16,8 +16,8 @@
 #include "server/policy/compile.h"
 
 /* Shown by every sandbox: programs, libraries, configuration. */
-static const char *const shown_places[] = {"/bin",   "/etc",  "/lib", "/lib32", "/lib64",
-					   "/libx32", "/sbin", "/usr"};
+static const char *const shown_places[] = {"/bin",   "/etc",    "/lib",  "/lib32",
+					   "/lib64", "/libx32", "/sbin", "/usr"};
 /* What a server started by a desktop often lacks (its PATH is whatever the session manager left). */
 static const char *const usual[] = {"/usr/local/bin", "/usr/bin", "/bin"};
 

@@ -73,7 +73,8 @@ static void schema_of_item(struct json_writer *writer, const struct policy_key *
 
 static void schema_of_number(struct json_writer *writer, const struct policy_key *key)
 {
-	void (*number)(struct json_writer *, int64_t) = key->type == POLICY_SECONDS ? write_seconds : json_int;
+	void (*number)(struct json_writer *, int64_t) =
+		key->type == POLICY_SECONDS ? write_seconds : json_int;
 
 	json_key(writer, "minimum");
 	number(writer, key->min);
@@ -89,7 +90,7 @@ static void schema_of_key(struct json_writer *writer, const struct policy_key *k
 {
 	static const char *const types[] = {
 		[POLICY_IGNORED] = "string", [POLICY_BOOLEAN] = "boolean", [POLICY_INTEGER] = "integer",
-		[POLICY_SECONDS] = "number", [POLICY_PATHS] = "array",	   [POLICY_DOMAINS] = "array",
+		[POLICY_SECONDS] = "number", [POLICY_PATHS] = "array",     [POLICY_DOMAINS] = "array",
 	};
 
 	json_object(writer);

@@ -79,10 +79,11 @@ static void test_seconds(void **state)
 		const char *text;
 		uint32_t milliseconds; /* 0: refused */
 	} cases[] = {
-		{"4", 4000},	 {"0.1", 100},	  {"0.25", 250}, {"3600", 3600000}, {"1.", 1000}, {"45.125", 45125},
-		{"0", 0},	 {"0.09", 0},	  {"3601", 0},	 {"-1", 0},	    {"1e3", 0},	  {"inf", 0},
-		{"nan", 0},	 {"0x10", 0},	  {"4s", 0},	 {"", 0},	    {".5", 0},	  {"1.2345", 0},
-		{"99999999999", 0}, {"4.5.6", 0}, {" 4", 0},
+		{"4", 4000},       {"0.1", 100}, {"0.25", 250}, {"3600", 3600000},  {"1.", 1000},
+		{"45.125", 45125}, {"0", 0},     {"0.09", 0},   {"3601", 0},        {"-1", 0},
+		{"1e3", 0},        {"inf", 0},   {"nan", 0},    {"0x10", 0},        {"4s", 0},
+		{"", 0},           {".5", 0},    {"1.2345", 0}, {"99999999999", 0}, {"4.5.6", 0},
+		{" 4", 0},
 	};
 	struct options options;
 	struct err err;
@@ -165,7 +166,8 @@ static void test_help(void **state)
 		fclose(out);
 		assert_non_null(strstr(text, subcommand->example));
 		for (const struct option_row *row = option_table; row->name; row++)
-			assert_int_equal(strstr(text, row->name) != NULL, (subcommand->options & row->option) != 0);
+			assert_int_equal(strstr(text, row->name) != NULL,
+					 (subcommand->options & row->option) != 0);
 		assert_null(strchr(text, '\033'));
 		free(text);
 	}

@@ -23,8 +23,10 @@ static void test_sorted(void **state)
 
 static void test_known(void **state)
 {
-	static const char *const known[] = {"claude-code", "claude-ai", "codex-mcp-client", "@cline/core", "zeroclaw",
-					    "qwen-cli-mcp-client-sallyport", "qwen-cli-mcp-client-"};
+	static const char *const known[] = {
+		"claude-code",         "claude-ai", "codex-mcp-client",
+		"@cline/core",         "zeroclaw",  "qwen-cli-mcp-client-sallyport",
+		"qwen-cli-mcp-client-"};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		assert_int_equal(patience_of(known[i]), LIMIT_ANSWER_WITHIN_KNOWN_MS);
 }
@@ -32,8 +34,9 @@ static void test_known(void **state)
 static void test_strangers(void **state)
 {
 	/* "mcp" is LangChain and OpenAI Agents alike; a prefix must not make a stranger known */
-	static const char *const strangers[] = {"mcp", "google-adk", "", "claude-code2", "claude", "Claude-Code",
-						"qwen-cli-mcp-client", "sallyport"};
+	static const char *const strangers[] = {
+		"mcp",         "google-adk",          "",         "claude-code2", "claude",
+		"Claude-Code", "qwen-cli-mcp-client", "sallyport"};
 	for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
 		assert_int_equal(patience_of(strangers[i]), LIMIT_ANSWER_WITHIN_MS);
 	assert_int_equal(patience_of(NULL), LIMIT_ANSWER_WITHIN_MS);

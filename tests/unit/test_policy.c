@@ -64,8 +64,10 @@ static void test_good(void **state)
 
 	assert_int_equal(parse(&policy,
 			       "{\"$schema\": \"./s.json\", \"answerWithin\": 2.5, \"resultLimit\": 1e4,\n"
-			       " \"filesystem\": {\"denyRead\": [\"~/.ssh\", \"/srv/secret\"], \"allowGitConfig\": true},\n"
-			       " \"network\": {\"allowedDomains\": [\"*.Example.org\", \"[::1]:80\", \"localhost:3000\"]},\n"
+			       " \"filesystem\": {\"denyRead\": [\"~/.ssh\", \"/srv/secret\"], "
+			       "\"allowGitConfig\": true},\n"
+			       " \"network\": {\"allowedDomains\": [\"*.Example.org\", \"[::1]:80\", "
+			       "\"localhost:3000\"]},\n"
 			       " \"limits\": {\"processes\": 64.0}}",
 			       NULL, &err),
 			 0);
@@ -112,17 +114,22 @@ static void test_bad(void **state)
 		{"{\"network\": {\"denyRead\": []}}", "did you mean filesystem.denyRead?"},
 		{"{\"network.allowedDomains\": []}", "policy.json:1:2: unknown key network.allowedDomains"},
 		{"{\"network\": []}", "policy.json:1:13: network must be an object, not an array"},
-		{"{\"answerWithin\": \"4\"}", "policy.json:1:18: answerWithin must be a number of seconds, not a string"},
+		{"{\"answerWithin\": \"4\"}",
+		 "policy.json:1:18: answerWithin must be a number of seconds, not a string"},
 		{"{\"answerWithin\": 0}", "answerWithin must be from 0.1 to 3600"},
 		{"{\"answerWithin\": null}", "answerWithin must be a number of seconds, not null"},
 		{"{\"resultLimit\": 1e999}", "policy.json:1:1"},
 		{"{\"resultLimit\": 5000.5}", "resultLimit must be an integer"},
 		{"{\"resultLimit\": true}", "resultLimit must be an integer, not a boolean"},
-		{"{\"limits\": {\"processes\": 99999999999999999999}}", "limits.processes must be from 16 to 65536"},
-		{"{\"filesystem\": {\"denyRead\": \"/a\"}}", "filesystem.denyRead must be an array of strings, not a string"},
-		{"{\"filesystem\": {\"denyRead\": [\"/a\",\n 5]}}", "policy.json:2:2: filesystem.denyRead must hold strings"},
+		{"{\"limits\": {\"processes\": 99999999999999999999}}",
+		 "limits.processes must be from 16 to 65536"},
+		{"{\"filesystem\": {\"denyRead\": \"/a\"}}",
+		 "filesystem.denyRead must be an array of strings, not a string"},
+		{"{\"filesystem\": {\"denyRead\": [\"/a\",\n 5]}}",
+		 "policy.json:2:2: filesystem.denyRead must hold strings"},
 		{"{\"filesystem\": {\"denyRead\": [\"a/b\"]}}", "\"a/b\" must be an absolute path"},
-		{"{\"filesystem\": {\"denyRead\": [\"~user/x\"]}}", "must be an absolute path, or begin with ~/"},
+		{"{\"filesystem\": {\"denyRead\": [\"~user/x\"]}}",
+		 "must be an absolute path, or begin with ~/"},
 		{"{\"filesystem\": {\"denyRead\": [\"\"]}}", "must be an absolute path"},
 		{"{\"filesystem\": {\"allowGitConfig\": 1}}", "must be true or false, not a number"},
 		{"{\"network\": {\"allowedDomains\": [\"https://example.org\"]}}", "is a URL"},
@@ -130,9 +137,12 @@ static void test_bad(void **state)
 		{"{\"network\": {\"allowedDomains\": [\"*\"]}}", "would name every host"},
 		{"{\"network\": {\"allowedDomains\": [\"a.*.org\"]}}", "has a * that does not stand"},
 		{"{\"network\": {\"allowedDomains\": [\"*.1.2.3.4\"]}}", "has no names below it"},
-		{"{\"network\": {\"allowedDomains\": [\"example.org:0\"]}}", "port that is not a number from 1"},
-		{"{\"network\": {\"allowedDomains\": [\"example.org:65536\"]}}", "port that is not a number from 1"},
-		{"{\"network\": {\"allowedDomains\": [\"example.org:\"]}}", "port that is not a number from 1"},
+		{"{\"network\": {\"allowedDomains\": [\"example.org:0\"]}}",
+		 "port that is not a number from 1"},
+		{"{\"network\": {\"allowedDomains\": [\"example.org:65536\"]}}",
+		 "port that is not a number from 1"},
+		{"{\"network\": {\"allowedDomains\": [\"example.org:\"]}}",
+		 "port that is not a number from 1"},
 		{"{\"network\": {\"allowedDomains\": [\"\"]}}", "is empty"},
 		{"{\"network\": {\"allowedDomains\": [\"exa mple.org\"]}}", "is no host"},
 		{"{\"network\": {\"allowedDomains\": [\"256.1.1.1\"]}}", "is no host"},
@@ -164,7 +174,8 @@ static void test_all_mistakes(void **state)
 	struct policy policy;
 	struct buffer problems;
 	struct err err;
-	const char *text = "{\"a\": 1,\n \"resultLimit\": 1,\n \"network\": {\"allowedDomains\": [\"*\", \"ok.org\", 3]}}";
+	const char *text = "{\"a\": 1,\n \"resultLimit\": 1,\n \"network\": {\"allowedDomains\": [\"*\", "
+			   "\"ok.org\", 3]}}";
 	unsigned lines = 0;
 
 	buffer_init(&problems, LIMIT_POLICY_BYTES);
@@ -196,7 +207,9 @@ static void test_mistakes_bounded(void **state)
 		buffer_printf(&text, "%s\"k%d\": 1", i ? "," : "", i);
 	buffer_append_text(&text, "}");
 	policy_init(&policy);
-	assert_int_equal(policy_parse(&policy, buffer_data(&text), buffer_length(&text), "p", &problems, &err), -EINVAL);
+	assert_int_equal(
+		policy_parse(&policy, buffer_data(&text), buffer_length(&text), "p", &problems, &err),
+		-EINVAL);
 	for (size_t i = problems.start; i < problems.end; i++)
 		lines += problems.bytes[i] == '\n';
 	assert_int_equal(lines, LIMIT_POLICY_PROBLEMS);
@@ -216,7 +229,8 @@ static void test_too_many_entries(void **state)
 		buffer_append_text(&text, ",\"/a\"");
 	buffer_append_text(&text, "]}}");
 	policy_init(&policy);
-	assert_int_equal(policy_parse(&policy, buffer_data(&text), buffer_length(&text), "p", NULL, &err), -EINVAL);
+	assert_int_equal(policy_parse(&policy, buffer_data(&text), buffer_length(&text), "p", NULL, &err),
+			 -EINVAL);
 	assert_non_null(strstr(err.text, "at most 1024"));
 	buffer_deinit(&text);
 }
@@ -226,8 +240,10 @@ static void test_show_round_trip(void **state)
 {
 	static const char *const texts[] = {
 		"{}",
-		"{\"answerWithin\": 0.25, \"network\": {\"allowedDomains\": [], \"deniedDomains\": [\"a.org\"]}}",
-		"{\"filesystem\": {\"denyRead\": [\"/a\\\"b\\\\c\\u0007\"], \"allowWrite\": [\"~/x\"]}, \"resultLimit\": 1000}",
+		"{\"answerWithin\": 0.25, \"network\": {\"allowedDomains\": [], \"deniedDomains\": "
+		"[\"a.org\"]}}",
+		"{\"filesystem\": {\"denyRead\": [\"/a\\\"b\\\\c\\u0007\"], \"allowWrite\": [\"~/x\"]}, "
+		"\"resultLimit\": 1000}",
 	};
 	struct policy first, second;
 	struct buffer one, two;

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command line and policy put together: workspaces, paths, PATH, home, and where a policy may lie. Everything
+ * happens below a directory of the test's own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "server/paths.h"
+#include "server/settings.h"
+#include "server/workspaces.h"
+
+static char top[128]; /* canonical */
+static int before;    /* the directory the test was started in */
+
+static char *below(const char *name)
+{
+	static char paths[32][512]; /* borrowed until 32 more were made */
+	static unsigned next;
+	char *path = paths[next++ % 32];
+
+	snprintf(path, sizeof paths[0], "%s/%s", top, name);
+	return path;
+}
+
+static void make(const char *name)
+{
+	assert_int_equal(mkdir(below(name), 0755), 0);
+}
+
+static void put(const char *name, const char *text)
+{
+	int fd = open(below(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static int set_up(void **state)
+{
+	char path[] = "/tmp/sallyport-settings-XXXXXX", *canonical;
+
+	if (!mkdtemp(path) || !(canonical = realpath(path, NULL)))
+		return -1;
+	snprintf(top, sizeof top, "%s", canonical);
+	free(canonical);
+	before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	make("home");
+	make("home/bin");
+	make("home/project");
+	make("home/project/sub");
+	make("other");
+	make("tools");
+	put("file", "x");
+	put("policy.json", "{}");
+	setenv("HOME", below("home"), 1);
+	setenv("PATH", "/usr/bin", 1);
+	return before < 0 ? -1 : chdir(below("other"));
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	if (fchdir(before) < 0)
+		return -1;
+	close(before);
+	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int load(struct settings *settings, struct options *options, struct err *err)
+{
+	err->text[0] = '\0';
+	return settings_load(settings, options, err);
+}
+
+static void refused(struct options *options, int code, const char *says)
+{
+	struct settings settings;
+	struct err err;
+
+	assert_int_equal(load(&settings, options, &err), code);
+	if (!strstr(err.text, says))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, says);
+}
+
+static bool has(char **list, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* ---- paths ---- */
+
+static void test_within(void **state)
+{
+	assert_true(path_within("/a/b", "/a"));
+	assert_true(path_within("/a", "/a"));
+	assert_true(path_within("/a", "/"));
+	assert_false(path_within("/ab", "/a")); /* a peer's hole: CVE-2025-53110 */
+	assert_false(path_within("/a", "/a/b"));
+}
+
+static void test_canonical(void **state)
+{
+	char *path = NULL;
+	struct err err;
+
+	assert_int_equal(symlink(below("home"), below("link")), 0);
+	assert_int_equal(path_canonical(below("link/project/../bin"), NULL, true, &path, &err), 0);
+	assert_string_equal(path, below("home/bin"));
+	free(path);
+	assert_int_equal(path_canonical("~/bin", below("home"), true, &path, &err), 0);
+	assert_string_equal(path, below("home/bin"));
+	free(path);
+	assert_int_equal(path_canonical("~", "/", true, &path, &err), 0);
+	assert_string_equal(path, "/");
+	free(path);
+	assert_int_equal(path_canonical("~/x", NULL, false, &path, &err), -ENOENT);
+	assert_int_equal(path_canonical(below("nothing"), NULL, true, &path, &err), -ENOENT);
+	assert_int_equal(path_canonical(below("link/no/such//thing/"), NULL, false, &path, &err), 0);
+	assert_string_equal(path, below("home/no/such//thing"));
+	free(path);
+	assert_int_equal(path_canonical(below("no/../../x"), NULL, false, &path, &err), -EINVAL);
+	assert_int_equal(path_canonical(below("file/x"), NULL, false, &path, &err), -ENOTDIR);
+	assert_int_equal(path_canonical("/nonesuch", NULL, false, &path, &err), 0);
+	assert_string_equal(path, "/nonesuch");
+	free(path);
+}
+
+static void test_passes(void **state)
+{
+	char *root = strdup(below("home/project"));
+
+	assert_int_equal(path_passes(below("home/project/p"), root), 1);
+	assert_int_equal(path_passes(below("home/p"), root), 0);
+	/* a link inside that leads out, and a link outside that leads in and out again */
+	assert_int_equal(symlink(below("policy.json"), below("home/project/inner")), 0);
+	assert_int_equal(path_passes(below("home/project/inner"), root), 1);
+	assert_int_equal(symlink(below("home/project/inner"), below("outer")), 0);
+	assert_int_equal(path_passes(below("outer"), root), 1);
+	assert_int_equal(symlink("home/project", below("directory")), 0);
+	assert_int_equal(path_passes(below("directory/../p"), root), 1);
+	assert_int_equal(symlink("loop", below("loop")), 0);
+	assert_int_equal(path_passes(below("loop"), root), -ELOOP);
+	assert_int_equal(path_passes("../policy.json", root), 0);
+	assert_int_equal(path_passes("../home/project/x", root), 1);
+	free(root);
+}
+
+/* ---- workspaces ---- */
+
+static void test_default_workspace(void **state)
+{
+	struct options options = {0};
+	struct settings settings;
+	struct err err;
+
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(settings.plan.workspace_count, 1);
+	assert_string_equal(settings.plan.workspaces[0].path, below("other"));
+	assert_true(settings.plan.workspaces[0].write);
+	assert_string_equal(settings.plan.home, below("home"));
+	assert_int_equal(strlen(settings.plan.policy_sha256), 64);
+	assert_int_equal(settings.answer_within_ms, 0);
+	settings_deinit(&settings);
+}
+
+static void test_default_refused(void **state)
+{
+	struct options options = {0};
+
+	assert_int_equal(chdir("/"), 0);
+	refused(&options, -EINVAL, "the current directory is /,");
+	assert_int_equal(chdir(below("home")), 0);
+	refused(&options, -EINVAL, "name one with --workspace DIR");
+	assert_int_equal(chdir(top), 0); /* holds the home */
+	refused(&options, -EINVAL, "name one with --workspace DIR");
+	assert_int_equal(chdir("/usr"), 0);
+	refused(&options, -EINVAL, "name one with --workspace DIR");
+}
+
+static void test_workspaces(void **state)
+{
+	struct options options = {.workspaces = {below("home/project/"), below("other:ro")},
+				  .workspace_count = 2};
+	struct settings settings;
+	struct err err;
+
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_string_equal(settings.plan.workspaces[0].path, below("home/project"));
+	assert_true(settings.plan.workspaces[0].write);
+	assert_string_equal(settings.plan.workspaces[1].path, below("other"));
+	assert_false(settings.plan.workspaces[1].write);
+	assert_int_equal(buffer_length(&settings.notes), 0);
+	settings_deinit(&settings);
+}
+
+static void test_home_workspace(void **state)
+{
+	struct options options = {.workspaces = {below("home")}, .workspace_count = 1};
+	struct settings settings;
+	struct err err;
+
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(buffer_append(&settings.notes, "", 1), 0);
+	assert_non_null(strstr(buffer_data(&settings.notes), "holds your whole home directory"));
+	settings_deinit(&settings);
+}
+
+static void test_workspaces_refused(void **state)
+{
+	static const struct {
+		const char *first, *second; /* below the test's directory unless absolute */
+		int code;
+		const char *says;
+	} cases[] = {
+		{"nothing", NULL, -ENOENT, "No such file"},
+		{"file", NULL, -ENOTDIR, "is not a directory"},
+		{"/", NULL, -EINVAL, "is the whole file system"},
+		{"/usr/../", NULL, -EINVAL, "is the whole file system"},
+		{"/etc", NULL, -EINVAL, "is a directory of the system"},
+		{"/proc/self", NULL, -EINVAL, "is a directory of the system"},
+		{"/sys/kernel", NULL, -EINVAL, "is a directory of the system"},
+		{"other", "other", -EEXIST, "is named twice"},
+		{"other", "other/../other:ro", -EEXIST, "is named twice"},
+		{"home/project", "home/project/sub", -EEXIST, "sub lies inside workspace"},
+		{"home/project/sub:ro", "home/project", -EEXIST, "sub lies inside workspace"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct options options = {.workspace_count = cases[i].second ? 2 : 1};
+
+		options.workspaces[0] = cases[i].first[0] == '/' ? cases[i].first : below(cases[i].first);
+		if (cases[i].second)
+			options.workspaces[1] = below(cases[i].second);
+		refused(&options, cases[i].code, cases[i].says);
+	}
+}
+
+static void test_odd_home(void **state)
+{
+	struct options options = {0};
+	struct settings settings;
+	struct err err;
+	static const char *const homes[] = {"/", "/nonesuch", "relative", ""};
+
+	for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
+		setenv("HOME", homes[i], 1);
+		assert_int_equal(load(&settings, &options, &err), 0);
+		assert_int_equal(settings.plan.home[0], '/');
+		assert_string_not_equal(settings.plan.home, "/");
+		settings_deinit(&settings);
+	}
+}
+
+/* ---- policy into plan ---- */
+
+static void test_compiled(void **state)
+{
+	struct options options = {
+		.workspaces = {below("home/project")}, .workspace_count = 1, .policy = below("policy.json")};
+	struct settings settings;
+	struct err err;
+	char text[1024];
+
+	snprintf(text, sizeof text,
+		 "{\"answerWithin\": 7, \"resultLimit\": 2000, \"limits\": {\"processes\": 99, \"files\": 77,"
+		 " \"fileBytes\": 0, \"dataBytes\": 33554432, \"temporaryBytes\": 2097152},"
+		 " \"filesystem\": {\"allowWrite\": [\"~/bin\", \"~/project/sub\", \"%s\"],"
+		 " \"denyRead\": [\"~/.ssh\"], \"denyWrite\": [\"~/project/keep\"]},"
+		 " \"network\": {\"allowedDomains\": [\"*.Example.org:8443\", \"[::1]:80\"], "
+		 "\"deniedDomains\": [\"a.org\"]}}",
+		 below("home/../other"));
+	put("policy.json", text);
+	if (load(&settings, &options, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(settings.answer_within_ms, 7000);
+	assert_int_equal(settings.plan.result_bytes, 2000);
+	assert_int_equal(settings.plan.command_processes, 99);
+	assert_int_equal(settings.plan.command_files, 77);
+	assert_int_equal(settings.plan.command_file_bytes, 0);
+	assert_int_equal(settings.plan.command_data_bytes, 33554432);
+	assert_int_equal(settings.plan.temporary_bytes, 2097152);
+	assert_int_equal(settings.plan.extra_count, 2); /* what lies in a writable workspace is no extra */
+	assert_string_equal(settings.plan.extra[0].path, below("home/bin"));
+	assert_true(settings.plan.extra[0].write);
+	assert_string_equal(settings.plan.extra[1].path, below("other"));
+	assert_true(has(settings.plan.hide, settings.plan.hide_count, below("home/.ssh")));
+	assert_true(has(settings.plan.protect, settings.plan.protect_count, below("home/project/keep")));
+	assert_true(has(settings.plan.protect, settings.plan.protect_count, ".git/hooks"));
+	assert_true(has(settings.plan.protect, settings.plan.protect_count, ".git/config"));
+	assert_true(settings.plan.network_listed);
+	assert_int_equal(settings.plan.allowed_count, 2);
+	assert_string_equal(settings.plan.allowed[0].host, "*.example.org");
+	assert_int_equal(settings.plan.allowed[0].port, 8443);
+	assert_string_equal(settings.plan.allowed[1].host, "::1");
+	assert_int_equal(settings.plan.allowed[1].port, 80);
+	assert_int_equal(settings.plan.denied_count, 1);
+	settings_deinit(&settings);
+
+	/* the command line wins */
+	options.answer_within_ms = 3000;
+	options.result_bytes = 4000;
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(settings.answer_within_ms, 3000);
+	assert_int_equal(settings.plan.result_bytes, 4000);
+	settings_deinit(&settings);
+}
+
+static void test_git_config(void **state)
+{
+	struct options options = {.policy = below("policy.json")};
+	struct settings settings;
+	struct err err;
+
+	put("policy.json", "{\"filesystem\": {\"allowGitConfig\": true}}");
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_false(has(settings.plan.protect, settings.plan.protect_count, ".git/config"));
+	assert_true(has(settings.plan.protect, settings.plan.protect_count, ".git/hooks"));
+	settings_deinit(&settings);
+}
+
+static void test_compile_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+		const char *says;
+	} cases[] = {
+		{"{\"filesystem\": {\"allowWrite\": [\"~/nothing\"]}}", -ENOENT,
+		 "filesystem.allowWrite: ~/nothing: No such"},
+		{"{\"filesystem\": {\"allowWrite\": [\"/etc/passwd\"]}}", -ENOTDIR, "is not a directory"},
+		{"{\"filesystem\": {\"allowWrite\": [\"/\"]}}", -EINVAL, "is a directory of the system"},
+		{"{\"filesystem\": {\"allowWrite\": [\"/usr/../etc\"]}}", -EINVAL,
+		 "is a directory of the system"},
+		{"{\"filesystem\": {\"denyRead\": [\"/\"]}}", -EINVAL, "would leave nothing"},
+		{"{\"filesystem\": {\"denyWrite\": [\"/no/such/../x\"]}}", -EINVAL, "without . and .."},
+	};
+	struct options options = {.policy = below("policy.json")};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		put("policy.json", cases[i].text);
+		refused(&options, cases[i].code, cases[i].says);
+	}
+}
+
+/* A command must not be able to write what the next start reads. */
+static void test_policy_inside(void **state)
+{
+	struct options options = {.workspaces = {below("other")}, .workspace_count = 1};
+	struct settings settings;
+	struct err err;
+
+	put("other/policy.json", "{}");
+	options.policy = "policy.json"; /* relative to the current directory, which is the workspace */
+	refused(&options, -EPERM, "lies inside");
+	options.workspaces[0] = below("other:ro");
+	assert_int_equal(load(&settings, &options, &err), 0);
+	settings_deinit(&settings);
+
+	/* through a link in the workspace to a file outside */
+	options.workspaces[0] = below("other");
+	assert_int_equal(symlink(below("policy.json"), below("other/link.json")), 0);
+	options.policy = below("other/link.json");
+	refused(&options, -EPERM, "lies inside");
+	assert_int_equal(symlink(below("other/link.json"), below("far.json")), 0);
+	options.policy = below("far.json");
+	refused(&options, -EPERM, "lies inside");
+
+	/* in a directory that the policy itself makes writable */
+	put("tools/policy.json", "{\"filesystem\": {\"allowWrite\": [\"~/../tools\"]}}");
+	options.policy = below("tools/policy.json");
+	refused(&options, -EPERM, "lies inside");
+}
+
+/* ---- PATH ---- */
+
+static void test_search_path(void **state)
+{
+	struct options options = {.workspaces = {below("home/project")}, .workspace_count = 1};
+	struct settings settings;
+	struct err err;
+	char path[2048], wanted[2048];
+
+	assert_int_equal(symlink(below("tools"), below("tools-link")), 0);
+	/* relative, empty, missing, no directory, the home, what is above the workspace and the root are left
+	 * out */
+	snprintf(path, sizeof path, ".:bin::%s:%s:%s:%s:%s:/:/proc:%s:%s:/bin:%s", below("nothing"),
+		 below("file"), below("home"), top, below("home/bin"), below("home/project/sub"),
+		 below("tools-link"), below("tools"));
+	setenv("PATH", path, 1);
+	assert_int_equal(load(&settings, &options, &err), 0);
+	snprintf(wanted, sizeof wanted, "%s:%s:%s:", below("home/bin"), below("home/project/sub"),
+		 below("tools"));
+	assert_int_equal(strncmp(settings.plan.search_path, wanted, strlen(wanted)), 0);
+	assert_non_null(strstr(settings.plan.search_path, "/usr/bin"));
+	assert_non_null(strstr(settings.plan.search_path, "/usr/local/bin"));
+	assert_null(strstr(settings.plan.search_path, "::"));
+	assert_int_equal(settings.plan.extra_count, 2);
+	assert_string_equal(settings.plan.extra[0].path, below("home/bin"));
+	assert_false(settings.plan.extra[0].write);
+	assert_string_equal(settings.plan.extra[1].path, below("tools"));
+	settings_deinit(&settings);
+}
+
+static void test_no_search_path(void **state)
+{
+	struct options options = {0};
+	struct settings settings;
+	struct err err;
+
+	unsetenv("PATH");
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_non_null(strstr(settings.plan.search_path, "/usr/bin"));
+	assert_int_equal(settings.plan.extra_count, 0);
+	settings_deinit(&settings);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_within),          CASE(test_canonical),
+		CASE(test_passes),          CASE(test_default_workspace),
+		CASE(test_default_refused), CASE(test_workspaces),
+		CASE(test_home_workspace),  CASE(test_workspaces_refused),
+		CASE(test_odd_home),        CASE(test_compiled),
+		CASE(test_git_config),      CASE(test_compile_refused),
+		CASE(test_policy_inside),   CASE(test_search_path),
+		CASE(test_no_search_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
