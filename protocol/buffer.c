@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FIRST_BYTES 512 /* of an allocation: most messages fit */
+
 void buffer_init(struct buffer *buffer, size_t max)
 {
 	*buffer = (struct buffer){.max = max};
@@ -25,19 +27,20 @@ int buffer_grow(struct buffer *buffer, size_t more)
 
 	if (more > buffer->max || length > buffer->max - more)
 		return -EMSGSIZE;
-	if (buffer->start > 0) {
-		/* what was consumed in front is room too; moving is cheap while little is left */
-		if (length <= buffer->start || buffer->size - length < more) {
-			memmove(buffer->bytes, buffer->bytes + buffer->start, length);
-			buffer->start = 0;
-			buffer->end = length;
-		}
-		if (buffer->size - buffer->end >= more)
-			return 0;
+	/* What was consumed in front is room too; moving is cheap while little is left, and needed near the
+	 * maximum. */
+	if (buffer->start > 0 && (length <= buffer->start || buffer->end > buffer->max - more)) {
+		memmove(buffer->bytes, buffer->bytes + buffer->start, length);
+		buffer->start = 0;
+		buffer->end = length;
 	}
-	size = buffer->size ? buffer->size : 512;
+	if (buffer->size - buffer->end >= more)
+		return 0;
+	size = buffer->size ? buffer->size : FIRST_BYTES;
 	while (size - buffer->end < more)
-		size = size > buffer->max / 2 ? buffer->max + buffer->start : size * 2;
+		size = size > buffer->max / 2 ? buffer->max : size * 2;
+	if (size > buffer->max)
+		size = buffer->max; /* never more, so that what fits the allocation fits the maximum */
 	bytes = realloc(buffer->bytes, size);
 	if (!bytes)
 		return -ENOMEM;

@@ -6,17 +6,16 @@
 #include "protocol/cleanup.h"
 #include "protocol/mcp_peer.h"
 
-/* Newest first. */
-static const char *const versions[] = {"2025-11-25", "2025-06-18", MCP_BATCH_VERSION, "2024-11-05"};
+const char *const mcp_legacy_versions[] = {"2025-11-25", "2025-06-18", MCP_BATCH_VERSION, "2024-11-05", NULL};
 
 /* "If the server supports the requested protocol version, it MUST respond with the same version. Otherwise ..
  * the latest version supported" (lifecycle, "Version Negotiation"). */
 static const char *negotiate(const char *wanted)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(versions); i++)
-		if (strcmp(versions[i], wanted) == 0)
-			return versions[i];
-	return versions[0];
+	for (const char *const *version = mcp_legacy_versions; *version; version++)
+		if (strcmp(*version, wanted) == 0)
+			return *version;
+	return mcp_legacy_versions[0];
 }
 
 int mcp_legacy_initialize(struct mcp_incoming *incoming)

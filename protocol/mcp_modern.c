@@ -14,7 +14,6 @@ struct mcp_subscription {
 
 static int refuse_version(struct mcp_incoming *incoming, const char *wanted)
 {
-	struct mcp_peer *peer = incoming->peer;
 	struct json_writer writer;
 	struct buffer data;
 	int result;
@@ -22,7 +21,8 @@ static int refuse_version(struct mcp_incoming *incoming, const char *wanted)
 	buffer_init(&data, LIMIT_MESSAGE_BYTES);
 	json_writer_init(&writer, &data);
 	json_object(&writer);
-	json_key(&writer, "supported"); /* what may stand in _meta: legacy versions go through initialize */
+	/* only what may stand in _meta: a client that picked a legacy one from here would be refused again */
+	json_key(&writer, "supported");
 	json_array(&writer);
 	json_text(&writer, MCP_MODERN_VERSION);
 	json_array_end(&writer);
@@ -36,7 +36,6 @@ static int refuse_version(struct mcp_incoming *incoming, const char *wanted)
 		result = mcp_reply_error_data(incoming, MCP_UNSUPPORTED_VERSION,
 					      "Unsupported protocol version", buffer_data(&data));
 	buffer_deinit(&data);
-	(void)peer;
 	return result;
 }
 
@@ -111,9 +110,13 @@ int mcp_modern_discover(struct mcp_incoming *incoming)
 
 	if (result < 0)
 		return result;
+	/* all by which this server can be reached, so that a client that shares only a legacy one can
+	 * initialize */
 	json_key(&writer, "supportedVersions");
 	json_array(&writer);
 	json_text(&writer, MCP_MODERN_VERSION);
+	for (const char *const *version = mcp_legacy_versions; *version; version++)
+		json_text(&writer, *version);
 	json_array_end(&writer);
 	json_key(&writer, "capabilities");
 	json_object(&writer);

@@ -18,6 +18,8 @@
 #define MCP_META_SUBSCRIPTION "io.modelcontextprotocol/subscriptionId"
 #define MCP_META_SERVER       "io.modelcontextprotocol/serverInfo"
 
+extern const char *const mcp_legacy_versions[]; /* newest first, ended by NULL */
+
 /* ---- batches (2025-03-26): the answers of one array, gathered until the last is there ---- */
 
 struct mcp_batch {
