@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many calls at once: each is answered exactly once, none waits for another, and the death of any process of ours is survived."""
+
+import os
+import signal
+
+import pytest
+from client import PATIENCE, Gone, Watch, describe, descendants, text_of
+
+
+def answers_of(server, numbers, timeout=PATIENCE):
+    """The answers to all of `numbers`, by id; more than one for an id, or none, fails the test."""
+    left, found = set(numbers), {}
+    while left:
+        message = server.receive(lambda m: "id" in m and "method" not in m, timeout)
+        assert message["id"] in left, f"answered twice, or never asked: {message['id']}"
+        left.remove(message["id"])
+        found[message["id"]] = message
+    return found
+
+
+def test_a_thousand_calls_in_flight(any_server, workspace):
+    server = any_server
+    for i in range(20):
+        (workspace / f"{i}.txt").write_text(f"file {i}\n")
+    expected = {}
+    for i in range(1000):
+        if i % 100 == 99:
+            expected[server.start_call("run_command", argv=["echo", str(i)])] = f"{i}\n"
+        elif i % 10 == 9:
+            expected[server.start_call("read_file", path=f"missing-{i}.txt")] = f"missing-{i}.txt"
+        else:
+            expected[server.start_call("read_file", path=f"{i % 20}.txt")] = f"file {i % 20}\n"
+    for number, answer in answers_of(server, expected, 3 * PATIENCE).items():
+        assert expected[number] in text_of(answer["result"])
+    server.nothing_more()
+
+
+def test_calls_beyond_the_bound_are_refused_and_the_rest_served(server):
+    """More requests at once than are taken: each still gets its one answer."""
+    numbers = [server.start_call("read_file", path="missing.txt") for _ in range(6000)]
+    answers_of(server, numbers, 3 * PATIENCE)
+    server.nothing_more()
+
+
+def test_a_quick_call_overtakes_a_slow_one(server, workspace):
+    (workspace / "a.txt").write_text("alpha\n")
+    slow = server.start_call("run_command", command="read line < fifo", stdin="")
+    os.mkfifo(workspace / "fifo")
+    slow2 = server.start_call("run_command", command="read line < fifo; echo got $line")
+    assert text_of(server.call("read_file", path="a.txt")) == "alpha\n"
+    assert server.call("run_command", command="echo quick")["structuredContent"]["stdout"] == "quick\n"
+    with open(workspace / "fifo", "w", encoding="ascii") as fifo:
+        fifo.write("it\n")
+    answers = answers_of(server, [slow, slow2])
+    assert "got it" in text_of(answers[slow2]["result"])
+
+
+def test_a_cancelled_call_is_not_answered_and_ends(server):
+    server.call("run_command", command="true")
+    before = set(server.tree())
+    number = server.start("tools/call", {"name": "run_command", "arguments": {"command": "echo here; sleep 300 & sleep 301"}}, progress=1)
+    server.receive(lambda m: m.get("method") == "notifications/progress")
+    watch = Watch(pid for pid in server.tree() if pid not in before and "sleep" in describe(pid))
+    assert len(watch.descriptors) >= 2
+    server.notify("notifications/cancelled", {"requestId": number, "reason": "enough"})
+    watch.wait_ended(PATIENCE)
+    watch.close()
+    server.nothing_more()
+
+
+def test_cancel_after_the_answer_is_noise(server):
+    number = server.start_call("run_command", command="true")
+    server.response(number)
+    server.notify("notifications/cancelled", {"requestId": number})
+    server.nothing_more()
+
+
+def test_no_progress_unless_asked_for(server):
+    result = server.call("run_command", command="echo a; sleep 1.5; echo b")
+    assert result["structuredContent"]["stdout"] == "a\nb\n"
+    server.nothing_more()
+
+
+def test_progress_grows_and_stops_with_the_answer(server):
+    number = server.start("tools/call", {"name": "run_command", "arguments": {"command": "for i in 1 2 3; do echo line $i; sleep 1; done"}},
+                          progress="token-1")
+    server.response(number)
+    notes = [m for m in server.waiting if m.get("method") == "notifications/progress"]
+    server.waiting.clear()
+    assert notes and all(m["params"]["progressToken"] == "token-1" for m in notes)
+    values = [m["params"]["progress"] for m in notes]
+    assert values == sorted(set(values))
+    assert any("line" in m["params"].get("message", "") for m in notes)
+    server.nothing_more()
+
+
+def test_nothing_of_a_call_outlives_it(server):
+    server.call("run_command", command="true")
+    begin = len(server.tree())
+    result = server.call("run_command", command="sleep 300 & setsid sleep 301 & (setsid sh -c 'trap \"\" TERM HUP; sleep 302' &) ; echo done")
+    assert result["structuredContent"]["stdout"] == "done\n"
+    assert not [describe(pid) for pid in server.tree() if "sleep 30" in describe(pid)]
+    assert len(server.tree()) <= begin + 2
+
+
+def test_a_command_that_runs_on_is_ended_at_wait_ms_and_says_so(server):
+    result = server.call("run_command", command="echo begun; sleep 300", wait_ms=500)
+    assert "begun" in text_of(result)
+    assert result["structuredContent"]["status"] in ("timed_out", "running")
+    assert not [describe(pid) for pid in server.tree() if "sleep 300" in describe(pid)]
+
+
+def test_every_call_answers_within_the_patience_of_strangers(start):
+    server = start("--answer-within", "1", name="nobody-knows-me")
+    result = server.call("run_command", command="echo begun; sleep 300", timeout=PATIENCE)
+    assert "begun" in text_of(result)
+
+
+def warmed(start, workspace):
+    """A server all of whose processes for files and commands run."""
+    (workspace / "a.txt").write_text("alpha\n")
+    server = start()
+    works(server)
+    return server
+
+
+def works(server):
+    assert text_of(server.call("read_file", path="a.txt")) == "alpha\n"
+    assert server.call("run_command", command="echo works")["structuredContent"]["stdout"] == "works\n"
+
+
+def test_kill_each_of_our_processes_while_calls_run(start, workspace):
+    """kill -9 of each in turn: every call is answered, the next ones work, and nothing of the dead one's is left alive."""
+    position, killed = 1, []
+    while True:
+        server = warmed(start, workspace)
+        ours = server.tree()
+        if position >= len(ours):
+            break
+        numbers = [server.start_call("run_command", command=f"sleep 0.{i + 2}; echo {i}") for i in range(4)]
+        numbers += [server.start_call("read_file", path="a.txt") for _ in range(50)]
+        victim = ours[position]
+        killed.append(describe(victim))
+        below = Watch(descendants(victim))
+        os.kill(victim, signal.SIGKILL)
+        numbers += [server.start_call("read_file", path="a.txt") for _ in range(50)]
+        answers = answers_of(server, numbers)
+        for answer in answers.values():
+            text = text_of(answer["result"])
+            assert not answer["result"].get("isError") or text.startswith("Error: "), (killed, text)
+        works(server)
+        works(server)
+        below.wait_ended(PATIENCE)
+        below.close()
+        watch = Watch(server.tree())
+        assert server.finish() == 0, (killed, server.stderr())
+        watch.wait_ended(PATIENCE)
+        watch.close()
+        position += 1
+    assert len(killed) >= 4, f"these are all our processes? {killed}"
+
+
+def test_kill_all_of_ours_but_the_frontend_at_once(start, workspace):
+    server = warmed(start, workspace)
+    numbers = [server.start_call("run_command", command="sleep 5") for _ in range(3)]
+    numbers += [server.start_call("read_file", path="a.txt") for _ in range(20)]
+    below = server.tree()[1:]
+    watch = Watch(below)
+    for pid in reversed(below):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    answers_of(server, numbers)
+    watch.wait_ended(PATIENCE)
+    watch.close()
+    server.request("ping")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGSTOP])
+def test_a_stopped_executor_does_not_stop_the_server(start, workspace, stop):
+    """Each of our processes stopped in turn: the frontend answers everything within its patience, and ends when told to."""
+    server = warmed(start, workspace)
+    count = len(server.tree())
+    server.kill()
+    for position in range(1, count):
+        server = start("--answer-within", "1")
+        works(server)
+        tree = server.tree()
+        if position >= len(tree):
+            continue
+        os.kill(tree[position], stop)
+        assert server.request("ping")["result"] == {}
+        numbers = [server.start_call("read_file", path="a.txt"), server.start_call("run_command", command="echo x")]
+        answers_of(server, numbers)
+        watch = Watch(tree)
+        server.close_input()
+        watch.wait_ended(PATIENCE)
+        watch.close()
+
+
+def test_the_server_ends_while_calls_run(start):
+    server = start()
+    for _ in range(8):
+        server.start_call("run_command", command="sleep 300 & setsid sleep 301 & sleep 302")
+    server.call("run_command", command="true")
+    watch = Watch(server.tree())
+    try:
+        assert server.finish() == 0
+    except Gone:
+        pass
+    watch.wait_ended(PATIENCE)
+    watch.close()
