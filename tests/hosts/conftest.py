@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import client  # noqa: E402
+import web  # noqa: E402
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.abspath(os.environ.get("SALLYPORT_BUILD", os.path.join(TOP, "build")))
@@ -116,3 +117,11 @@ def node():
     path = shutil.which("node", path=os.environ.get("SALLYPORT_NODE", "") + os.pathsep + os.environ["PATH"])
     assert path, "no node: scripts/test installs it"
     return path
+
+
+@pytest.fixture
+def site():
+    """A web server on loopback; site.address is HOST:PORT, site.asked the paths that were asked for."""
+    with web.serving() as server:
+        server.address = f"127.0.0.1:{server.server_address[1]}"
+        yield server

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LangChain's adapter as a client: a new server process for every tool call. argv: MODE (ignored), CALLS as JSON, COMMAND..."""
+
+import asyncio
+import json
+import sys
+
+from langchain_core.tools import ToolException
+from langchain_mcp_adapters.client import MultiServerMCPClient
+
+
+def text_of(content):
+    if isinstance(content, str):
+        return content
+    return "".join(block if isinstance(block, str) else block.get("text", "") for block in content)
+
+
+async def main(calls, command):
+    client = MultiServerMCPClient({"sallyport": {"transport": "stdio", "command": command[0], "args": command[1:]}})
+    tools = {tool.name: tool for tool in await client.get_tools()}
+    found = {"version": None, "tools": sorted(tools), "results": {}}
+    for name, arguments in calls.items():
+        found["results"][name] = {"error": False, "structured": None, "text": text_of(await tools[name].ainvoke(arguments))}
+    try:
+        found["failure"] = {"error": False, "text": text_of(await tools["read_file"].ainvoke({"path": "missing.txt"}))}
+    except ToolException as error:
+        found["failure"] = {"error": True, "text": str(error)}
+    many = await asyncio.gather(*[tools["read_file"].ainvoke({"path": "a.txt"}) for _ in range(10)])
+    found["many"] = 10 * sum(text_of(text).startswith("alpha") for text in many)
+    print(json.dumps(found))
+
+
+asyncio.run(main(json.loads(sys.argv[2]), sys.argv[3:]))

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: what it prints, and its exit codes: 0, 1 failure, 2 usage, 3 confinement unavailable."""
+
+import json
+import os
+import pty
+import re
+import selectors
+import subprocess
+import sys
+
+import pytest
+from client import PATIENCE, Server
+from conftest import PROGRAM, clean_environment
+from schemas import check_tool
+
+COMMANDS = ["stdio", "call", "tools", "doctor", "policy show", "policy check", "policy schema"]
+
+
+def on_a_terminal(*arguments):
+    """Output and exit status of the program with a terminal for stdin, stdout and stderr."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen([PROGRAM, *arguments], stdin=child, stdout=child, stderr=child, env=clean_environment(TERM="xterm"))
+    os.close(child)
+    output = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(parent, selectors.EVENT_READ)
+        while selector.select(PATIENCE):
+            try:
+                data = os.read(parent, 65536)
+            except OSError:  # EIO: everybody on the other side has gone
+                break
+            if not data:
+                break
+            output += data
+    os.close(parent)
+    return output.decode(), process.wait(PATIENCE)
+
+
+def test_version(command_line):
+    done = command_line("--version")
+    assert done.returncode == 0 and re.search(r"\d+\.\d+", done.stdout) and done.stderr == ""
+
+
+def test_help(command_line):
+    done = command_line("--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert command.split()[0] in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command_has_an_example(command_line, command):
+    done = command_line(*command.split(), "--help")
+    assert done.returncode == 0 and "xample" in done.stdout and "sallyport " + command in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["stdoi"], ["stdio", "--nonsense"], ["stdio", "extra"], ["call"], ["policy"], ["--nonsense"],
+                                       ["policy", "nonsense"], ["call", "no_such_tool", "{}"], ["call", "list_directory", "{"],
+                                       ["call", "list_directory", "[]"], ["stdio", "--workspace"], ["stdio", "--answer-within", "soon"],
+                                       ["stdio", "--result-limit", "-1"], ["stdio", "--workspace", "/no/such/directory"],
+                                       ["stdio", "--workspace", "/"], ["stdio", "--workspace", "/etc/passwd"],
+                                       ["call", "list_directory", "{}", "--workspace", "/"], ["stdio", "--workspace", ""],
+                                       ["policy", "check"], ["policy", "check", "/no/such/policy.json"]])
+def test_usage_errors(command_line, arguments):
+    done = command_line(*arguments)
+    assert done.returncode == 2, done
+    assert done.stdout == "" and len(done.stderr) > 10
+
+
+def test_a_near_miss_is_helped(command_line):
+    assert "stdio" in command_line("stdoi").stderr
+    assert "read_file" in command_line("call", "read_fil", "{}").stderr
+    assert "--workspace" in command_line("stdio", "--workspaec", "x").stderr
+
+
+def test_a_workspace_that_is_root_or_missing_says_why(command_line):
+    assert "/" in command_line("stdio", "--workspace", "/").stderr
+    assert "/no/such" in command_line("stdio", "--workspace", "/no/such").stderr
+
+
+def test_on_a_terminal_without_arguments_it_explains_itself():
+    output, status = on_a_terminal()
+    assert status == 0
+    assert "stdio" in output and "doctor" in output
+
+
+def test_without_arguments_and_without_a_terminal(command_line):
+    """A host that was configured without `stdio` must see an error at once, not hang."""
+    done = command_line()
+    assert done.returncode in (0, 2) and "stdio" in done.stdout + done.stderr
+
+
+def test_stdio_on_a_terminal_says_what_it_waits_for(workspace):
+    parent, child = pty.openpty()
+    process = subprocess.Popen([PROGRAM, "stdio", "--workspace", str(workspace)], stdin=child, stdout=child, stderr=subprocess.DEVNULL,
+                               env=clean_environment(TERM="xterm"))
+    os.close(child)
+    os.write(parent, b"\x04")  # end of input, as a person types it
+    assert process.wait(PATIENCE) in (0, 2)
+    os.close(parent)
+
+
+def test_tools_as_json_are_what_hosts_get(command_line, server):
+    listed = json.loads(command_line("tools", "--json").stdout)
+    listed = listed["tools"] if isinstance(listed, dict) else listed
+    assert listed == server.request("tools/list")["result"]["tools"]
+    for tool in listed:
+        check_tool(tool)
+
+
+def test_tools_for_people(command_line, tools):
+    done = command_line("tools")
+    assert done.returncode == 0
+    for name in tools:
+        assert name in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_call(command_line, workspace):
+    (workspace / "a.txt").write_text("alpha\n")
+    done = command_line("call", "read_file", '{"path":"a.txt"}', "--workspace", str(workspace))
+    assert done.returncode == 0 and done.stdout == "alpha\n" and done.stderr == ""
+    done = command_line("call", "run_command", '{"command":"echo out; exit 3"}', "--workspace", str(workspace))
+    assert done.returncode in (0, 1, 3) and "out" in done.stdout
+    done = command_line("call", "read_file", '{"path":"missing.txt"}', "--workspace", str(workspace))
+    assert done.returncode == 1 and "missing.txt" in done.stdout + done.stderr
+    done = command_line("call", "list_directory", "{}", cwd=str(workspace))
+    assert done.returncode == 0 and "a.txt" in done.stdout
+
+
+def test_call_json(command_line, workspace):
+    (workspace / "a.txt").write_text("alpha\n")
+    done = command_line("call", "list_directory", "{}", "--json", "--workspace", str(workspace))
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert result["structuredContent"]["entries"][0]["name"] == "a.txt"
+
+
+def test_call_takes_arguments_from_stdin(command_line, workspace):
+    done = command_line("call", "write_file", "-", "--workspace", str(workspace), input='{"path":"b.txt","content":"beta"}')
+    assert done.returncode == 0 and (workspace / "b.txt").read_text() == "beta"
+
+
+def test_doctor(command_line, workspace):
+    done = command_line("doctor", "--workspace", str(workspace))
+    assert done.returncode == 0, done
+    for word in ("seccomp", "Landlock", "namespace"):
+        assert word.lower() in done.stdout.lower(), done.stdout
+    whole = json.loads(command_line("doctor", "--json", "--workspace", str(workspace)).stdout)
+    assert isinstance(whole, dict) and whole
+
+
+# A filter as container runtimes have it: no new namespaces. Installed by a small program that then becomes the server.
+WITHOUT_NAMESPACES = r"""
+import ctypes, errno, os, platform, struct, sys
+numbers = {"x86_64": (56, 272, 435, 0xC000003E), "aarch64": (220, 97, 435, 0xC00000B7)}
+clone, unshare, clone3, arch = numbers[platform.machine()]
+NEW = 0x7E020000
+def stmt(code, k): return struct.pack("HBBI", code, 0, 0, k)
+def jump(code, k, t, f): return struct.pack("HBBI", code, t, f, k)
+LD, JEQ, JSET, RET = 0x20, 0x15, 0x45, 0x06
+program = [
+    stmt(LD, 0),
+    jump(JEQ, clone3, 0, 1), stmt(RET, 0x00050000 | errno.ENOSYS),
+    jump(JEQ, unshare, 1, 0), jump(JEQ, clone, 0, 3),
+    stmt(LD, 16), jump(JSET, NEW, 0, 1), stmt(RET, 0x00050000 | errno.EPERM),
+    stmt(RET, 0x7FFF0000),
+]
+blob = ctypes.create_string_buffer(b"".join(program))
+class Fprog(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(Fprog(len(program), ctypes.addressof(blob)))) == 0, ctypes.get_errno()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def refused_namespaces(*arguments):
+    return [sys.executable, "-c", WITHOUT_NAMESPACES, PROGRAM, *arguments]
+
+
+def test_without_namespaces_calls_are_refused_with_the_layer_and_the_remedy(workspace):
+    done = subprocess.run(refused_namespaces("call", "run_command", '{"command":"echo ran"}', "--workspace", str(workspace)),
+                          capture_output=True, text=True, timeout=PATIENCE, check=False, env=clean_environment(), stdin=subprocess.DEVNULL)
+    assert done.returncode == 3, done
+    said = done.stdout + done.stderr
+    assert "ran" not in said and "namespace" in said.lower()
+    assert not os.listdir(workspace)
+
+
+def test_without_namespaces_the_server_answers_and_exits_with_3(workspace):
+    (workspace / "a.txt").write_text("alpha\n")
+    server = Server(refused_namespaces("stdio", "--workspace", str(workspace)), env=clean_environment())
+    try:
+        server.handshake()
+        assert server.request("tools/list")["result"]["tools"]
+        for tool, arguments in (("run_command", {"command": "true"}), ("read_file", {"path": "a.txt"}), ("list_directory", {}),
+                                ("write_file", {"path": "b.txt", "content": "x"})):
+            result = server.call(tool, **arguments)
+            assert result["isError"] is True and "namespace" in result["content"][0]["text"].lower(), result
+        assert server.finish() == 3
+    finally:
+        server.kill()
+    assert os.listdir(workspace) == ["a.txt"]
+
+
+def test_doctor_works_without_namespaces_and_names_the_remedy(workspace):
+    done = subprocess.run(refused_namespaces("doctor", "--workspace", str(workspace)), capture_output=True, text=True, timeout=PATIENCE,
+                          check=False, env=clean_environment(), stdin=subprocess.DEVNULL)
+    assert done.returncode in (0, 3) and "namespace" in done.stdout.lower()
+    assert len(done.stdout.splitlines()) > 5

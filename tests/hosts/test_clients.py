@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients written by others: each lists the tools and calls each of them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from calls import calls
+from client import MODERN, PATIENCE, text_of
+from conftest import PROGRAM, TOP, clean_environment
+from schemas import check_structured
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NEWEST = sys.executable
+ONE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))), "python-mcp1", "bin", "python")
+INSPECTOR = os.path.join(TOP, "build/node/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js")
+
+
+@pytest.fixture
+def served(workspace, policy, site):
+    """The command of a server that may fetch from the site, with a file in its workspace."""
+    (workspace / "a.txt").write_text("alpha\n")
+    return [PROGRAM, "stdio", "--workspace", str(workspace), "--policy", policy({"network": {"allowedDomains": [site.address]}})]
+
+
+def run(command, timeout=6 * PATIENCE, **environment):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+                          env=clean_environment(**environment))
+    assert done.returncode == 0, (command[:4], done.returncode, done.stdout[-1500:], done.stderr[-3000:])
+    return done.stdout
+
+
+def test_there_is_a_call_for_each_tool(tools, site):
+    assert sorted(calls(site)) == sorted(tools)
+
+
+def test_each_call_in_each_revision(start, policy, workspace, site, tools):
+    """The raw client first: every result is what its tool's schema promises, in every revision."""
+    (workspace / "a.txt").write_text("alpha\n")
+    for version in ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", MODERN):
+        server = start("--policy", policy({"network": {"allowedDomains": [site.address]}}), version=version)
+        for name, (arguments, expected) in calls(site).items():
+            result = server.call(name, **arguments)
+            assert not result.get("isError") and expected in text_of(result), (version, name, result)
+            assert len(result["content"]) == 1
+            check_structured(tools[name], result)
+
+
+@pytest.mark.parametrize("python,script,mode,version", [
+    (NEWEST, "client_sdk.py", "auto", MODERN),
+    (NEWEST, "client_sdk.py", MODERN, MODERN),
+    (NEWEST, "client_sdk.py", "legacy", "2025-11-25"),
+    (ONE, "client_sdk1.py", "legacy", "2025-11-25"),
+    (ONE, "client_langchain.py", "legacy", None),
+], ids=["sdk-auto", "sdk-modern", "sdk-legacy", "sdk1", "langchain"])
+def test_python_clients(served, site, tools, python, script, mode, version):
+    wanted = calls(site)
+    arguments = json.dumps({name: arguments for name, (arguments, _) in wanted.items()})
+    found = json.loads(run([python, os.path.join(HERE, script), mode, arguments, *served]).splitlines()[-1])
+    assert found["version"] == version
+    assert sorted(found["tools"]) == sorted(tools)
+    for name, (_, expected) in wanted.items():
+        result = found["results"][name]
+        assert not result["error"] and expected in result["text"], (name, result)
+        if script != "client_langchain.py":
+            check_structured(tools[name], {"structuredContent": result["structured"]} if result["structured"] is not None else {})
+    assert "missing.txt" in found["failure"]["text"] and found["failure"]["text"].startswith("Error: ")
+    assert found["many"] == 100
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern", "auto"])
+def test_inspector(served, site, tools, node, tmp_path, era):
+    command = [node, INSPECTOR, "--cli", "--protocol-era", era, "-q", "--format", "json"]
+    home = {"HOME": str(tmp_path)}
+
+    def inspect(*arguments):
+        return json.loads(run([*command, *arguments, "--", *served], **home))
+
+    listed = inspect("--method", "tools/list", "--strict")
+    listed = listed.get("result", listed)
+    assert [tool["name"] for tool in listed["tools"]] == sorted(tools)
+    for name, (arguments, expected) in calls(site).items():
+        result = inspect("--method", "tools/call", "--tool-name", name, "--tool-args-json", json.dumps(arguments))
+        result = result.get("result", result)
+        assert expected in text_of(result) and not result.get("isError"), (name, result)
