@@ -157,3 +157,15 @@ int host_normalise(const char *text, size_t length, char host[HOST_TEXT_BYTES], 
 	}
 	return ends_in_number(last, strlen(last)) ? normalise_ipv4(host, err) : 0;
 }
+
+bool host_is_normal(const char *host)
+{
+	char again[HOST_TEXT_BYTES], text[ADDRESS_TEXT_BYTES];
+	struct address address;
+
+	if (address_parse(&address, host) == 0) {
+		address_text(&address, text);
+		return strcmp(text, host) == 0;
+	}
+	return host_normalise(host, strlen(host), again, NULL) == 0 && strcmp(again, host) == 0;
+}

@@ -4,6 +4,7 @@
 
 /* One host, one spelling: rules are asked about nothing else. Pure. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "protocol/error.h"
@@ -19,5 +20,9 @@
  * Returns 0 or -EINVAL.
  */
 int host_normalise(const char *text, size_t length, char host[HOST_TEXT_BYTES], struct err *err);
+
+/* Is `host` (NUL-terminated, IPv6 without brackets) in its one spelling already? What comes from another
+ * process must be. */
+bool host_is_normal(const char *host);
 
 #endif
