@@ -78,7 +78,7 @@ static bool refuse_denied(struct rules_answer *answer, const struct plan_rule *r
 	snprintf(answer->rule, sizeof answer->rule, "network.deniedDomains: %s", entry);
 	snprintf(answer->reason, sizeof answer->reason, "%.180s is denied", what);
 	snprintf(answer->remedy, sizeof answer->remedy,
-		 "remove \"%s\" from network.deniedDomains in the policy", entry);
+		 "Remove \"%s\" from network.deniedDomains in the policy.", entry);
 	return false;
 }
 
@@ -96,7 +96,7 @@ refuse(struct rules_answer *answer, const struct plan *plan, const char *host, u
 	vsnprintf(answer->reason, sizeof answer->reason, format, arguments);
 	va_end(arguments);
 	snprintf(answer->remedy, sizeof answer->remedy,
-		 "add \"%s\" to network.allowedDomains in the policy%s", wanted,
+		 "Add \"%s\" to network.allowedDomains in the policy%s.", wanted,
 		 plan->network_listed ? "" : " (once that list is given, only what it names is reached)");
 	return false;
 }

@@ -28,7 +28,7 @@ struct rules_answer {
 	bool allowed;
 	char rule[128];   /* the entry or default that decided: "network.deniedDomains: *.example.org" */
 	char reason[256]; /* one clause for people, without a full stop */
-	char remedy[256]; /* what would have to change in the policy; empty when allowed */
+	char remedy[256]; /* a sentence: what would have to change; empty when allowed */
 	char reach[256];  /* what may be reached instead: "example.org, *.example.net and 3 more" */
 };
 
