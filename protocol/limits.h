@@ -115,6 +115,7 @@
 #define LIMIT_WEB_PAGES_MS       600000      /* a page read on after ten minutes is fetched anew */
 #define LIMIT_WEB_OUTGOING_BYTES                                                                             \
 	(32u << 20)               /* answers that wait for the frontend to read; past it no request is read */
+#define LIMIT_CERTIFICATES_BYTES (4u << 20) /* the system's bundle is 220 KB */
 #define LIMIT_WEB_TOTAL_MS  60000 /* a fetch, however patient the host is */
 #define LIMIT_WEB_IDLE_MS   20000 /* without one byte: the other side is taken for dead */
 #define LIMIT_WEB_MARGIN_MS 250   /* before the frontend's deadline: the answer itself must get there */

@@ -49,6 +49,11 @@ struct executor {
 	 * sees what docs/architecture.md says).
 	 */
 	int *workspaces;
+	/*
+	 * For a library that opens descriptors of its own when it starts (libcurl's wake-up pair): set between the
+	 * two calls, those below this number stay open. 0: none but the channels.
+	 */
+	int keep_below;
 	uint32_t uid, gid; /* who this process is in the kernel's eyes */
 	bool privileged;   /* started by root: real privilege until the identity layer drops it */
 };

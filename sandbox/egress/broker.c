@@ -41,18 +41,19 @@ static void control_ready(struct source *source, uint32_t events)
 		frame_descriptors_close(&descriptors);
 }
 
-int broker_init(struct broker *broker, const struct plan *plan, int control, struct err *err)
+int broker_init(struct broker *broker, const struct plan *plan, struct resolver *resolver, int control,
+		struct err *err)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &broker->control_source};
-	int result;
 
-	*broker = (struct broker){.plan = plan, .control = control, .control_source = {control_ready}};
+	*broker = (struct broker){
+		.plan = plan, .resolver = resolver, .control = control, .control_source = {control_ready}};
 	buffer_init(&broker->payload, LIMIT_MESSAGE_FRAME_BYTES);
 	broker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (broker->epoll < 0 || epoll_ctl(broker->epoll, EPOLL_CTL_ADD, control, &event) < 0)
 		return err_set(err, -errno, "no event loop: %s", strerror(errno));
-	result = resolver_new(&broker->resolver, broker->epoll, err);
-	return result;
+	resolver_attach(resolver, broker->epoll);
+	return 0;
 }
 
 /* A dead client's connections go; those that the resolver still holds go when it lets go of them. */

@@ -78,8 +78,9 @@ struct connection {
 	bool done;
 };
 
-/* `control` is borrowed. Before the seal: 0 or -errno. */
-int broker_init(struct broker *broker, const struct plan *plan, int control, struct err *err);
+/* `plan` and `control` are borrowed, `resolver` is taken. 0 or -errno; broker_deinit() in either case. */
+int broker_init(struct broker *broker, const struct plan *plan, struct resolver *resolver, int control,
+		struct err *err);
 void broker_deinit(struct broker *broker);
 /* Serves until the control socket ends: 0, or -errno if the loop itself failed. */
 int broker_run(struct broker *broker, struct err *err);

@@ -66,7 +66,7 @@ static int read_hosts(struct resolver *resolver)
 	return 0;
 }
 
-int resolver_new(struct resolver **out, int epoll, struct err *err)
+int resolver_new(struct resolver **out, struct err *err)
 {
 	char lookups[] = "b"; /* name servers only; "f" would open /etc/hosts at each lookup */
 	struct ares_options options = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
@@ -79,7 +79,7 @@ int resolver_new(struct resolver **out, int epoll, struct err *err)
 
 	if (!resolver)
 		return err_set(err, result, "no memory for the resolver");
-	resolver->epoll = epoll;
+	resolver->epoll = -1;
 	options.sock_state_cb_data = resolver;
 	result = read_hosts(resolver);
 	if (result < 0) {
@@ -98,6 +98,11 @@ int resolver_new(struct resolver **out, int epoll, struct err *err)
 	resolver->ready = true;
 	*out = resolver;
 	return 0;
+}
+
+void resolver_attach(struct resolver *resolver, int epoll)
+{
+	resolver->epoll = epoll;
 }
 
 void resolver_free(struct resolver *resolver)

@@ -24,9 +24,12 @@ struct resolver;
 typedef void (*resolver_done)(void *context, int result, const struct address *addresses, size_t count,
 			      const char *why);
 
-/* Reads resolv.conf and hosts: call it before the process is sealed. `epoll` gets the resolver's sockets,
- * each with data.u64 = its descriptor * 2 + 1 (pointers are even). 0 or -errno. */
-int resolver_new(struct resolver **resolver, int epoll, struct err *err);
+/* Reads resolv.conf and hosts: call it before the process is sealed. Opens nothing that stays. 0 or -errno.
+ */
+int resolver_new(struct resolver **resolver, struct err *err);
+/* Before the first lookup: `epoll` gets the resolver's sockets, each with data.u64 = its descriptor * 2 + 1
+ * (pointers are even). */
+void resolver_attach(struct resolver *resolver, int epoll);
 void resolver_free(struct resolver *resolver);
 
 /* May call `done` before it returns. `host` is copied. */

@@ -86,6 +86,8 @@ int layer_descriptors(struct layer_context *context)
 			return layer_failed(&context->failure, "dup3", "workspace");
 		executor->workspaces[i] = next++;
 	}
+	if (next < executor->keep_below)
+		next = executor->keep_below;
 	if (syscall(SYS_close_range, (unsigned)next, ~0u, 0) < 0)
 		return layer_failed(&context->failure, "close_range", NULL);
 	return 0;
