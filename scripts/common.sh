@@ -46,7 +46,7 @@ build_into() {
   else
     meson setup "$directory" "$top" "$@" > "$log" 2>&1 || { tail -30 "$log"; fail "meson setup $directory failed"; }
   fi
-  ninja -C "$directory" > "$log" 2>&1 || { grep -E -A12 'error|FAILED|undefined reference' "$log" | head -60; fail "the build in $directory failed, see $log"; }
+  ninja -C "$directory" > "$log" 2>&1 || { grep -E -A8 'error:|^FAILED|undefined reference' "$log" | head -60; fail "the build in $directory failed, see $log"; }
 }
 
 # What root built in somebody's checkout stays theirs.

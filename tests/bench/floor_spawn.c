@@ -34,7 +34,7 @@ static int compare(const void *a, const void *b)
 
 static void spawn_once(void)
 {
-	char *argv[] = {"true", NULL};
+	char name[] = "true", *argv[] = {name, NULL};
 	posix_spawn_file_actions_t actions;
 	int output[2], error[2], status;
 	char piece[512];

@@ -122,7 +122,7 @@ static void answer_file(struct bytes *out, int root, const char *path, long id)
 
 static void command_start(struct command *c, long id)
 {
-	char *argv[] = {"true", NULL};
+	char name[] = "true", *argv[] = {name, NULL};
 	posix_spawn_file_actions_t actions;
 	int outer[2], error[2];
 
