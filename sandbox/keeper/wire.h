@@ -27,7 +27,7 @@ enum keeper_frame {
 	KEEPER_SIGNAL = 3, /* value: a signal for the command's process group */
 
 	/* nanny -> frontend, on the leash */
-	KEEPER_STARTED = 16, /* the command is running (exec succeeded) */
+	KEEPER_STARTED = 16, /* only with KEEPER_ANNOUNCE: the command is running (exec succeeded) */
 	KEEPER_ENDED = 17,  /* nothing of the call is alive. Payload: u32 wait status of the command, u64 user
 			     * µs, u64 system µs,  u64 peak memory bytes (largest process), u32 number of
 			     * leftover processes that were killed */
@@ -35,6 +35,8 @@ enum keeper_frame {
 			       ...), text target */
 };
 
-#define KEEPER_STDIN 0x1 /* a fourth descriptor is the command's stdin; otherwise /dev/null */
+#define KEEPER_STDIN    0x1 /* a fourth descriptor is the command's stdin; otherwise /dev/null */
+#define KEEPER_ANNOUNCE 0x2 /* say KEEPER_STARTED; it wakes the frontend once more for each call */
+#define KEEPER_FLAGS    0x3 /* all that are known; others are refused */
 
 #endif

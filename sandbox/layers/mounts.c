@@ -141,7 +141,7 @@ static int view_workspaces(struct layer_context *context, int root)
 		if (executor->workspaces[i] < 0)
 			return layer_failed(&context->failure, "open", path);
 	}
-	return 0;
+	return protect_paths(context, root);
 }
 
 /* Our root becomes the root, the old one is gone, and the new one cannot be written. */

@@ -16,7 +16,30 @@ int mount_clone(struct layer_context *context, int directory, const char *path, 
 int mount_workspace(struct layer_context *context, const char *path, unsigned attributes);
 int mount_set(struct layer_context *context, int mount, unsigned attributes, const char *what);
 
-/* The sandbox of commands, into `root` (view.c). */
+/* True when `path` is `top` or lies below it. */
+bool path_is_within(const char *path, const char *top);
+
+/* ---- view.c: the sandbox of commands; `root` is the new root, attached ---- */
+
 int view_system(struct layer_context *context, int root);
+/* An O_PATH descriptor of an absolute path below `root`, through no link of any kind; or -1 with errno. */
+int view_open(int root, const char *path);
+/* All directories of `path`, owned by whom we are to be. */
+int view_make_directories(struct layer_context *context, int root, const char *path);
+int view_attach(struct layer_context *context, int tree, int root, const char *path);
+/* Covers `path` with something empty, if it is there. */
+int view_hide(struct layer_context *context, int root, const char *path);
+
+/* ---- view_kernel.c ---- */
+
+int view_devices(struct layer_context *context, int root);
+int view_processes(struct layer_context *context, int root);
+/* The directories that programs expect and that hold nothing. */
+int view_furnish(struct layer_context *context, int root);
+
+/* ---- protect.c ---- */
+
+/* Makes the plan's protected paths and our own programs read-only wherever the view shows them writable. */
+int protect_paths(struct layer_context *context, int root);
 
 #endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_KEEPER_KEEPER_H
+#define SALLYPORT_SANDBOX_KEEPER_KEEPER_H
+
+/* What the keeper and its nannies share: they are one program, forked. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "protocol/frame.h"
+#include "protocol/limits.h"
+
+/*
+ * One page of memory between the keeper and its nannies, so that a nanny that takes a request wakes the
+ * keeper only when nobody is left at the door. Commands never see it: execve takes it away.
+ */
+struct nursery {
+	_Atomic uint8_t waiting[LIMIT_NANNIES]; /* 1 while that nanny waits at the door */
+};
+
+struct nanny {
+	struct nursery *nursery;
+	size_t slot;
+	int door;      /* requests come from here */
+	int kick;      /* eventfd: tells the keeper that nobody waits at the door any more */
+	const char *shell; /* of shell lines: bash where there is one */
+};
+
+/* Serves requests until the door is closed. */
+_Noreturn void nanny_run(struct nanny *nanny);
+
+/* ---- request.c ---- */
+
+/* A decoded KEEPER_RUN. Texts point into the frame's payload, which must stay. */
+struct request {
+	const char *cwd;
+	char **argv, **envp; /* NULL-terminated, both in `vector` */
+	bool shell;
+	char **vector;
+	size_t vector_size; /* pointers that it has room for */
+};
+
+/* 0, -EPROTO or -ENOMEM. `request` is reused from call to call and keeps its vector. */
+int request_decode(struct request *request, struct buffer *payload, const char *shell);
+
+/* ---- launch.c ---- */
+
+struct launch {
+	int input, output, errors; /* input: -1 for /dev/null */
+	const char *step;          /* of a failure; NULL when the command runs */
+	const char *target;
+	int error;
+};
+
+/* Starts the command; returns its pid (also when the step after the fork failed: it is to be reaped), or
+ * -errno. */
+pid_t launch_command(const struct request *request, struct launch *launch);
+
+/* ---- sweep.c ---- */
+
+struct sweep {
+	const pid_t *keep; /* children that are not to be killed: the keeper's nannies */
+	size_t keep_count;
+	/* Called for each child that was reaped; may be NULL. */
+	void (*reaped)(void *context, pid_t pid, int status, const void *usage);
+	void *context;
+};
+
+/*
+ * Kills and reaps every child of this process, with all that falls to it meanwhile, until none is left but
+ * those to be kept. 0, or -errno when children cannot be listed: then the caller must end, so that whoever is
+ * above it ends everything.
+ */
+int sweep_children(struct sweep *sweep);
+
+#endif

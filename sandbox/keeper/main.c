@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sallyport-keeper: pid 1 of a caller's sandbox. It puts itself under every layer, keeps nannies waiting at the
+ * door, and ends when the frontend or the spawner does; its end is that of everything in the sandbox.
+ *
+ * Orphans of a nanny that died fall to it, and it kills every child that is not a nanny of its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "sandbox/executor.h"
+#include "sandbox/keeper/keeper.h"
+#include "sandbox/spawner/setup.h"
+
+struct keeper {
+	struct nanny nanny;          /* what each is forked with */
+	pid_t nannies[LIMIT_NANNIES]; /* 0: no nanny in this slot */
+};
+
+/*
+ * Forked with a signal other than SIGCHLD at its end, so that a plain wait means orphans only (sweep.c). The
+ * keeper is pid 1, which SIGUSR1 cannot harm.
+ */
+static int add_nanny(struct keeper *keeper, size_t slot)
+{
+	pid_t pid;
+
+	keeper->nanny.slot = slot;
+	keeper->nanny.nursery->waiting[slot] = 1;
+	pid = (pid_t)syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0);
+	if (pid == 0) {
+		close(SETUP_SOCKET);
+		nanny_run(&keeper->nanny);
+	}
+	keeper->nannies[slot] = pid < 0 ? 0 : pid;
+	if (pid < 0)
+		keeper->nanny.nursery->waiting[slot] = 0;
+	return pid < 0 ? -errno : 0;
+}
+
+/* Sees to it that somebody waits. With all slots busy requests wait at the door until a nanny is back. */
+static void keep_one_waiting(struct keeper *keeper)
+{
+	size_t unused = LIMIT_NANNIES;
+
+	for (size_t i = 0; i < LIMIT_NANNIES; i++) {
+		if (!keeper->nannies[i])
+			unused = unused == LIMIT_NANNIES ? i : unused;
+		else if (keeper->nanny.nursery->waiting[i])
+			return;
+	}
+	if (unused < LIMIT_NANNIES)
+		add_nanny(keeper, unused);
+}
+
+static void collect_nannies(struct keeper *keeper)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG | __WCLONE)) > 0)
+		for (size_t i = 0; i < LIMIT_NANNIES; i++)
+			if (keeper->nannies[i] == pid) {
+				keeper->nannies[i] = 0;
+				keeper->nanny.nursery->waiting[i] = 0;
+			}
+}
+
+static int sweep_orphans(struct keeper *keeper)
+{
+	struct sweep sweep = {.keep = keeper->nannies, .keep_count = LIMIT_NANNIES};
+
+	return sweep_children(&sweep);
+}
+
+/* Runs until the sandbox is to end. */
+static void keep(struct keeper *keeper)
+{
+	struct pollfd watched[] = {{.fd = SETUP_SOCKET}, {.fd = keeper->nanny.door}, {.fd = keeper->nanny.kick, .events = POLLIN}};
+	eventfd_t ignored;
+	sigset_t none;
+
+	sigemptyset(&none);
+	for (;;) {
+		keep_one_waiting(keeper);
+		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {
+			if (watched[0].revents || watched[1].revents) /* hang-ups: nothing else was asked for */
+				return;
+			if (watched[2].revents)
+				eventfd_read(keeper->nanny.kick, &ignored);
+		}
+		collect_nannies(keeper);
+		/* an orphan can only come from a nanny that died; what cannot be swept ends with us */
+		if (sweep_orphans(keeper) < 0)
+			return;
+	}
+}
+
+static void interrupt(int number)
+{
+	(void)number; /* only there so that ppoll returns */
+}
+
+static int prepare(struct keeper *keeper)
+{
+	struct sigaction action = {.sa_handler = interrupt};
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	sigaction(SIGCHLD, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	keeper->nanny.door = EXECUTOR_CHANNEL;
+	keeper->nanny.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	keeper->nanny.shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
+	keeper->nanny.nursery = mmap(NULL, sizeof(struct nursery), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (keeper->nanny.kick < 0 || keeper->nanny.nursery == MAP_FAILED ||
+	    fcntl(EXECUTOR_CHANNEL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(SETUP_SOCKET, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+int main(void)
+{
+	struct keeper keeper = {.nannies = {0}};
+	struct executor executor;
+	struct err err = {""};
+
+	prctl(PR_SET_NAME, "sallyport-keeper");
+	if (executor_receive(EXECUTOR_SANDBOX, &executor, &err) < 0 || executor_enter(&executor, &err) < 0) {
+		if (getpid() != 1) /* started by hand: nobody else would say so */
+			fprintf(stderr, "sallyport-keeper: %s\n", err.text);
+		return 1;
+	}
+	executor_deinit(&executor);
+	if (prepare(&keeper) < 0)
+		return 1;
+	keep(&keeper);
+	return 0;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A nanny: waits at the door for a command, runs it, sees to it that nothing of it is left, and waits again.
+ * It lives among hostile processes of its own uid, so it holds no secret and no descriptor but the door and
+ * the call's leash; whoever kills it ends its call and no other.
+ *
+ * Between a request and execve, and between the command's end and the report, stands as little as possible:
+ * this is the path that every command pays (docs/performance.md).
+ */
+#include "sandbox/keeper/keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "sandbox/keeper/wire.h"
+
+struct nanny_call {
+	int leash;
+	uint32_t number;
+	pid_t pid;
+	bool ended; /* the command itself; others may be left */
+	int status;
+	uint64_t user_us, system_us, peak_kb;
+	uint32_t leftovers; /* others than the command that had to be killed */
+};
+
+static uint64_t microseconds(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000000u + (uint64_t)time->tv_usec;
+}
+
+/* Adds a dead process to the call's account. */
+static void account(void *context, pid_t pid, int status, const void *resources)
+{
+	struct nanny_call *call = context;
+	const struct rusage *usage = resources;
+
+	if (pid == call->pid) {
+		call->ended = true;
+		call->status = status;
+	} else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+		call->leftovers++;
+	}
+	call->user_us += microseconds(&usage->ru_utime);
+	call->system_us += microseconds(&usage->ru_stime);
+	if ((uint64_t)usage->ru_maxrss > call->peak_kb)
+		call->peak_kb = (uint64_t)usage->ru_maxrss;
+}
+
+static void reap_dead(struct nanny_call *call)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+		account(call, pid, status, &usage);
+}
+
+/* Kills what is left. If it cannot be listed, the keeper must do it, by killing everything that is ours. */
+static void end_all(struct nanny_call *call)
+{
+	struct sweep sweep = {.reaped = account, .context = call};
+
+	if (sweep_children(&sweep) < 0)
+		_exit(1);
+}
+
+/* An order on the leash. False when all must end. */
+static bool obey(struct nanny_call *call, struct buffer *payload)
+{
+	struct frame_header order;
+	int result = frame_receive(call->leash, &order, payload, NULL, MSG_DONTWAIT);
+
+	if (result == -EAGAIN)
+		return true;
+	if (result < 0 || order.type != KEEPER_SIGNAL || order.value >= NSIG)
+		return false;
+	kill(-call->pid, (int)order.value);
+	return true;
+}
+
+/* Until the command has ended or is to be killed. SIGCHLD is blocked but in ppoll. */
+static void watch(struct nanny_call *call, struct buffer *payload)
+{
+	struct pollfd leash = {.fd = call->leash, .events = POLLIN};
+	sigset_t none;
+
+	sigemptyset(&none);
+	while (!call->ended) {
+		if (ppoll(&leash, 1, NULL, &none) > 0 && !obey(call, payload))
+			return;
+		reap_dead(call);
+	}
+}
+
+static void report_end(const struct nanny_call *call, struct buffer *payload)
+{
+	struct frame_header header = {.type = KEEPER_ENDED, .call = call->number};
+
+	buffer_clear(payload, SIZE_MAX);
+	frame_put_u32(payload, (uint32_t)call->status);
+	frame_put_u64(payload, call->user_us);
+	frame_put_u64(payload, call->system_us);
+	frame_put_u64(payload, call->peak_kb * 1024);
+	frame_put_u32(payload, call->leftovers);
+	frame_send(call->leash, &header, buffer_data(payload), buffer_length(payload), NULL, 0, MSG_DONTWAIT);
+}
+
+static void report_failure(const struct nanny_call *call, const char *step, const char *target, int code)
+{
+	struct frame_header header = {.type = KEEPER_FAILED, .call = call->number, .value = (uint32_t)code};
+	/* one of its own: the target still stands in the request's */
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+
+	if (frame_put_text(&payload, step) == 0 && frame_put_text(&payload, target) == 0)
+		frame_send(call->leash, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0,
+			   MSG_DONTWAIT);
+}
+
+static void serve(struct nanny *nanny, const struct frame_header *header, struct buffer *payload,
+		  struct frame_descriptors *descriptors, struct request *request)
+{
+	struct nanny_call call = {.leash = descriptors->fds[0], .number = header->call};
+	struct launch launch = {.output = descriptors->fds[1], .errors = descriptors->fds[2], .input = descriptors->fds[3]};
+	int result = -EPROTO;
+
+	if (header->type == KEEPER_RUN && !(header->value & ~KEEPER_FLAGS) &&
+	    descriptors->count == (header->value & KEEPER_STDIN ? 4 : 3))
+		result = request_decode(request, payload, nanny->shell);
+	if (result < 0) {
+		report_failure(&call, "request", "", -result);
+		return;
+	}
+	call.pid = launch_command(request, &launch);
+	for (int i = 1; i < 4; i++) /* or nobody would ever see their end */
+		close_fd(&descriptors->fds[i]);
+	if (call.pid < 0) {
+		report_failure(&call, "fork", "", -call.pid);
+		return;
+	}
+	if (launch.step) {
+		end_all(&call);
+		report_failure(&call, launch.step, launch.target, launch.error);
+		return;
+	}
+	if (header->value & KEEPER_ANNOUNCE) {
+		struct frame_header started = {.type = KEEPER_STARTED, .call = call.number};
+
+		frame_send(call.leash, &started, NULL, 0, NULL, 0, MSG_DONTWAIT);
+	}
+	watch(&call, payload);
+	end_all(&call);
+	report_end(&call, payload);
+}
+
+/* Takes our place at the door, or gives it up when there are enough without us. */
+static void leave_door(struct nanny *nanny)
+{
+	struct nursery *nursery = nanny->nursery;
+	size_t left = 0;
+
+	nursery->waiting[nanny->slot] = 0;
+	for (size_t i = 0; i < LIMIT_NANNIES; i++)
+		left += nursery->waiting[i];
+	if (left == 0)
+		eventfd_write(nanny->kick, 1);
+}
+
+static void return_to_door(struct nanny *nanny)
+{
+	struct nursery *nursery = nanny->nursery;
+	size_t others = 0;
+
+	for (size_t i = 0; i < LIMIT_NANNIES; i++)
+		others += nursery->waiting[i];
+	if (others >= LIMIT_NANNIES_IDLE)
+		_exit(0);
+	nursery->waiting[nanny->slot] = 1;
+}
+
+static void interrupt(int number)
+{
+	(void)number; /* only there so that ppoll returns */
+}
+
+_Noreturn void nanny_run(struct nanny *nanny)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+	struct request request = {.vector = NULL};
+	struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+
+	prctl(PR_SET_NAME, "sallyport-nanny");
+	sigaction(SIGCHLD, &action, NULL);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		_exit(1);
+	for (;;) {
+		struct frame_descriptors descriptors;
+		struct frame_header header;
+		int result = frame_receive(nanny->door, &header, &payload, &descriptors, 0);
+
+		if (result == -EPROTO)
+			continue;
+		if (result < 0) /* the frontend is gone, or there is no memory: the keeper decides */
+			_exit(result == -ENOTCONN ? 0 : 1);
+		leave_door(nanny);
+		serve(nanny, &header, &payload, &descriptors, &request);
+		return_to_door(nanny);
+		frame_descriptors_close(&descriptors);
+	}
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sandbox-run: one command in a sandbox of its own, without the server; for tests and for looking around.
+ *
+ *   sandbox-run [--workspace DIR]... [--read-only-workspace DIR]... [--protect PATH]... [--hide PATH]...
+ *               [--extra PATH]... [--extra-write PATH]... [--home DIR] [--processes N] [--bench N] [--show]
+ *               -- argv... | -c LINE
+ *
+ * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same sandbox
+ * and prints microseconds. --show prints the keeper's pid first, on stderr.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <spawn.h>
+
+#include "protocol/limits.h"
+#include "sandbox/keeper/wire.h"
+#include "tests/escape/client.h"
+
+struct options {
+	struct plan plan;
+	char *const *argv;
+	bool shell, show;
+	int bench;
+};
+
+static void usage(void)
+{
+	fputs("usage: sandbox-run [options] -- argv... | -c LINE (see tests/escape/sandbox_run.c)\n", stderr);
+	exit(2);
+}
+
+static void parse(struct options *options, int argc, char **argv)
+{
+	struct plan *plan = &options->plan;
+
+	plan_init(plan);
+	for (int i = 1; i < argc; i++) {
+		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (!strcmp(name, "--")) {
+			options->argv = argv + i + 1;
+			return;
+		} else if (!strcmp(name, "-c")) {
+			options->argv = argv + i + 1;
+			options->shell = true;
+			return;
+		} else if (!strcmp(name, "--show")) {
+			options->show = true;
+			continue;
+		} else if (!strcmp(name, "--workspace"))
+			plan_add_path(&plan->workspaces, &plan->workspace_count, value, true);
+		else if (!strcmp(name, "--read-only-workspace"))
+			plan_add_path(&plan->workspaces, &plan->workspace_count, value, false);
+		else if (!strcmp(name, "--extra"))
+			plan_add_path(&plan->extra, &plan->extra_count, value, false);
+		else if (!strcmp(name, "--extra-write"))
+			plan_add_path(&plan->extra, &plan->extra_count, value, true);
+		else if (!strcmp(name, "--protect"))
+			plan_add_text(&plan->protect, &plan->protect_count, value);
+		else if (!strcmp(name, "--hide"))
+			plan_add_text(&plan->hide, &plan->hide_count, value);
+		else if (!strcmp(name, "--home"))
+			plan->home = strdup(value);
+		else if (!strcmp(name, "--processes"))
+			plan->command_processes = (uint32_t)strtoul(value, NULL, 10);
+		else if (!strcmp(name, "--bench"))
+			options->bench = (int)strtol(value, NULL, 10);
+		else
+			usage();
+		i++;
+	}
+	usage();
+}
+
+static double now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static int by_value(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+static void print_times(const char *name, double *times, int count)
+{
+	qsort(times, (size_t)count, sizeof *times, by_value);
+	printf("%-28s min %.0f  p50 %.0f  p99 %.0f us\n", name, times[0], times[count / 2], times[count * 99 / 100]);
+}
+
+/* Interleaved with posix_spawn of the same program, so that both see the same machine. */
+static void bench(struct client *client, int door, const struct options *options, char *const *envp)
+{
+	double *ours = calloc((size_t)options->bench, sizeof *ours), *floor = calloc((size_t)options->bench, sizeof *floor);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const char *cwd = options->plan.workspaces[0].path;
+
+	signal(SIGCHLD, SIG_DFL);
+	for (int i = 0; i < options->bench; i++) {
+		struct client_outcome outcome;
+		double start = now_us();
+
+		client_wait(client, client_command(client, door, cwd, options->argv, envp, options->shell, -1, null, null),
+			    &outcome);
+		ours[i] = now_us() - start;
+		if (outcome.type != KEEPER_ENDED || outcome.status)
+			exit(3);
+		start = now_us();
+		pid_t pid;
+		int status;
+
+		if (posix_spawn(&pid, options->argv[0], NULL, NULL, options->argv, envp) || waitpid(pid, &status, 0) < 0)
+			exit(3);
+		floor[i] = now_us() - start;
+	}
+	print_times("in the sandbox", ours, options->bench);
+	print_times("posix_spawn, unconfined", floor, options->bench);
+	free(ours);
+	free(floor);
+}
+
+int main(int argc, char **argv)
+{
+	char *const envp[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"LANG=C.UTF-8", (char *)"TMPDIR=/tmp", NULL};
+	struct options options = {.bench = 0};
+	struct frame_descriptors descriptors;
+	struct client_outcome outcome;
+	struct client client;
+	uint32_t instance, pid;
+
+	parse(&options, argc, argv);
+	if (!options.plan.workspace_count)
+		usage();
+	client_start(&client, &options.plan);
+	int failure = client_executor(&client, SPAWNER_SANDBOX, &instance, &pid, &descriptors);
+
+	if (failure)
+		return 3;
+	int door = frame_descriptors_take(&descriptors, 0);
+
+	if (options.show)
+		fprintf(stderr, "keeper %u\n", pid);
+	if (options.bench) {
+		bench(&client, door, &options, envp);
+		return 0;
+	}
+	client_wait(&client,
+		    client_command(&client, door, options.plan.workspaces[0].path, options.argv, envp, options.shell,
+				   STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO),
+		    &outcome);
+	if (outcome.type == KEEPER_FAILED)
+		fprintf(stderr, "failed step=%s target=%s errno=%s\n", outcome.step, outcome.target,
+			err_name((int)outcome.value));
+	else if (outcome.type == KEEPER_ENDED)
+		fprintf(stderr, "ended %s=%d leftovers=%u user_us=%llu system_us=%llu peak=%llu\n",
+			WIFSIGNALED(outcome.status) ? "signal" : "exit",
+			WIFSIGNALED(outcome.status) ? WTERMSIG(outcome.status) : WEXITSTATUS(outcome.status),
+			outcome.leftovers, (unsigned long long)outcome.user_us, (unsigned long long)outcome.system_us,
+			(unsigned long long)outcome.peak_bytes);
+	else
+		fputs("lost\n", stderr);
+	client_stop(&client);
+	plan_deinit(&options.plan);
+	return outcome.type == KEEPER_ENDED ? 0 : 1;
+}
