@@ -60,6 +60,10 @@ static void write_field(struct json_writer *writer, const struct field *field, b
 		json_key_int(writer, "default", field->preset);
 	if (input && field->preset && field->type == FIELD_BOOLEAN)
 		json_key_bool(writer, "default", true);
+	/* no keyword of JSON Schema, but some hosts demand each argument that does not say it (hosts.md, 15)
+	 */
+	if (input && !(field->flags & FIELD_REQUIRED))
+		json_key_bool(writer, "nullable", true);
 	json_object_end(writer);
 }
 

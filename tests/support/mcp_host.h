@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TESTS_MCP_HOST_H
+#define SALLYPORT_TESTS_MCP_HOST_H
+
+/*
+ * A host for the protocol with five made-up tools, for unit tests, fuzz targets and fault injection:
+ * everything that is sent is gathered in `sent`.
+ *
+ *   echo   answers at once: its "text", escaped; structuredContent, isError false, _meta
+ *   fail   answers at once with an error result
+ *   error  answers at once with a protocol error
+ *   hold   is kept in held[] until the test does something with it
+ *   large  answers with more than a message may have
+ */
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/limits.h"
+#include "protocol/mcp.h"
+
+#define HOST_HELD (LIMIT_CALLS_IN_FLIGHT + 1)
+
+struct test_host {
+	struct mcp_peer *peer;
+	struct buffer sent;
+	struct mcp_call *held[HOST_HELD];
+	unsigned held_count, cancelled, called, sends;
+	unsigned page; /* tools a page; 0: all */
+	char client[64];
+	int send_result; /* what the sink returns */
+};
+
+static int test_host_tools(void *context, unsigned begin, struct buffer *out)
+{
+	static const char *const names[] = {"echo", "error", "fail", "hold", "large"};
+	struct test_host *host = context;
+	unsigned end = 5;
+	struct json_writer writer;
+
+	json_writer_init(&writer, out);
+	if (host->page && begin + host->page < end)
+		end = begin + host->page;
+	for (unsigned i = begin; i < end; i++) {
+		json_object(&writer);
+		json_key_text(&writer, "name", names[i]);
+		json_key(&writer, "inputSchema");
+		json_object(&writer);
+		json_key_text(&writer, "type", "object");
+		json_object_end(&writer);
+		json_object_end(&writer);
+	}
+	return writer.result < 0 ? writer.result : end < 5 ? (int)end : 0;
+}
+
+static bool test_host_tool_known(void *context, const char *name)
+{
+	static const char *const names[] = {"echo", "error", "fail", "hold", "large"};
+
+	for (size_t i = 0; i < 5; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void test_host_echo(struct mcp_call *call, const cJSON *arguments)
+{
+	const cJSON *text = cJSON_GetObjectItemCaseSensitive(arguments, "text");
+	const char *bytes = cJSON_IsString(text) ? text->valuestring : "nothing";
+	struct json_writer *writer;
+	struct buffer meta;
+
+	buffer_init(&meta, 256);
+	mcp_call_progress(call, 0.5, "half", 4);
+	mcp_result_begin(call);
+	mcp_result_text_begin(call);
+	mcp_result_text(call, bytes, strlen(bytes), NULL);
+	mcp_result_text_end(call);
+	writer = mcp_result_members(call);
+	json_key(writer, "structuredContent");
+	json_object(writer);
+	json_key_int(writer, "bytes", (int64_t)strlen(bytes));
+	json_object_end(writer);
+	buffer_append_text(&meta, "\"sallyport.dev/result\":{}");
+	mcp_call_finish(call, &meta);
+	buffer_deinit(&meta);
+}
+
+static void test_host_large(struct mcp_call *call)
+{
+	static char controls[1 << 20]; /* NUL bytes: each becomes six */
+
+	mcp_result_begin(call);
+	mcp_result_text_begin(call);
+	for (size_t sent = 0; sent <= LIMIT_ANSWER_BYTES / 6; sent += sizeof controls)
+		mcp_result_text(call, controls, sizeof controls, NULL);
+	mcp_call_finish(call, NULL);
+}
+
+static void test_host_call(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)
+{
+	struct test_host *host = context;
+
+	host->called++;
+	if (strcmp(name, "echo") == 0)
+		test_host_echo(call, arguments);
+	else if (strcmp(name, "fail") == 0)
+		mcp_call_fail(call, "Error: it did not work", NULL);
+	else if (strcmp(name, "error") == 0)
+		mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: on purpose");
+	else if (strcmp(name, "large") == 0)
+		test_host_large(call);
+	else if (host->held_count == HOST_HELD)
+		mcp_call_fail(call, "Error: full", NULL);
+	else
+		host->held[host->held_count++] = call;
+}
+
+static void test_host_forget(struct test_host *host, struct mcp_call *call)
+{
+	for (unsigned i = 0; i < host->held_count; i++)
+		if (host->held[i] == call)
+			host->held[i--] = host->held[--host->held_count];
+}
+
+static void test_host_cancel(void *context, struct mcp_call *call)
+{
+	struct test_host *host = context;
+
+	host->cancelled++;
+	test_host_forget(host, call);
+	mcp_call_drop(call);
+}
+
+static void test_host_client(void *context, const char *name)
+{
+	struct test_host *host = context;
+
+	snprintf(host->client, sizeof host->client, "%s", name);
+}
+
+static int test_host_send(void *context, struct buffer *message)
+{
+	struct test_host *host = context;
+
+	host->sends++;
+	if (host->send_result < 0)
+		return host->send_result;
+	return buffer_append(&host->sent, buffer_data(message), buffer_length(message));
+}
+
+/* 0, or -ENOMEM. */
+static int test_host_init(struct test_host *host)
+{
+	struct mcp_host callbacks = {
+		.context = host,
+		.name = "sallyport",
+		.title = "Sallyport",
+		.version = "1.2.3",
+		.instructions = "Be careful.",
+		.tools = test_host_tools,
+		.tool_known = test_host_tool_known,
+		.call = test_host_call,
+		.cancel = test_host_cancel,
+		.client = test_host_client,
+	};
+	struct mcp_sink sink = {host, test_host_send};
+
+	*host = (struct test_host){0};
+	buffer_init(&host->sent, 256u << 20);
+	return mcp_peer_new(&host->peer, &callbacks, &sink);
+}
+
+static void test_host_deinit(struct test_host *host)
+{
+	mcp_peer_free(host->peer);
+	buffer_deinit(&host->sent);
+}
+
+#endif
