@@ -70,11 +70,12 @@ int request_decode(struct request *request, struct buffer *payload, const char *
 	if (frame_done(&reader) < 0 || argc < 1 || (request->shell && argc != 1))
 		return -EPROTO;
 
-	terminate(cwd);
-	for (int i = 0; i < argc; i++)
-		terminate(request->vector[SHELL_WORDS + i]);
-	for (int i = 0; i < envc; i++)
+	/* from the last to the first: a text's NUL falls on the length of the one behind it */
+	for (int i = envc; i-- > 0;)
 		terminate(request->vector[SHELL_WORDS + argc + 1 + i]);
+	for (int i = argc; i-- > 0;)
+		terminate(request->vector[SHELL_WORDS + i]);
+	terminate(cwd);
 	request->cwd = cwd;
 	request->argv = request->vector + (request->shell ? 0 : SHELL_WORDS);
 	request->envp = request->vector + SHELL_WORDS + argc + 1;
