@@ -177,19 +177,6 @@ static void show_progress(const struct call *call, const cJSON *message)
 		fprintf(stderr, "\r\033[K%.100s", text->valuestring);
 }
 
-/* What cannot be confined is no failure of the tool: scripts tell it by its own exit code. */
-static int exit_code(const cJSON *result)
-{
-	const cJSON *meta = cJSON_GetObjectItemCaseSensitive(result, "_meta");
-	const cJSON *denial = cJSON_GetObjectItemCaseSensitive(meta, "sallyport.dev/denial");
-	const cJSON *layer = cJSON_GetObjectItemCaseSensitive(denial, "layer");
-
-	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "isError")))
-		return EXIT_OK;
-	return cJSON_IsString(layer) && strcmp(layer->valuestring, "sandbox") == 0 ? EXIT_UNCONFINED
-										   : EXIT_FAILED;
-}
-
 static void print_block(const cJSON *block)
 {
 	const cJSON *type = cJSON_GetObjectItemCaseSensitive(block, "type");
@@ -242,15 +229,18 @@ static int show_answer(const struct call *call, const char *line, size_t length,
 
 		fprintf(stderr, "sallyport: %s\n",
 			cJSON_IsString(text) ? text->valuestring : "protocol error");
-		return call->options->json && print_raw(line, length, "error") != EXIT_OK ? EXIT_FAILED
-											  : EXIT_FAILED;
+		if (call->options->json)
+			print_raw(line, length, "error");
+		return EXIT_FAILED;
 	}
 	if (call->options->json)
 		printed = print_raw(line, length, "result");
 	else
 		cJSON_ArrayForEach(block, cJSON_GetObjectItemCaseSensitive(result, "content"))
 			print_block(block);
-	return printed != EXIT_OK ? printed : exit_code(result);
+	if (printed != EXIT_OK)
+		return printed;
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "isError")) ? EXIT_FAILED : EXIT_OK;
 }
 
 /* One message. -1: go on listening; otherwise the exit code. */
@@ -360,6 +350,9 @@ static int one_call(struct call *call, struct settings *settings)
 	close_fd(&call->socket); /* end of input ends the server */
 	while (waitpid(call->server, &status, 0) < 0 && errno == EINTR)
 		;
+	/* the server says so when a layer is not to be had: scripts tell that from a tool that failed */
+	if (code == EXIT_FAILED && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNCONFINED)
+		code = EXIT_UNCONFINED;
 	return code;
 }
 

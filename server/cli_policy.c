@@ -108,5 +108,5 @@ int cli_policy_check(const struct options *options)
 		printf("%s: well-formed, SHA-256 %s\n", options->operands[0], policy.sha256);
 	buffer_deinit(&problems);
 	policy_deinit(&policy);
-	return result < 0 ? EXIT_FAILED : printed;
+	return result < 0 ? EXIT_USAGE : printed;
 }

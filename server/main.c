@@ -22,7 +22,7 @@ const struct subcommand subcommands[] = {
 	{"policy check", "FILE", "is this policy well-formed? Every mistake with its line",
 	 "Reads a policy as the server would, and tells all of its mistakes at once, as FILE:LINE:COLUMN. "
 	 "Exit "
-	 "code 1 when there are any.",
+	 "code 2 when there are any.",
 	 "sallyport policy check ~/.config/sallyport/policy.json", OPTION_JSON, 1, 1, cli_policy_check},
 	{"policy schema", "", "the JSON Schema of policies, for editors",
 	 "Prints the JSON Schema (2020-12) that the server's own check agrees with. A policy may name it "

@@ -82,6 +82,8 @@ static const char *nearest_key(const char *name)
 	}
 	whole[count] = last[count] = NULL;
 	found = schema_nearest(name, whole);
+	if (!found && !dot)
+		found = schema_nearest(name, policy_sections);
 	if (found)
 		return found;
 	found = schema_nearest(dot ? dot + 1 : name, last);
@@ -103,13 +105,9 @@ static const struct policy_key *find_key(const char *section, const char *name)
 
 static bool is_section(const char *name)
 {
-	char own[POLICY_SECTION_BYTES];
-
-	for (const struct policy_key *key = policy_keys; key->name; key++) {
-		policy_key_split(key, own);
-		if (own[0] && strcmp(own, name) == 0)
+	for (const char *const *section = policy_sections; *section; section++)
+		if (strcmp(*section, name) == 0)
 			return true;
-	}
 	return false;
 }
 

@@ -53,6 +53,8 @@ const struct policy_key policy_keys[] = {
 	{NULL},
 };
 
+const char *const policy_sections[] = {"filesystem", "limits", "network", NULL};
+
 const char *policy_key_split(const struct policy_key *key, char section[POLICY_SECTION_BYTES])
 {
 	const char *dot = strchr(key->name, '.');

@@ -31,6 +31,9 @@ struct policy_key {
 /* Sorted by name; ends with a name of NULL. */
 extern const struct policy_key policy_keys[];
 
+/* The words before the dots, each once; ends with NULL. */
+extern const char *const policy_sections[];
+
 #define POLICY_SECTION_BYTES 16
 /* Splits "network.allowedDomains": copies "network" ("" for a key without a dot) and returns the last part.
  */

@@ -26,6 +26,14 @@ static int parse(struct policy *policy, const char *text, struct buffer *problem
 	return policy_parse(policy, text, strlen(text), "policy.json", problems, err);
 }
 
+static bool is_section(const char *name)
+{
+	for (const char *const *section = policy_sections; *section; section++)
+		if (strcmp(*section, name) == 0)
+			return true;
+	return false;
+}
+
 static void test_table_sorted(void **state)
 {
 	char section[POLICY_SECTION_BYTES];
@@ -37,6 +45,7 @@ static void test_table_sorted(void **state)
 		policy_key_split(key, section);
 		assert_int_equal(strncmp(section, key->name, strlen(section)), 0);
 		assert_true(key->description && *key->description);
+		assert_int_equal(*section != '\0', is_section(section));
 		if (key->type == POLICY_INTEGER)
 			assert_true(key->preset >= key->min && key->preset <= key->max);
 		if (key[1].name)
@@ -109,7 +118,7 @@ static void test_bad(void **state)
 		{"{\"alowedDomains\": []}",
 		 "policy.json:1:2: unknown key alowedDomains; did you mean network.allowedDomains?"},
 		{"{\"denyRead\": []}", "did you mean filesystem.denyRead?"},
-		{"{\"networks\": {}}", "policy.json:1:2: unknown key networks"},
+		{"{\"networks\": {}}", "policy.json:1:2: unknown key networks; did you mean network?"},
 		{"{\"zzzzzzzzzzzz\": 1}", "`sallyport policy schema` lists all"},
 		{"{\"network\": {\"denyRead\": []}}", "did you mean filesystem.denyRead?"},
 		{"{\"network.allowedDomains\": []}", "policy.json:1:2: unknown key network.allowedDomains"},
