@@ -12,14 +12,13 @@
 #include <stdint.h>
 
 #include "sandbox/executor.h"
+#include "sandbox/filter/filter.h"
 
 enum profile_view {
 	VIEW_NOTHING,    /* an empty root that cannot be written */
 	VIEW_WORKSPACES, /* the workspaces as /0, /1, ... and nothing else */
 	VIEW_SYSTEM      /* what a command needs (sandbox/layers/mounts.c) */
 };
-
-enum filter_name { FILTER_COMMAND, FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER };
 
 struct profile {
 	enum executor_profile executor;

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What commands may not do, under every layer else: a deny-list, since a command is any program there is. All
+ * of it needs a privilege that commands have not got, is a way around another layer, or is kernel surface that
+ * no ordinary program uses.
+ */
+#include "sandbox/filter/table.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <netinet/in.h>
+
+#define DENY(name)        REFUSE(name, EPERM)
+#define DENY_LEGACY(name) REFUSE_LEGACY(name, EPERM)
+
+/* Names that older headers of the build machine may lack. */
+#define FLAG_NEWCGROUP 0x02000000
+#define PROTOCOL_MPTCP 262
+#define SEND_FASTOPEN  0x20000000
+
+static const struct table_rule mounts[] = {
+	DENY("mount"),	 DENY("umount2"), DENY("pivot_root"), DENY("chroot"), DENY("open_tree"),     DENY("move_mount"),
+	DENY("fsopen"),	 DENY("fspick"),  DENY("fsconfig"),   DENY("fsmount"), DENY("mount_setattr"), {NULL},
+};
+
+/* clone3 hides its flags in memory; ENOSYS makes every C library fall back to clone, whose flags are seen. */
+static const struct table_rule namespaces[] = {
+	DENY("unshare"),
+	DENY("setns"),
+	REFUSE("clone3", ENOSYS),
+	{.call = "clone",
+	 .action = TABLE_REFUSE,
+	 .error = EPERM,
+	 .when = {HAS(0, CLONE_NEWNS | FLAG_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+				 CLONE_NEWNET)}},
+	{NULL},
+};
+
+static const struct table_rule other_processes[] = {
+	DENY("ptrace"), DENY("process_vm_readv"), DENY("process_vm_writev"), DENY("kcmp"),
+	DENY("pidfd_getfd"), DENY("perf_event_open"), DENY("process_madvise"), {NULL},
+};
+
+static const struct table_rule kernel_surface[] = {
+	DENY("bpf"),
+	DENY("userfaultfd"),
+	DENY("io_uring_setup"),
+	DENY("io_uring_enter"),
+	DENY("io_uring_register"),
+	DENY("keyctl"),
+	DENY("add_key"),
+	DENY("request_key"),
+	DENY("fanotify_init"),
+	DENY("fanotify_mark"),
+	DENY("open_by_handle_at"),
+	DENY("name_to_handle_at"),
+	DENY("lookup_dcookie"),
+	DENY_LEGACY("uselib"),
+	DENY_LEGACY("modify_ldt"),
+	DENY_LEGACY("iopl"),
+	DENY_LEGACY("ioperm"),
+	DENY("vhangup"),
+	{NULL},
+};
+
+static const struct table_rule administration[] = {
+	DENY("init_module"),
+	DENY("finit_module"),
+	DENY("delete_module"),
+	DENY("kexec_load"),
+	DENY("kexec_file_load"),
+	DENY("syslog"),
+	DENY("acct"),
+	DENY("quotactl"),
+	DENY("quotactl_fd"),
+	DENY("swapon"),
+	DENY("swapoff"),
+	DENY("reboot"),
+	DENY("sethostname"),
+	DENY("setdomainname"),
+	DENY("settimeofday"),
+	DENY("clock_settime"),
+	DENY("clock_adjtime"),
+	DENY("adjtimex"),
+	DENY("mbind"),
+	DENY("set_mempolicy"),
+	DENY("set_mempolicy_home_node"),
+	DENY("migrate_pages"),
+	DENY("move_pages"),
+	{NULL},
+};
+
+/* Devices only: FIFOs and files made with mknod are as good as any. */
+static const struct table_rule devices[] = {
+	{.call = "mknod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {MASKED(1, S_IFMT, S_IFCHR)}},
+	{.call = "mknod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {MASKED(1, S_IFMT, S_IFBLK)}},
+	{.call = "mknodat", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(2, S_IFMT, S_IFCHR)}},
+	{.call = "mknodat", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(2, S_IFMT, S_IFBLK)}},
+	{NULL},
+};
+
+/* Typing into the terminal that started us. Under a mask: the kernel ignores the high half (CVE-2019-10063). */
+static const struct table_rule terminals[] = {
+	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCSTI)}},
+	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCLINUX)}},
+	{NULL},
+};
+
+/*
+ * Families are allowed, never denied one by one: unix, internet, and the netlink of routes (getifaddrs).
+ * Raw and packet sockets need a capability; here they need not even be asked for. MPTCP and fast open are ways
+ * around Landlock's rules for TCP.
+ */
+static const struct table_rule sockets[] = {
+	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(2, PROTOCOL_MPTCP)}},
+	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(1, 0xf, SOCK_RAW), IS_NOT(0, AF_NETLINK)}},
+	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(1, 0xf, SOCK_PACKET)}},
+	{.call = "socket", .when = {IS(0, AF_UNIX)}},
+	{.call = "socket", .when = {IS(0, AF_INET)}},
+	{.call = "socket", .when = {IS(0, AF_INET6)}},
+	{.call = "socket", .when = {IS(0, AF_NETLINK), IS(2, 0)}},
+	{.call = "socket", .action = TABLE_REFUSE, .error = EAFNOSUPPORT},
+	{.call = "socketpair", .when = {IS(0, AF_UNIX)}},
+	{.call = "socketpair", .action = TABLE_REFUSE, .error = EAFNOSUPPORT},
+	{.call = "sendto", .action = TABLE_REFUSE, .error = EOPNOTSUPP, .when = {HAS(3, SEND_FASTOPEN)}},
+	{.call = "sendmsg", .action = TABLE_REFUSE, .error = EOPNOTSUPP, .when = {HAS(2, SEND_FASTOPEN)}},
+	{.call = "sendmmsg", .action = TABLE_REFUSE, .error = EOPNOTSUPP, .when = {HAS(3, SEND_FASTOPEN)}},
+	{NULL},
+};
+
+/* Only what uname26, 32-bit emulation and setarch -R ask for. */
+static const struct table_rule personalities[] = {
+	{.call = "personality", .when = {IS(0, 0)}},
+	{.call = "personality", .when = {IS(0, 0x8)}},
+	{.call = "personality", .when = {IS(0, 0x20000)}},
+	{.call = "personality", .when = {IS(0, 0x20008)}},
+	{.call = "personality", .when = {IS(0, 0xffffffff)}},
+	DENY("personality"),
+	{NULL},
+};
+
+static const struct table_group groups[] = {
+	{"the view of the file system", mounts},
+	{"namespaces", namespaces},
+	{"other processes' memory and descriptors", other_processes},
+	{"kernel surface that ordinary programs do not use", kernel_surface},
+	{"administration of the machine", administration},
+	{"devices", devices},
+	{"terminals", terminals},
+	{"sockets", sockets},
+	{"personalities", personalities},
+	{NULL},
+};
+
+const struct filter_table filter_table_command = {
+	.name = "command", .otherwise = TABLE_ALLOW, .newest = "set_mempolicy_home_node", .groups = groups};

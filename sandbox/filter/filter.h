@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_FILTER_FILTER_H
+#define SALLYPORT_SANDBOX_FILTER_FILTER_H
+
+/*
+ * The seccomp filters, made at build time from the tables in this folder (command.c, programs.c: read those to
+ * know who may do what). A call that a program of ours may not make ends it (SIGSYS).
+ */
+
+#include <linux/filter.h>
+
+enum filter_name { FILTER_COMMAND, FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER };
+
+#define FILTER_COUNT (FILTER_BROKER + 1)
+
+struct filter_program {
+	const struct sock_filter *code;
+	unsigned short length;
+};
+
+extern const struct filter_program filter_programs[FILTER_COUNT];
+
+/* Puts the calling, single-threaded process under the filter for good. no_new_privs must be set. 0 or -errno. */
+int filter_apply(enum filter_name name);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What our own programs may do: allow-lists, everything else kills. They are short because the work is divided
+ * so that they can be.
+ */
+#include "sandbox/filter/table.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define SEND_FASTOPEN 0x20000000
+
+/* ---- the frontend: reads the host's JSON; opens, connects and starts nothing ---- */
+
+static const struct table_rule frontend_channels[] = {
+	ALLOW("recvmsg"),
+	ALLOW("sendmsg"),
+	{.call = "socketpair", .when = {IS(0, AF_UNIX)}},
+	ALLOW("pipe2"),
+	ALLOW("shutdown"),
+	{NULL},
+};
+
+static const struct table_group frontend[] = {
+	{"memory, never executable", rules_memory},
+	{"its own end", rules_process},
+	{"waiting", rules_waiting},
+	{"descriptors that are open", rules_descriptors},
+	{"executors, and pipes for commands", frontend_channels},
+	{NULL},
+};
+
+/* ---- files: beneath the workspaces' descriptors, by openat2 alone ---- */
+
+static const struct table_rule files_paths[] = {
+	ALLOW("openat2"),
+	ALLOW("statx"),
+	ALLOW("newfstatat"),
+	ALLOW("getdents64"),
+	ALLOW("readlinkat"),
+	ALLOW("faccessat2"),
+	ALLOW("mkdirat"),
+	ALLOW("unlinkat"),
+	ALLOW("renameat2"),
+	ALLOW("symlinkat"),
+	ALLOW("linkat"),
+	ALLOW("utimensat"),
+	ALLOW("fstatfs"),
+	{NULL},
+};
+
+static const struct table_rule files_content[] = {
+	ALLOW("pread64"),
+	ALLOW("preadv"),
+	ALLOW("pwrite64"),
+	ALLOW("fsync"),
+	ALLOW("fdatasync"),
+	ALLOW("ftruncate"),
+	ALLOW("fallocate"),
+	ALLOW("fadvise64"),
+	ALLOW("fchmod"),
+	ALLOW("fchown"),
+	ALLOW("copy_file_range"),
+	{.call = "ioctl", .when = {IS(1, FICLONE)}},
+	ALLOW("umask"),
+	{NULL},
+};
+
+static const struct table_group files[] = {
+	{"memory, never executable", rules_memory},
+	{"its own end", rules_process},
+	{"waiting", rules_waiting},
+	{"descriptors that are open", rules_descriptors},
+	{"paths beneath the workspaces", files_paths},
+	{"content", files_content},
+	{NULL},
+};
+
+/* ---- web: its sockets come from the broker ---- */
+
+static const struct table_rule connected_sockets[] = {
+	ALLOW("recvfrom"),
+	ALLOW("recvmsg"),
+	/* with an address these would reach anybody over UDP, and fast open connects: neither has a use here */
+	{.call = "sendto", .when = {LACKS(3, SEND_FASTOPEN)}},
+	{.call = "sendmsg", .when = {LACKS(2, SEND_FASTOPEN)}},
+	ALLOW("getsockopt"),
+	ALLOW("setsockopt"),
+	ALLOW("getsockname"),
+	ALLOW("getpeername"),
+	ALLOW("shutdown"),
+	{.call = "ioctl", .when = {IS(1, FIONBIO)}},
+	{.call = "ioctl", .when = {IS(1, FIONREAD)}},
+	ALLOW("pipe2"),
+	{.call = "socketpair", .when = {IS(0, AF_UNIX)}}, /* curl wakes itself through one */
+	{NULL},
+};
+
+/*
+ * Libraries look for optional files long after start: message catalogues, configuration, certificates in a
+ * directory. They go on without; there is nothing in this executor's root anyway.
+ */
+static const struct table_rule looked_for_in_vain[] = {
+	REFUSE("openat", ENOENT),
+	REFUSE_LEGACY("open", ENOENT),
+	REFUSE("newfstatat", ENOENT),
+	REFUSE_LEGACY("stat", ENOENT),
+	REFUSE_LEGACY("access", ENOENT),
+	REFUSE("faccessat", ENOENT),
+	REFUSE("faccessat2", ENOENT),
+	REFUSE("statx", ENOENT),
+	REFUSE_LEGACY("readlink", ENOENT),
+	REFUSE("readlinkat", ENOENT),
+	{NULL},
+};
+
+static const struct table_rule harmless[] = {
+	ALLOW("getuid"),  ALLOW("geteuid"), ALLOW("getgid"), ALLOW("getegid"), ALLOW("uname"), ALLOW("sysinfo"), {NULL},
+};
+
+static const struct table_group web[] = {
+	{"memory, never executable", rules_memory},
+	{"its own end", rules_process},
+	{"waiting", rules_waiting},
+	{"descriptors that are open", rules_descriptors},
+	{"sockets that are connected", connected_sockets},
+	{"what libraries ask", harmless},
+	{"what libraries look for", looked_for_in_vain},
+	{NULL},
+};
+
+/* ---- broker: the only one that connects ---- */
+
+static const struct table_rule connecting[] = {
+	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, SOCK_STREAM), IS(2, 0)}},
+	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, SOCK_STREAM), IS(2, IPPROTO_TCP)}},
+	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, SOCK_DGRAM), IS(2, 0)}},
+	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, SOCK_DGRAM), IS(2, IPPROTO_UDP)}},
+	{.call = "socket", .when = {IS(0, AF_INET6), MASKED(1, 0xf, SOCK_STREAM), IS(2, 0)}},
+	{.call = "socket", .when = {IS(0, AF_INET6), MASKED(1, 0xf, SOCK_STREAM), IS(2, IPPROTO_TCP)}},
+	{.call = "socket", .when = {IS(0, AF_INET6), MASKED(1, 0xf, SOCK_DGRAM), IS(2, 0)}},
+	{.call = "socket", .when = {IS(0, AF_INET6), MASKED(1, 0xf, SOCK_DGRAM), IS(2, IPPROTO_UDP)}},
+	REFUSE("socket", EAFNOSUPPORT),
+	ALLOW("connect"),
+	REFUSE("bind", EPERM),
+	{NULL},
+};
+
+static const struct table_group broker[] = {
+	{"memory, never executable", rules_memory},
+	{"its own end", rules_process},
+	{"waiting", rules_waiting},
+	{"descriptors that are open", rules_descriptors},
+	{"names and connections", connecting},
+	{"sockets that are connected", connected_sockets},
+	{"what libraries ask", harmless},
+	{"what libraries look for", looked_for_in_vain},
+	{NULL},
+};
+
+const struct filter_table filter_table_frontend = {
+	.name = "frontend", .otherwise = TABLE_KILL, .ours = true, .groups = frontend};
+const struct filter_table filter_table_files = {
+	.name = "files", .otherwise = TABLE_KILL, .ours = true, .groups = files};
+const struct filter_table filter_table_web = {
+	.name = "web", .otherwise = TABLE_KILL, .ours = true, .groups = web};
+const struct filter_table filter_table_broker = {
+	.name = "broker", .otherwise = TABLE_KILL, .ours = true, .groups = broker};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_FILTER_TABLE_H
+#define SALLYPORT_SANDBOX_FILTER_TABLE_H
+
+/*
+ * seccomp filters as tables: what a program may do, by the names of system calls, to be read by people. The
+ * generator (generate.c) turns them into BPF for the target architecture at build time; no program links
+ * libseccomp. Native code: the tables never reach a program themselves.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum table_action { TABLE_ALLOW, TABLE_REFUSE /* with `error` */, TABLE_KILL /* the process */ };
+
+enum table_test {
+	TEST_NONE,
+	TEST_EQUAL,    /* (argument & mask) == value */
+	TEST_NOT_EQUAL /* (argument & mask) != value */
+};
+
+/* Arguments are compared in the width that the kernel reads them: a mask without high half ignores it. */
+struct table_condition {
+	enum table_test test;
+	unsigned argument;
+	uint64_t mask, value;
+};
+
+#define TABLE_CONDITIONS 6
+
+struct table_rule {
+	const char *call;
+	enum table_action action;
+	int error;
+	struct table_condition when[TABLE_CONDITIONS]; /* all must hold; none: always */
+	bool legacy; /* only older architectures have it (x86-64 does, arm64 does not) */
+};
+
+/* Rules for one purpose. The first rule of a call that holds decides, across groups in their order. */
+struct table_group {
+	const char *purpose;
+	const struct table_rule *rules; /* ends with a call of NULL */
+};
+
+struct filter_table {
+	const char *name;          /* as in enum filter_name, in lower case */
+	enum table_action otherwise; /* for every call without a rule that holds; REFUSE means EPERM */
+	const char *newest;        /* NULL, or: calls with higher numbers answer ENOSYS, as a kernel without them would */
+	bool ours;                 /* a program of ours: gets the sanitizers' group in sanitized builds */
+	const struct table_group *groups; /* ends with rules of NULL */
+};
+
+extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_files, filter_table_web,
+	filter_table_broker;
+
+/* What every program of ours does: memory, time, its own end. */
+extern const struct table_rule rules_memory[], rules_process[], rules_waiting[], rules_descriptors[];
+/* What address and undefined behaviour sanitizers need besides; only in sanitized builds. */
+extern const struct table_rule rules_sanitizers[];
+
+/* ---- shorthands of the tables ---- */
+
+#define ALLOW(name)         {.call = name, .action = TABLE_ALLOW}
+#define ALLOW_LEGACY(name)  {.call = name, .action = TABLE_ALLOW, .legacy = true}
+#define REFUSE(name, errno_) {.call = name, .action = TABLE_REFUSE, .error = errno_}
+#define REFUSE_LEGACY(name, errno_) {.call = name, .action = TABLE_REFUSE, .error = errno_, .legacy = true}
+
+/* The kernel reads int and unsigned arguments from the low half of the register and ignores the rest. */
+#define LOW                    0xffffffffull
+#define IS(argument_, value_)    {TEST_EQUAL, argument_, LOW, (uint32_t)(value_)}
+#define IS_NOT(argument_, value_) {TEST_NOT_EQUAL, argument_, LOW, (uint32_t)(value_)}
+#define HAS(argument_, bits)     {TEST_NOT_EQUAL, argument_, bits, 0}
+#define LACKS(argument_, bits)   {TEST_EQUAL, argument_, bits, 0}
+#define MASKED(argument_, mask_, value_) {TEST_EQUAL, argument_, mask_, value_}
+
+#endif
