@@ -131,7 +131,7 @@ static const struct table_rule sockets[] = {
 	{NULL},
 };
 
-/* Only what uname26, 32-bit emulation and setarch -R ask for. */
+/* Only what uname26 and 32-bit emulation ask for, and the question which one it is. */
 static const struct table_rule personalities[] = {
 	{.call = "personality", .when = {IS(0, 0)}},
 	{.call = "personality", .when = {IS(0, 0x8)}},
