@@ -51,6 +51,17 @@
 #define LIMIT_LIST_ENTRIES     200     /* default of list_directory's limit: about 8,000 characters of text */
 #define LIMIT_LIST_ENTRIES_MAX 2000    /* an answer stays below a megabyte also with long names */
 #define LIMIT_LIST_DEPTH       32      /* deeper trees are source of mistakes, not of knowledge */
+#define LIMIT_LIST_VISITED      200000        /* entries one listing looks at: 10 MB of names */
+#define LIMIT_LIST_STEP         64            /* entries between two looks at other calls: about 100 us */
+#define LIMIT_LIST_RESULT_BYTES (1u << 20)    /* entries of one listing as frames: 2,000 long names */
+#define LIMIT_NEAR_NAMES        4096          /* names compared when one is missing: below a millisecond */
+#define LIMIT_HEAD_BYTES        8000          /* a NUL among these tells binary from text, as git has it */
+#define LIMIT_MEDIA_BYTES       3000000       /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
+#define LIMIT_REST_BYTES        (16u << 20)   /* looked through for the end of a line that was cut */
+#define LIMIT_FILES_REPLY_BYTES 4096          /* a final reply; kept free in the ring by whatever is sent before it */
+#define LIMIT_FILES_PIECE_BYTES (16u << 10)   /* the least worth sending of something long */
+#define LIMIT_FILES_SLICE_BYTES (512u << 10)  /* looked through between two looks at other calls: about 100 us */
+#define LIMIT_FILES_REQUESTS_BYTES (48u << 20) /* of long requests coming in at once: three of the longest */
 
 /* ---- frames between our processes ---- */
 #define LIMIT_FRAME_BYTES                                                                                    \

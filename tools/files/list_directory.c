@@ -81,7 +81,8 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	    (result = frame_put_u32(payload, (uint32_t)arguments->depth)) < 0 ||
 	    (result = frame_put_u32(payload, arguments->hidden ? FILES_HIDDEN : 0)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
-	    (result = frame_put_u64(payload, (uint64_t)arguments->limit)) < 0)
+	    (result = frame_put_u64(payload, (uint64_t)arguments->limit)) < 0 ||
+	    (result = frame_put_u64(payload, context->result_bytes)) < 0)
 		return err_set(err, result, "the request could not be packed: %s", err_name(result));
 	return 0;
 }

@@ -66,6 +66,7 @@ struct facts {
 	uint32_t flags;
 	uint64_t size, first, lines;
 	int64_t next;
+	uint64_t end; /* bytes of the file up to the last one shown */
 	char kind[64];
 	const uint8_t *sha256; /* NULL: none */
 };
@@ -81,6 +82,7 @@ static int decode(struct facts *facts, const void *payload, size_t length)
 	facts->first = frame_get_u64(&reader);
 	facts->lines = frame_get_u64(&reader);
 	facts->next = (int64_t)frame_get_u64(&reader);
+	facts->end = frame_get_u64(&reader);
 	frame_get_text(&reader, facts->kind, sizeof facts->kind);
 	facts->sha256 = frame_get_bytes(&reader, &sha256_length);
 	if (sha256_length == 0)

@@ -14,18 +14,19 @@ enum files_operation {
 	 * u64 bytes (most of text), u32 flags (FILES_NUMBERS).
 	 * Text comes as TEXT, an image or audio as MEDIA. RESULT: u32 flags (FILES_READ_*), u64 size of the
 	 * file, u64 first line shown (0: counted from the end only), u64 lines shown, u64 next offset (two's
-	 * complement; 0: nothing is missing), text kind (media type, or the encoding guessed when it is not
+	 * complement; 0: nothing is missing), u64 bytes of the file up to the last one shown, text kind (media type, or the encoding guessed when it is not
 	 * UTF-8), bytes sha256 (32, or none).
 	 */
 	FILES_READ = 16,
 	/*
 	 * text path, u32 flags (FILES_CREATE_ONLY, FILES_APPEND), text expected sha256 (hexadecimal or
-	 * empty), bytes content. RESULT: text path, u64 bytes of the file now, bytes sha256 (32), u32 outcome
-	 * (enum files_outcome).
+	 * empty), bytes content. RESULT: u64 bytes of the file now, bytes sha256 (32), u32 outcome (enum
+	 * files_outcome), u32 other hard links of the file replaced (they keep the old content), text path.
 	 */
 	FILES_WRITE = 17,
 	/*
-	 * text path, u32 depth, u32 flags (FILES_HIDDEN), u64 offset, u64 limit. RESULT: text path, u64
+	 * text path, u32 depth, u32 flags (FILES_HIDDEN), u64 offset, u64 limit, u64 bytes (about the most of
+	 * text). RESULT: text path, u64
 	 * total, u64 offset of the first entry, u64 next offset (0: none), u64 hidden entries left out, u32
 	 * flags (FILES_LIST_*), u32 count, then for each entry: text name (relative to the path), u32 type
 	 * (enum files_type), u64 size, u64 modified (seconds, two's complement), text target (of a link).

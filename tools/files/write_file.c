@@ -57,6 +57,9 @@ static const struct field output[] = {
 	{.name = "bytes", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
 	{.name = "sha256", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
 	{.name = "outcome", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .choices = outcomes},
+	{.name = "other_links",
+	 .type = FIELD_INTEGER,
+	 .description = "Hard links of the old file: they keep its content"},
 	{0},
 };
 
@@ -121,22 +124,29 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	const void *sha256;
 	size_t sha256_length;
 	uint64_t bytes;
-	uint32_t outcome;
+	uint32_t outcome, links;
 
 	frame_read(&reader, payload, length);
-	frame_get_text(&reader, path, sizeof path);
 	bytes = frame_get_u64(&reader);
 	sha256 = frame_get_bytes(&reader, &sha256_length);
 	outcome = frame_get_u32(&reader);
+	links = frame_get_u32(&reader);
+	frame_get_text(&reader, path, sizeof path);
 	if (frame_done(&reader) < 0 || sha256_length != FILES_SHA256_BYTES || outcome >= FILES_OUTCOMES)
 		return -EPROTO;
 	result_hex(hex, sha256, FILES_SHA256_BYTES);
 	result_textf(result, "%s: %s, %" PRIu64 " bytes, sha256 %s", path, outcomes[outcome], bytes, hex);
+	if (links)
+		result_textf(result,
+			     "\n[The old file had %u more hard link%s: there the old content stays.]", links,
+			     links == 1 ? "" : "s");
 	writer = result_structured(result);
 	json_key_text(writer, "path", path);
 	json_key_int(writer, "bytes", (int64_t)bytes);
 	json_key_text(writer, "sha256", hex);
 	json_key_text(writer, "outcome", outcomes[outcome]);
+	if (links)
+		json_key_int(writer, "other_links", links);
 	result_structured_end(result, writer);
 	return writer->result;
 }

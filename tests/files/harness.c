@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the executor's loop unconfined in a child, and speaks with it as the frontend does. */
+#include "tests/files/harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "tools/files/executor/loop.h"
+
+struct harness *harness_new(void)
+{
+	struct harness *harness = calloc(1, sizeof *harness);
+
+	assert_non_null(harness);
+	snprintf(harness->directory, sizeof harness->directory, "/tmp/sallyport-files-XXXXXX");
+	assert_non_null(mkdtemp(harness->directory));
+	snprintf(harness->workspace, sizeof harness->workspace, "%s/ws", harness->directory);
+	assert_int_equal(mkdir(harness->workspace, 0755), 0);
+	plan_init(&harness->plan);
+	assert_int_equal(plan_add_path(&harness->plan.workspaces, &harness->plan.workspace_count,
+				       harness->workspace, true),
+			 0);
+	for (size_t i = 0; i < HARNESS_CALLS; i++) {
+		buffer_init(&harness->answers[i].text, 64u << 20);
+		buffer_init(&harness->answers[i].media, 64u << 20);
+		buffer_init(&harness->answers[i].payload, 64u << 20);
+	}
+	return harness;
+}
+
+/* The child: what main() does, without the layers. */
+static void serve(const struct harness *harness, int memfd, int wake, int awake, int gone)
+{
+	struct loop loop = {0};
+	int *workspaces = calloc(harness->plan.workspace_count, sizeof *workspaces);
+
+	for (size_t i = 0; i < harness->plan.workspace_count; i++)
+		workspaces[i] = open(harness->plan.workspaces[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (view_init(&loop.files.view, &harness->plan, workspaces) < 0 ||
+	    ring_map(&loop.files.rings, memfd, false, NULL) < 0 || loop_init(&loop, wake, awake, gone) < 0)
+		_exit(3);
+	int result = loop_run(&loop);
+
+	/* everything is released, so that a leak is seen by the sanitizer */
+	loop_deinit(&loop);
+	ring_unmap(&loop.files.rings);
+	view_deinit(&loop.files.view);
+	for (size_t i = 0; i < harness->plan.workspace_count; i++)
+		if (workspaces[i] >= 0)
+			close(workspaces[i]);
+	free(workspaces);
+	_exit(result == 0 ? 0 : result == -EPROTO ? 4 : 5);
+}
+
+void harness_start(struct harness *harness)
+{
+	int memfd = ring_create(NULL), wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+	    awake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), sockets[2];
+
+	assert_true(memfd >= 0 && wake >= 0 && awake >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
+	harness->pid = fork();
+	assert_true(harness->pid >= 0);
+	if (harness->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(sockets[0]);
+		serve(harness, memfd, wake, awake, sockets[1]);
+	}
+	close(sockets[1]);
+	harness->frontend = sockets[0];
+	assert_int_equal(ring_map(&harness->rings, memfd, true, NULL), 0);
+	close(memfd);
+	harness->wake = wake;
+	harness->awake = awake;
+}
+
+static void remove_all(const char *directory)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execlp("rm", "rm", "-rf", directory, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+}
+
+void harness_stop(struct harness *harness)
+{
+	int status = 0;
+
+	if (harness->pid > 0) {
+		close_fd(&harness->frontend);
+		assert_int_equal(waitpid(harness->pid, &status, 0), harness->pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+		ring_unmap(&harness->rings);
+		close_fd(&harness->wake);
+		close_fd(&harness->awake);
+	}
+	for (size_t i = 0; i < HARNESS_CALLS; i++) {
+		buffer_deinit(&harness->answers[i].text);
+		buffer_deinit(&harness->answers[i].media);
+		buffer_deinit(&harness->answers[i].payload);
+	}
+	remove_all(harness->directory);
+	plan_deinit(&harness->plan);
+	free(harness);
+}
+
+struct answer *harness_answer(struct harness *harness, uint32_t call)
+{
+	struct answer *answer = &harness->answers[call];
+
+	buffer_clear(&answer->text, SIZE_MAX);
+	buffer_clear(&answer->media, SIZE_MAX);
+	buffer_clear(&answer->payload, SIZE_MAX);
+	answer->type = 0;
+	answer->finals = 0;
+	return answer;
+}
+
+static void take(struct harness *harness, const struct frame_header *header, const uint8_t *payload)
+{
+	struct answer *answer;
+
+	assert_true(header->call < HARNESS_CALLS);
+	answer = &harness->answers[header->call];
+	assert_int_equal(answer->finals, 0); /* nothing comes after the final frame */
+	switch (header->type) {
+	case REPLY_TEXT:
+		assert_int_equal(buffer_append(&answer->text, payload, header->length), 0);
+		break;
+	case REPLY_MEDIA:
+		assert_int_equal(buffer_append(&answer->media, payload, header->length), 0);
+		break;
+	case REPLY_RESULT:
+	case REPLY_FAILURE:
+	case REPLY_DENIED:
+		assert_int_equal(buffer_append(&answer->payload, payload, header->length), 0);
+		if (header->flags & FRAME_MORE)
+			break;
+		assert_int_equal(buffer_append(&answer->payload, "", 1), 0);
+		answer->payload.end--;
+		answer->type = header->type;
+		answer->value = header->value;
+		answer->finals++;
+		break;
+	default:
+		fail_msg("frame type %u", header->type);
+	}
+}
+
+/* Takes all that is there; the number of frames. */
+static unsigned drain(struct harness *harness)
+{
+	struct frame_header header;
+	const uint8_t *payload;
+	unsigned count = 0;
+	int result;
+
+	while ((result = ring_peek(&harness->rings.in, &header, &payload)) > 0) {
+		take(harness, &header, payload);
+		ring_release(&harness->rings.in, &header);
+		count++;
+	}
+	assert_int_equal(result, 0);
+	if (count && ring_should_feed(&harness->rings.in))
+		harness_wake(harness);
+	return count;
+}
+
+void harness_wake(struct harness *harness)
+{
+	uint64_t one = 1;
+
+	assert_int_equal(write(harness->wake, &one, sizeof one), sizeof one);
+}
+
+void harness_pump(struct harness *harness)
+{
+	struct pollfd watched[2] = {{harness->awake, POLLIN, 0}, {harness->frontend, POLLRDHUP, 0}};
+	uint64_t count;
+
+	if (ring_should_wake(&harness->rings.out))
+		harness_wake(harness);
+	if (drain(harness))
+		return;
+	if (!ring_prepare_sleep(&harness->rings.in))
+		return;
+	/* a minute is for ever: the test fails instead of hanging */
+	assert_true(poll(watched, 2, 60000) > 0);
+	ring_awake(&harness->rings.in);
+	assert_int_equal(watched[1].revents, 0); /* the executor lives */
+	if (read(harness->awake, &count, sizeof count) < 0)
+		assert_int_equal(errno, EAGAIN);
+}
+
+void harness_send(struct harness *harness, uint16_t type, uint32_t call, const struct buffer *payload)
+{
+	size_t sent = 0, whole = buffer_length(payload);
+
+	do {
+		size_t length = whole - sent < LIMIT_FRAME_BYTES ? whole - sent : LIMIT_FRAME_BYTES;
+		struct frame_header header = {.length = (uint32_t)length,
+					      .type = type,
+					      .flags = sent + length < whole ? FRAME_MORE : 0,
+					      .call = call};
+		bool lied;
+		void *at;
+
+		while (!(at = ring_reserve(&harness->rings.out, (uint32_t)length, &lied))) {
+			assert_false(lied);
+			if (ring_starve(&harness->rings.out, (uint32_t)length))
+				harness_pump(harness);
+		}
+		if (length)
+			memcpy(at, buffer_data(payload) + sent, length);
+		ring_commit(&harness->rings.out, &header);
+		sent += length;
+	} while (sent < whole);
+}
+
+struct answer *harness_wait(struct harness *harness, uint32_t call)
+{
+	while (!harness->answers[call].finals)
+		harness_pump(harness);
+	return &harness->answers[call];
+}
+
+/* ---- requests ---- */
+
+void pack_read(struct buffer *payload, const char *path, int64_t offset, uint64_t limit, uint64_t bytes,
+	       uint32_t flags)
+{
+	buffer_init(payload, 1u << 20);
+	frame_put_text(payload, path);
+	frame_put_u64(payload, (uint64_t)offset);
+	frame_put_u64(payload, limit);
+	frame_put_u64(payload, bytes);
+	assert_int_equal(frame_put_u32(payload, flags), 0);
+}
+
+void pack_write(struct buffer *payload, const char *path, const void *content, size_t length, uint32_t flags,
+		const char *expected)
+{
+	buffer_init(payload, 32u << 20);
+	frame_put_text(payload, path);
+	frame_put_u32(payload, flags);
+	frame_put_text(payload, expected);
+	assert_int_equal(frame_put_bytes(payload, content, length), 0);
+}
+
+static struct answer *ask(struct harness *harness, uint16_t type, struct buffer *payload)
+{
+	harness_answer(harness, 0);
+	harness_send(harness, type, 0, payload);
+	buffer_deinit(payload);
+	return harness_wait(harness, 0);
+}
+
+struct answer *harness_read(struct harness *harness, const char *path, int64_t offset, uint64_t limit,
+			    uint64_t bytes, uint32_t flags)
+{
+	struct buffer payload;
+
+	pack_read(&payload, path, offset, limit, bytes, flags);
+	return ask(harness, FILES_READ, &payload);
+}
+
+struct answer *harness_write(struct harness *harness, const char *path, const void *content, size_t length,
+			     uint32_t flags, const char *expected)
+{
+	struct buffer payload;
+
+	pack_write(&payload, path, content, length, flags, expected);
+	return ask(harness, FILES_WRITE, &payload);
+}
+
+struct answer *harness_list(struct harness *harness, const char *path, uint32_t depth, uint32_t flags,
+			    uint64_t offset, uint64_t limit)
+{
+	struct buffer payload;
+
+	buffer_init(&payload, 1u << 20);
+	frame_put_text(&payload, path);
+	frame_put_u32(&payload, depth);
+	frame_put_u32(&payload, flags);
+	frame_put_u64(&payload, offset);
+	frame_put_u64(&payload, limit);
+	assert_int_equal(frame_put_u64(&payload, 1u << 20), 0);
+	return ask(harness, FILES_LIST, &payload);
+}
+
+void decode_read(const struct answer *answer, struct read_facts *facts)
+{
+	struct frame_reader reader;
+	size_t length;
+
+	if (answer->type != REPLY_RESULT)
+		fail_msg("no result: %s", answer_text(answer, 0));
+	frame_read(&reader, buffer_data(&answer->payload), buffer_length(&answer->payload));
+	facts->flags = frame_get_u32(&reader);
+	facts->size = frame_get_u64(&reader);
+	facts->first = frame_get_u64(&reader);
+	facts->lines = frame_get_u64(&reader);
+	facts->next = (int64_t)frame_get_u64(&reader);
+	facts->end = frame_get_u64(&reader);
+	frame_get_text(&reader, facts->kind, sizeof facts->kind);
+	frame_get_bytes(&reader, &length);
+	assert_true(length == 0 || length == FILES_SHA256_BYTES);
+	facts->hashed = length;
+	assert_int_equal(frame_done(&reader), 0);
+}
+
+/* ---- files ---- */
+
+static void path_of(const struct harness *harness, const char *path, char *to, size_t size)
+{
+	snprintf(to, size, "%s/%s", harness->directory, path);
+}
+
+void make_file(struct harness *harness, const char *path, const void *content, size_t length)
+{
+	char name[4096];
+	int fd;
+
+	path_of(harness, path, name, sizeof name);
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, content, length), length);
+	close(fd);
+}
+
+void make_text(struct harness *harness, const char *path, const char *text)
+{
+	make_file(harness, path, text, strlen(text));
+}
+
+void make_directory(struct harness *harness, const char *path)
+{
+	char name[4096];
+
+	path_of(harness, path, name, sizeof name);
+	assert_int_equal(mkdir(name, 0755), 0);
+}
+
+void make_link(struct harness *harness, const char *path, const char *target)
+{
+	char name[4096];
+
+	path_of(harness, path, name, sizeof name);
+	assert_int_equal(symlink(target, name), 0);
+}
+
+char *take_file(struct harness *harness, const char *path, size_t *length)
+{
+	char name[4096], *content;
+	struct stat status;
+	int fd;
+
+	path_of(harness, path, name, sizeof name);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	assert_int_equal(fstat(fd, &status), 0);
+	content = malloc((size_t)status.st_size + 1);
+	assert_non_null(content);
+	assert_int_equal(read(fd, content, (size_t)status.st_size), status.st_size);
+	content[status.st_size] = '\0';
+	if (length)
+		*length = (size_t)status.st_size;
+	close(fd);
+	return content;
+}
+
+/* ---- refusals ---- */
+
+const char *answer_text(const struct answer *answer, unsigned index)
+{
+	static char text[2048];
+	struct frame_reader reader;
+
+	frame_read(&reader, buffer_data(&answer->payload), buffer_length(&answer->payload));
+	for (unsigned i = 0; i <= index; i++)
+		frame_get_text(&reader, text, sizeof text);
+	return reader.failed ? "(no text)" : text;
+}
+
+void assert_failure(const struct answer *answer, const char *part)
+{
+	if (answer->type != REPLY_FAILURE || !strstr(answer_text(answer, 0), part))
+		fail_msg("expected a failure with \"%s\", got type %u: %s", part, answer->type,
+			 answer_text(answer, 0));
+}
+
+void assert_denied(const struct answer *answer, const char *rule)
+{
+	if (answer->type != REPLY_DENIED || strcmp(answer_text(answer, 3), rule) != 0)
+		fail_msg("expected a denial by \"%s\", got type %u: %s", rule, answer->type,
+			 answer_text(answer, answer->type == REPLY_DENIED ? 3 : 0));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sallyport-files: the only process that opens files of a workspace for the tools. Started by the spawner in
+ * namespaces of its own; sealed before it looks at its first request.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "protocol/cleanup.h"
+#include "sandbox/executor.h"
+#include "tools/files/executor/loop.h"
+
+enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND, GONE };
+
+int main(void)
+{
+	struct executor executor;
+	struct loop loop = {0};
+	struct err err;
+
+	/* a file that would grow too large is an answer (EFBIG), not the end */
+	signal(SIGXFSZ, SIG_IGN);
+	umask(022);
+	if (executor_receive(EXECUTOR_FILES, &executor, &err) < 0 || executor_enter(&executor, &err) < 0)
+		return 1;
+	if (view_init(&loop.files.view, &executor.plan, executor.workspaces) < 0 ||
+	    ring_map(&loop.files.rings, RINGS, false, &err) < 0 || loop_init(&loop, WAKE, FRONTEND, GONE) < 0)
+		return 1;
+	return loop_run(&loop) < 0;
+}

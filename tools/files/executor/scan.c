@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines, characters and encodings in bytes that nobody vouches for. */
+#include "tools/files/executor/scan.h"
+
+#include <string.h>
+
+/* GCC and clang turn this into whatever vectors the processor has, and into plain code where it has none. */
+typedef uint8_t lanes __attribute__((vector_size(32)));
+
+#define LANES sizeof(lanes)
+
+/* Up to 255 blocks: a lane's counter is a byte. */
+static size_t count_blocks(const uint8_t *bytes, size_t blocks, lanes *high)
+{
+	lanes count = {0}, block;
+	size_t sum = 0;
+
+	for (size_t i = 0; i < blocks; i++) {
+		memcpy(&block, bytes + i * LANES, LANES);
+		count -= (lanes)(block == '\n'); /* true is all ones, that is -1 */
+		*high |= block;
+	}
+	for (size_t i = 0; i < LANES; i++)
+		sum += count[i];
+	return sum;
+}
+
+size_t scan_lines(const uint8_t *bytes, size_t length, bool *high)
+{
+	size_t count = 0, at = 0;
+	lanes seen = {0};
+	uint8_t all = 0;
+
+	while (length - at >= LANES) {
+		size_t blocks = (length - at) / LANES;
+
+		if (blocks > 255)
+			blocks = 255;
+		count += count_blocks(bytes + at, blocks, &seen);
+		at += blocks * LANES;
+	}
+	for (; at < length; at++) {
+		uint8_t byte = bytes[at];
+
+		count += byte == '\n';
+		all |= byte;
+	}
+	for (size_t i = 0; i < LANES; i++)
+		all |= seen[i];
+	if (all & 0x80)
+		*high = true;
+	return count;
+}
+
+size_t scan_to_line(const uint8_t *bytes, size_t length, uint64_t wanted)
+{
+	size_t at = 0;
+
+	while (wanted--) {
+		const uint8_t *newline = memchr(bytes + at, '\n', length - at);
+
+		if (!newline)
+			return 0;
+		at = (size_t)(newline - bytes) + 1;
+	}
+	return at;
+}
+
+size_t scan_back_to_line(const uint8_t *bytes, size_t length, uint64_t wanted, uint64_t *found)
+{
+	size_t at = length;
+
+	*found = 0;
+	while (*found < wanted) {
+		const uint8_t *newline = memrchr(bytes, '\n', at);
+
+		if (!newline)
+			return SIZE_MAX;
+		at = (size_t)(newline - bytes);
+		++*found;
+	}
+	return length - at - 1;
+}
+
+/* Bytes of the sequence that begins with `lead`; 1 for what begins none. */
+static size_t sequence_length(uint8_t lead)
+{
+	return lead >= 0xf0 && lead <= 0xf4 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 1;
+}
+
+size_t scan_whole_characters(const uint8_t *bytes, size_t length)
+{
+	for (size_t back = 1; back <= 3 && back < length; back++) {
+		uint8_t byte = bytes[length - back];
+
+		if ((byte & 0xc0) != 0x80)
+			return sequence_length(byte) > back ? length - back : length;
+	}
+	return length;
+}
+
+/* Length of the well-formed sequence at `bytes`, 0 if it is ill-formed, -1 if it is cut (Unicode 3.9, table 3-7). */
+static int well_formed(const uint8_t *bytes, size_t length)
+{
+	uint8_t lead = bytes[0], low = 0x80, high = 0xbf;
+	size_t need = sequence_length(lead);
+
+	if (lead < 0x80)
+		return 1;
+	if (need == 1)
+		return 0;
+	if (lead == 0xe0)
+		low = 0xa0;
+	else if (lead == 0xed)
+		high = 0x9f;
+	else if (lead == 0xf0)
+		low = 0x90;
+	else if (lead == 0xf4)
+		high = 0x8f;
+	for (size_t i = 1; i < need; i++) {
+		if (i >= length)
+			return -1;
+		uint8_t byte = bytes[i];
+
+		if (byte < low || byte > high)
+			return 0;
+		low = 0x80;
+		high = 0xbf;
+	}
+	return (int)need;
+}
+
+/* The guess for text that is not UTF-8: an 8-bit code, unless most high bytes stand in pairs. */
+static const char *guess_encoding(const uint8_t *bytes, size_t length)
+{
+	size_t single = 0, paired = 0, controls = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		uint8_t byte = bytes[i];
+
+		if (byte < 0x80)
+			continue;
+		if (byte < 0xa0)
+			controls++;
+		if (i + 1 < length && bytes[i + 1] >= 0x80) {
+			paired++;
+			i++;
+		} else {
+			single++;
+		}
+	}
+	if (paired >= 8 && paired > 4 * single)
+		return "a multi-byte East Asian encoding";
+	return controls ? "windows-1252" : "ISO-8859-1";
+}
+
+const char *scan_encoding(const uint8_t *bytes, size_t length)
+{
+	size_t at = 0;
+
+	while (at < length) {
+		uint64_t word;
+
+		if (length - at >= sizeof word) {
+			memcpy(&word, bytes + at, sizeof word);
+			if (!(word & 0x8080808080808080u)) {
+				at += sizeof word;
+				continue;
+			}
+		}
+		int step = well_formed(bytes + at, length - at);
+
+		if (step < 0)
+			return NULL;
+		if (step == 0)
+			return guess_encoding(bytes, length);
+		at += (size_t)step;
+	}
+	return NULL;
+}

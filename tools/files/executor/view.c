@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths to descriptors. The kernel alone resolves (openat2 beneath a workspace); what text says is used to
+ * choose the workspace, to follow absolute links into one, and to explain a refusal. Trusts the plan; not the
+ * path, not the tree, which others rename while we look.
+ */
+#include "tools/files/executor/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/error.h"
+#include "tools/files/executor/near.h"
+
+#define LINKS   40 /* as many as the kernel follows */
+#define RETRIES 64 /* EAGAIN: the kernel could not tell whether ".." stayed inside while something was renamed */
+
+static int add_rule(struct view *view, size_t root, const char *below, const char *text, bool hide)
+{
+	struct view_rule *rules =
+		realloc(view->rules, (view->rule_count + 1) * sizeof *rules);
+	char *copy;
+
+	if (!rules)
+		return -ENOMEM;
+	view->rules = rules;
+	copy = strdup(below);
+	if (!copy)
+		return -ENOMEM;
+	rules[view->rule_count++] =
+		(struct view_rule){.root = root, .below = copy, .text = text, .hide = hide};
+	view->hides |= hide;
+	return 0;
+}
+
+/* What stands below `root` in an absolute path: "a/b", "." for the root itself, NULL if the path is elsewhere. */
+static const char *below_root(const struct view_root *root, const char *path)
+{
+	size_t length = root->length;
+
+	if (strncmp(path, root->path, length) != 0)
+		return NULL;
+	if (length == 1) /* the root directory: refused as a workspace, but arithmetic should hold */
+		length = 0;
+	if (path[length] != '\0' && path[length] != '/')
+		return NULL;
+	while (path[length] == '/')
+		length++;
+	return path[length] ? path + length : ".";
+}
+
+/* One rule for each workspace that the absolute path lies in, since a workspace may lie in another. */
+static int add_absolute(struct view *view, const char *path, const char *text, bool hide)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const char *below = below_root(&view->roots[i], path);
+		int result;
+
+		if (!below)
+			continue;
+		result = add_rule(view, i, below, text, hide);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int add_protected(struct view *view, const char *text)
+{
+	char path[2 * LIMIT_PATH_BYTES];
+	int result = 0;
+
+	if (text[0] == '/')
+		return add_absolute(view, text, text, false);
+	for (size_t i = 0; i < view->count && result == 0; i++) {
+		snprintf(path, sizeof path, "%s/%s", view->roots[i].path, text);
+		result = add_absolute(view, path, text, false);
+	}
+	return result;
+}
+
+/* A read-only workspace inside a writable one is protected from there. */
+static int add_nested(struct view *view)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < view->count && result == 0; i++)
+		for (size_t j = 0; j < view->count && result == 0; j++) {
+			const char *below = below_root(&view->roots[j], view->roots[i].path);
+
+			if (i != j && below && strcmp(below, ".") != 0 && !view->roots[i].write)
+				result = add_rule(view, j, below, "read-only workspace", false);
+		}
+	return result;
+}
+
+int view_init(struct view *view, const struct plan *plan, const int *descriptors)
+{
+	int result = 0;
+
+	*view = (struct view){.roots = calloc(plan->workspace_count + 1, sizeof *view->roots)};
+	if (!view->roots)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->workspace_count; i++) {
+		struct view_root *root = &view->roots[view->count++];
+		struct stat status;
+
+		*root = (struct view_root){.path = plan->workspaces[i].path,
+					   .length = strlen(plan->workspaces[i].path),
+					   .fd = descriptors[i],
+					   .write = plan->workspaces[i].write};
+		if (root->fd >= 0 && fstat(root->fd, &status) == 0) {
+			root->device = status.st_dev;
+			root->inode = status.st_ino;
+		}
+	}
+	for (size_t i = 0; i < plan->protect_count && result == 0; i++)
+		result = add_protected(view, plan->protect[i]);
+	for (size_t i = 0; i < plan->hide_count && result == 0; i++)
+		result = add_absolute(view, plan->hide[i], plan->hide[i], true);
+	return result == 0 ? add_nested(view) : result;
+}
+
+void view_deinit(struct view *view)
+{
+	for (size_t i = 0; i < view->rule_count; i++)
+		free(view->rules[i].below);
+	free(view->rules);
+	free(view->roots);
+	*view = (struct view){0};
+}
+
+void view_absolute(const struct place *place, char *to, size_t size)
+{
+	if (strcmp(place->below, ".") == 0)
+		snprintf(to, size, "%s", place->root->path);
+	else
+		snprintf(to, size, "%s/%s", place->root->path, place->below);
+}
+
+/* "paths in `/a` and `/b` (read-only)" */
+static void list_roots(const struct view *view, char *to, size_t size)
+{
+	size_t used = (size_t)snprintf(to, size, "paths in");
+
+	for (size_t i = 0; i < view->count && used < size; i++)
+		used += (size_t)snprintf(to + used, size - used, "%s `%s`%s",
+					 i == 0			     ? ""
+					 : i + 1 == view->count ? " and"
+								     : ",",
+					 view->roots[i].path, view->roots[i].write ? "" : " (read-only)");
+}
+
+static int deny_outside(const struct view *view, const char *operation, const char *target,
+			struct refusal *refusal)
+{
+	char allowed[512];
+
+	list_roots(view, allowed, sizeof allowed);
+	return refuse_denied(refusal, operation, target, "workspace", allowed,
+			     "A person can add a workspace when starting the server (--workspace DIR).");
+}
+
+int view_find(const struct view *view, const char *path, const char *operation, struct place *place,
+	      struct refusal *refusal)
+{
+	const char *below = NULL;
+
+	place->root = NULL;
+	if (view->count == 0)
+		return deny_outside(view, operation, path, refusal);
+	if (path[0] != '/') {
+		place->root = &view->roots[0];
+		below = path[0] ? path : ".";
+	} else {
+		while (path[1] == '/')
+			path++;
+		for (size_t i = 0; i < view->count; i++) {
+			const char *candidate = below_root(&view->roots[i], path);
+
+			if (candidate && (!place->root || view->roots[i].length > place->root->length)) {
+				place->root = &view->roots[i];
+				below = candidate;
+			}
+		}
+		if (!place->root)
+			return deny_outside(view, operation, path, refusal);
+	}
+	if (strlen(below) >= sizeof place->below)
+		return refuse_errno(refusal, ENAMETOOLONG, operation, path);
+	memmove(place->below, below, strlen(below) + 1);
+	if (place->root->fd < 0)
+		return refuse(refusal, ENOENT,
+			      "cannot %s `%.400s`: the workspace `%s` was not there when the server looked; "
+			      "make it and start the server again",
+			      operation, path, place->root->path);
+	return 0;
+}
+
+static int open_beneath(int directory, const char *below, int flags, mode_t mode)
+{
+	struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
+			       .mode = mode,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+	int fd, tries = 0;
+
+	do
+		fd = (int)syscall(SYS_openat2, directory, below, &how, sizeof how);
+	while (fd < 0 && (errno == EINTR || (errno == EAGAIN && tries++ < RETRIES)));
+	return fd < 0 ? -errno : fd;
+}
+
+int view_open_below(int directory, const char *below, int flags)
+{
+	return open_beneath(directory, below, flags, 0);
+}
+
+int view_create(int directory, const char *name, mode_t mode)
+{
+	return open_beneath(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+}
+
+/* The path up to `end`, and the name of what stands there. */
+struct component {
+	char before[LIMIT_PATH_BYTES]; /* "." at the start */
+	char name[256];
+	const char *rest; /* behind it in the original, "" at the end */
+};
+
+/* The next component of place->below at *at; false at the end. */
+static bool next_component(const struct place *place, size_t *at, struct component *component)
+{
+	const char *start = place->below + *at, *end;
+
+	while (*start == '/')
+		start++;
+	if (!*start)
+		return false;
+	end = strchrnul(start, '/');
+	if ((size_t)(end - start) >= sizeof component->name)
+		return false;
+	snprintf(component->before, sizeof component->before, "%.*s", (int)(start - place->below),
+		 place->below);
+	if (start == place->below)
+		strcpy(component->before, ".");
+	memcpy(component->name, start, (size_t)(end - start));
+	component->name[end - start] = '\0';
+	component->rest = end;
+	*at = (size_t)(end - place->below);
+	return true;
+}
+
+/* Reads the link `component`; 0 with its text in `target`, or -errno (-EINVAL: not a link). */
+static int read_link(const struct place *place, const struct component *component, char *target, size_t size)
+{
+	_cleanup_fd_ int directory =
+		view_open_below(place->root->fd, component->before, O_PATH | O_DIRECTORY);
+	ssize_t length;
+
+	if (directory < 0)
+		return directory;
+	length = readlinkat(directory, component->name, target, size);
+	if (length < 0)
+		return -errno;
+	if ((size_t)length >= size)
+		return -ENAMETOOLONG;
+	target[length] = '\0';
+	return 0;
+}
+
+/* The kernel said that the path leaves the workspace. An absolute link into a workspace is followed (0, place
+ * rewritten); anything else is the denial, which names the link. */
+static int follow_out(const struct view *view, struct place *place, const char *operation,
+		      struct refusal *refusal)
+{
+	char target[LIMIT_PATH_BYTES], whole[3 * LIMIT_PATH_BYTES];
+	struct component component;
+	size_t at = 0;
+
+	while (next_component(place, &at, &component)) {
+		int result = read_link(place, &component, target, sizeof target);
+
+		if (result < 0)
+			continue;
+		if (target[0] == '/') {
+			snprintf(whole, sizeof whole, "%s%s", target, component.rest);
+			struct place moved;
+
+			if (strlen(whole) < LIMIT_PATH_BYTES &&
+			    view_find(view, whole, operation, &moved, refusal) == 0) {
+				*place = moved;
+				return 0;
+			}
+		} else {
+			_cleanup_fd_ int fd = -1;
+
+			snprintf(whole, sizeof whole, "%.*s", (int)at, place->below);
+			fd = view_open_below(place->root->fd, whole, O_PATH);
+			if (fd != -EXDEV)
+				continue;
+		}
+		snprintf(whole, sizeof whole, "%.300s, a link to %.200s", place->below, target);
+		return deny_outside(view, operation, whole, refusal);
+	}
+	return deny_outside(view, operation, place->below, refusal);
+}
+
+/* Data is read from regular files and directories only; for anything else even the opening may block, or wake
+ * somebody. Asked by name first: a race may swap it, but O_NONBLOCK and the caller's fstat stand behind. */
+static int check_special(const struct place *place, const char *operation, struct refusal *refusal)
+{
+	struct stat status;
+	const char *what;
+
+	if (fstatat(place->root->fd, place->below, &status, AT_NO_AUTOMOUNT) < 0)
+		return 0;
+	switch (status.st_mode & S_IFMT) {
+	case S_IFIFO:
+		what = "a FIFO";
+		break;
+	case S_IFSOCK:
+		what = "a socket";
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		what = "a device";
+		break;
+	default:
+		return 0;
+	}
+	return refuse(refusal, EINVAL, "cannot %s `%.600s`: it is %s, and only regular files hold data to read",
+		      operation, place->below, what);
+}
+
+int view_open(const struct view *view, struct place *place, int flags, const char *operation,
+	      struct refusal *refusal)
+{
+	int result = 0;
+
+	for (int links = 0; links < LINKS; links++) {
+		if (!(flags & O_PATH)) {
+			result = check_special(place, operation, refusal);
+			if (result < 0)
+				return result;
+		}
+		result = view_open_below(place->root->fd, place->below,
+					 flags | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY));
+		if (result != -EXDEV)
+			break;
+		result = follow_out(view, place, operation, refusal);
+		if (result < 0)
+			return result;
+		result = -ELOOP;
+	}
+	if (result == -ENOENT)
+		return near_refuse(place, operation, refusal);
+	if (result < 0)
+		return refuse_errno(refusal, result, operation, place->below);
+	return result;
+}
+
+enum files_type files_type_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return FILES_FILE;
+	case S_IFDIR:
+		return FILES_DIRECTORY;
+	case S_IFLNK:
+		return FILES_LINK;
+	case S_IFIFO:
+		return FILES_FIFO;
+	case S_IFSOCK:
+		return FILES_SOCKET;
+	case S_IFCHR:
+	case S_IFBLK:
+		return FILES_DEVICE;
+	default:
+		return FILES_OTHER;
+	}
+}
