@@ -49,7 +49,7 @@ static void serve(const struct harness *harness, int memfd, int wake, int awake,
 
 	for (size_t i = 0; i < harness->plan.workspace_count; i++)
 		workspaces[i] = open(harness->plan.workspaces[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (view_init(&loop.files.view, &harness->plan, workspaces) < 0 ||
+	if (reach_init(&loop.files.reach, &harness->plan, workspaces) < 0 ||
 	    ring_map(&loop.files.rings, memfd, false, NULL) < 0 || loop_init(&loop, wake, awake, gone) < 0)
 		_exit(3);
 	int result = loop_run(&loop);
@@ -57,7 +57,7 @@ static void serve(const struct harness *harness, int memfd, int wake, int awake,
 	/* everything is released, so that a leak is seen by the sanitizer */
 	loop_deinit(&loop);
 	ring_unmap(&loop.files.rings);
-	view_deinit(&loop.files.view);
+	reach_deinit(&loop.files.reach);
 	for (size_t i = 0; i < harness->plan.workspace_count; i++)
 		if (workspaces[i] >= 0)
 			close(workspaces[i]);

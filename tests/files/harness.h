@@ -3,8 +3,8 @@
 #define SALLYPORT_TESTS_FILES_HARNESS_H
 
 /*
- * The files executor's real loop in a child process, without confinement, over real rings; and a client of it.
- * Everything here asserts (cmocka): a test that gets control back may go on.
+ * The files executor's real loop in a child process, without confinement, over real rings; and a client of
+ * it. Everything here asserts (cmocka): a test that gets control back may go on.
  */
 
 #include <stdarg.h>
@@ -25,7 +25,7 @@
 #define HARNESS_CALLS 4096
 
 struct answer {
-	uint16_t type;	    /* RESULT, FAILURE or DENIED; 0: none yet */
+	uint16_t type; /* RESULT, FAILURE or DENIED; 0: none yet */
 	uint32_t value;
 	unsigned finals;    /* how many final frames came */
 	struct buffer text; /* of TEXT */
@@ -37,10 +37,10 @@ struct harness {
 	pid_t pid;
 	struct ring_pair rings;
 	int wake, awake;
-	int frontend; /* closing it is the frontend's end */
-	char directory[64];   /* of all that the test makes; harness_stop removes it */
-	char workspace[128];  /* directory/ws: the first workspace, writable */
-	struct plan plan;     /* before harness_start: more workspaces, rules */
+	int frontend;        /* closing it is the frontend's end */
+	char directory[64];  /* of all that the test makes; harness_stop removes it */
+	char workspace[128]; /* directory/ws: the first workspace, writable */
+	struct plan plan;    /* before harness_start: more workspaces, rules */
 	struct answer answers[HARNESS_CALLS];
 	bool lied; /* the executor broke the ring's rules */
 };
@@ -92,7 +92,8 @@ void make_link(struct harness *harness, const char *path, const char *target);
 /* The content of a file, NUL-terminated, to be freed; NULL if there is none. */
 char *take_file(struct harness *harness, const char *path, size_t *length);
 
-/* The first text of a final frame: the message of a failure. Of a denial: field `index` (0 layer .. 5 allowed). */
+/* The first text of a final frame: the message of a failure. Of a denial: field `index` (0 layer .. 5
+ * allowed). */
 const char *answer_text(const struct answer *answer, unsigned index);
 void assert_failure(const struct answer *answer, const char *part);
 void assert_denied(const struct answer *answer, const char *rule);

@@ -49,8 +49,8 @@ static size_t line_end(const char *text, size_t length, size_t at)
 	return at < length ? at + 1 : at;
 }
 
-static void model(const char *text, size_t length, int64_t offset, uint64_t limit, uint64_t bytes, bool numbers,
-		  struct window *window)
+static void model(const char *text, size_t length, int64_t offset, uint64_t limit, uint64_t bytes,
+		  bool numbers, struct window *window)
 {
 	size_t starts[5000], count = 0, used = 0;
 	int64_t first = offset - 1;
@@ -135,9 +135,11 @@ static void check_window(struct harness *harness, const char *text, size_t lengt
 		decode_read(answer, &facts);
 		if (buffer_length(&answer->text) != window.length ||
 		    memcmp(buffer_data(&answer->text), window.text, window.length) != 0)
-			fail_msg("offset %" PRId64 " limit %" PRIu64 " bytes %" PRIu64 " numbers %d length %zu: %zu bytes "
+			fail_msg("offset %" PRId64 " limit %" PRIu64 " bytes %" PRIu64
+				 " numbers %d length %zu: %zu bytes "
 				 "instead of %zu",
-				 offset, limit, bytes, numbers, length, buffer_length(&answer->text), window.length);
+				 offset, limit, bytes, numbers, length, buffer_length(&answer->text),
+				 window.length);
 		assert_int_equal(facts.lines, window.lines);
 		if (facts.next != window.next)
 			fail_msg("offset %" PRId64 " limit %" PRIu64 " bytes %" PRIu64 ": next %" PRId64
@@ -281,7 +283,10 @@ static void test_media(void **state)
 	make_text(harness, "ws/m", "GIF89a is how such files begin\n");
 	decode_read(harness_read(harness, "m", 1, 10, 32000, 0), &facts);
 	assert_int_equal(facts.flags, 0);
-	make_file(harness, "ws/m", "\x7f" "ELF\2\1\1\0\0\0", 10);
+	make_file(harness, "ws/m",
+		  "\x7f"
+		  "ELF\2\1\1\0\0\0",
+		  10);
 	assert_failure(harness_read(harness, "m", 1, 10, 32000, 0), "10 bytes of an ELF program");
 	make_file(harness, "ws/m", "\xff\xfeh\0i\0", 6);
 	assert_failure(harness_read(harness, "m", 1, 10, 32000, 0), "UTF-16");
@@ -318,8 +323,9 @@ static void test_failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	   cmocka_unit_test(test_windows), cmocka_unit_test(test_large),
-		cmocka_unit_test(test_characters), cmocka_unit_test(test_media),   cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_whole), cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_large), cmocka_unit_test(test_characters),
+		cmocka_unit_test(test_media), cmocka_unit_test(test_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,8 +14,8 @@ enum files_operation {
 	 * u64 bytes (most of text), u32 flags (FILES_NUMBERS).
 	 * Text comes as TEXT, an image or audio as MEDIA. RESULT: u32 flags (FILES_READ_*), u64 size of the
 	 * file, u64 first line shown (0: counted from the end only), u64 lines shown, u64 next offset (two's
-	 * complement; 0: nothing is missing), u64 bytes of the file up to the last one shown, text kind (media type, or the encoding guessed when it is not
-	 * UTF-8), bytes sha256 (32, or none).
+	 * complement; 0: nothing is missing), u64 bytes of the file up to the last one shown, text kind
+	 * (media type, or the encoding guessed when it is not UTF-8), bytes sha256 (32, or none).
 	 */
 	FILES_READ = 16,
 	/*

@@ -137,9 +137,8 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	result_hex(hex, sha256, FILES_SHA256_BYTES);
 	result_textf(result, "%s: %s, %" PRIu64 " bytes, sha256 %s", path, outcomes[outcome], bytes, hex);
 	if (links)
-		result_textf(result,
-			     "\n[The old file had %u more hard link%s: there the old content stays.]", links,
-			     links == 1 ? "" : "s");
+		result_textf(result, "\n[The old file had %u more hard link%s: there the old content stays.]",
+			     links, links == 1 ? "" : "s");
 	writer = result_structured(result);
 	json_key_text(writer, "path", path);
 	json_key_int(writer, "bytes", (int64_t)bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain_access for paths: would it pass, by which rule? The same judgement that the tools ask, without doing
- * anything.
+ * explain_access for paths: would it pass, by which rule? The same judgement that the tools ask, without
+ * doing anything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,15 +34,15 @@ static void deny(struct verdict *verdict, const struct refusal *refusal)
 }
 
 /* What stands at the place, and may this process do it by the file's own mode? */
-static int look(const struct view *view, struct place *place, enum files_access access, struct verdict *verdict,
-		struct refusal *refusal)
+static int look(const struct reach *reach, struct place *place, enum files_access access,
+		struct verdict *verdict, struct refusal *refusal)
 {
 	static const int modes[] = {
 		[FILES_ACCESS_READ] = R_OK, [FILES_ACCESS_WRITE] = W_OK, [FILES_ACCESS_EXECUTE] = X_OK};
 	static const char *const verbs[] = {[FILES_ACCESS_READ] = "read",
 					    [FILES_ACCESS_WRITE] = "write",
 					    [FILES_ACCESS_EXECUTE] = "execute"};
-	_cleanup_fd_ int fd = view_open(view, place, O_PATH, verbs[access], refusal);
+	_cleanup_fd_ int fd = reach_open(reach, place, O_PATH, verbs[access], refusal);
 	struct stat status;
 
 	if (fd < 0)
@@ -58,7 +58,7 @@ static int look(const struct view *view, struct place *place, enum files_access 
 }
 
 /* Writing also makes what is missing, so absence is no obstacle. */
-static int judge_write(const struct view *view, struct place *place, struct verdict *verdict,
+static int judge_write(const struct reach *reach, struct place *place, struct verdict *verdict,
 		       struct refusal *refusal)
 {
 	_cleanup_fd_ int directory = -1;
@@ -66,47 +66,49 @@ static int judge_write(const struct view *view, struct place *place, struct verd
 	int result;
 
 	if (!place->root->write)
-		return view_judge(view, place, place->root->fd, "", true, refusal);
-	directory = view_parent(view, place, false, "write", name, refusal);
+		return reach_judge(reach, place, place->root->fd, "", true, refusal);
+	directory = reach_parent(reach, place, false, "write", name, refusal);
 	if (directory == -ENOENT)
-		return view_judge_parents(view, place, refusal);
+		return reach_judge_parents(reach, place, refusal);
 	if (directory == -EISDIR)
-		return look(view, place, FILES_ACCESS_WRITE, verdict, refusal);
-	result = directory < 0 ? directory : view_judge(view, place, directory, name, true, refusal);
+		return look(reach, place, FILES_ACCESS_WRITE, verdict, refusal);
+	result = directory < 0 ? directory : reach_judge(reach, place, directory, name, true, refusal);
 	if (result < 0)
 		return result;
-	result = look(view, place, FILES_ACCESS_WRITE, verdict, refusal);
+	result = look(reach, place, FILES_ACCESS_WRITE, verdict, refusal);
 	if (result != -ENOENT)
 		return result;
-	return faccessat(directory, ".", W_OK, AT_EACCESS) < 0 ? refuse_errno(refusal, errno, "write", place->below)
-							       : 0;
+	return faccessat(directory, ".", W_OK, AT_EACCESS) < 0
+		       ? refuse_errno(refusal, errno, "write", place->below)
+		       : 0;
 }
 
-static void judge(const struct view *view, const char *path, enum files_access access, struct verdict *verdict)
+static void judge(const struct reach *reach, const char *path, enum files_access access,
+		  struct verdict *verdict)
 {
 	char absolute[2 * LIMIT_PATH_BYTES];
 	struct refusal refusal = {0};
 	struct place place;
-	int result = view_find(view, path, access == FILES_ACCESS_WRITE ? "write" : "read", &place, &refusal);
+	int result =
+		reach_find(reach, path, access == FILES_ACCESS_WRITE ? "write" : "read", &place, &refusal);
 	bool found = result == 0;
 
 	verdict->allowed = true;
 	snprintf(verdict->rule, sizeof verdict->rule, "workspace");
-	if (result == 0 && view->hides)
-		result = view_judge_read(view, &place, "read", &refusal);
+	if (result == 0 && reach->hides)
+		result = reach_judge_read(reach, &place, "read", &refusal);
 	if (result == 0)
-		result = access == FILES_ACCESS_WRITE ? judge_write(view, &place, verdict, &refusal)
-						      : look(view, &place, access, verdict, &refusal);
+		result = access == FILES_ACCESS_WRITE ? judge_write(reach, &place, verdict, &refusal)
+						      : look(reach, &place, access, verdict, &refusal);
 	if (found && !(result < 0 && refusal.denied && strcmp(refusal.rule, "workspace") == 0)) {
-		view_absolute(&place, absolute, sizeof absolute);
+		reach_absolute(&place, absolute, sizeof absolute);
 		snprintf(verdict->resolved, sizeof verdict->resolved, "%.1000s", absolute);
 	}
 	if (result < 0)
 		deny(verdict, &refusal);
 	else
 		snprintf(verdict->detail, sizeof verdict->detail, "It lies in the workspace `%.500s`%s.",
-			 place.root->path,
-			 verdict->type == FILES_NONE ? " and does not exist yet" : "");
+			 place.root->path, verdict->type == FILES_NONE ? " and does not exist yet" : "");
 }
 
 static int start(struct files *files, struct job *job, const void *payload, size_t length,
@@ -124,7 +126,7 @@ static int start(struct files *files, struct job *job, const void *payload, size
 	job->explain.verdict = calloc(1, sizeof *job->explain.verdict);
 	if (!job->explain.verdict)
 		return refuse_errno(refusal, ENOMEM, "look at", path);
-	judge(&files->view, path, (enum files_access)access, job->explain.verdict);
+	judge(&files->reach, path, (enum files_access)access, job->explain.verdict);
 	return 0;
 }
 

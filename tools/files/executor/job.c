@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue of jobs: from frames to requests to steps. Frames are the frontend's, which is treated as hostile:
- * what a request may have is bounded alone and in sum, and what makes no sense ends the executor.
+ * The queue of jobs: from frames to requests to steps. Frames are the frontend's, which is treated as
+ * hostile: what a request may have is bounded alone and in sum, and what makes no sense ends the executor.
  */
 #include "tools/files/executor/job.h"
 
@@ -78,14 +78,14 @@ static void note_hunger(struct jobs *jobs, uint32_t wanted)
 }
 
 /* The first step of a job whose request is whole. JOB_DONE or what the step says; -EPROTO through *result. */
-static enum job_state begin(struct files *files, struct job *job, const void *payload, size_t length, int *result)
+static enum job_state begin(struct files *files, struct job *job, const void *payload, size_t length,
+			    int *result)
 {
 	struct refusal refusal;
 
 	if (job->cancelled)
 		refuse(&refusal, ECANCELED, "cancelled");
-	*result = job->cancelled ? -ECANCELED
-				 : job->operation->start(files, job, payload, length, &refusal);
+	*result = job->cancelled ? -ECANCELED : job->operation->start(files, job, payload, length, &refusal);
 	if (*result == -EPROTO)
 		return JOB_DONE;
 	if (*result < 0) {
@@ -128,7 +128,8 @@ static void collect(struct jobs *jobs, struct files *files, struct job *job, con
 	job->refused = true;
 	if (result == -EMSGSIZE)
 		refuse(&refusal, EMSGSIZE,
-		       "too much is being written at once; send it when other writes have ended, or in smaller "
+		       "too much is being written at once; send it when other writes have ended, or in "
+		       "smaller "
 		       "parts with append");
 	else
 		refuse_errno(&refusal, result, "take", "the content");
@@ -136,8 +137,8 @@ static void collect(struct jobs *jobs, struct files *files, struct job *job, con
 }
 
 /* A piece of a request: the first (the job was just parked), one between, or the last. 0 or -EPROTO. */
-static int take_piece(struct jobs *jobs, struct files *files, struct job *job, const struct frame_header *header,
-		      const void *piece)
+static int take_piece(struct jobs *jobs, struct files *files, struct job *job,
+		      const struct frame_header *header, const void *piece)
 {
 	if (job->operation->type != header->type)
 		return -EPROTO;

@@ -5,10 +5,11 @@
 /*
  * Jobs: what the executor is asked to do. A job starts with its whole request and then runs in steps, each
  * short (LIMIT_FILES_SLICE_BYTES of work), so that a large one never delays a small one. Most end in their
- * first step. A job that does not is parked on the heap; it must be movable, so it holds no pointer into itself.
+ * first step. A job that does not is parked on the heap; it must be movable, so it holds no pointer into
+ * itself.
  *
- * Room: a step is run only when the ring has room for LIMIT_FILES_REPLY_BYTES, and whatever a step sends before
- * its final reply leaves that much; so a final reply of that size always fits.
+ * Room: a step is run only when the ring has room for LIMIT_FILES_REPLY_BYTES, and whatever a step sends
+ * before its final reply leaves that much; so a final reply of that size always fits.
  */
 
 #include <nettle/sha2.h>
@@ -20,7 +21,7 @@
 #include "protocol/frame.h"
 #include "protocol/ring.h"
 #include "tools/files/executor/refusal.h"
-#include "tools/files/executor/view.h"
+#include "tools/files/executor/reach.h"
 
 enum job_state {
 	JOB_DONE,  /* its final reply is sent (or the ring lied) */
@@ -34,18 +35,18 @@ struct verdict;
 
 /* What every job may use. */
 struct files {
-	struct view view;
+	struct reach reach;
 	struct ring_pair rings;
 	uint8_t *scratch; /* LIMIT_FRAME_BYTES, for the duration of a step */
-	bool lied;	  /* the frontend's end of a ring makes no sense: the executor ends */
+	bool lied;        /* the frontend's end of a ring makes no sense: the executor ends */
 };
 
 struct operation {
 	uint16_t type;
 	size_t request_bytes; /* most that a request may have */
-	/* Decodes and begins. `payload` is private memory that is gone afterwards, except that of a long request
-	 * (job->request), which stays with the job. 0, or -EPROTO when it is malformed (ends the executor), or
-	 * another -errno with the refusal set; then `end` is not called. */
+	/* Decodes and begins. `payload` is private memory that is gone afterwards, except that of a long
+	 * request (job->request), which stays with the job. 0, or -EPROTO when it is malformed (ends the
+	 * executor), or another -errno with the refusal set; then `end` is not called. */
 	int (*start)(struct files *files, struct job *job, const void *payload, size_t length,
 		     struct refusal *refusal);
 	enum job_state (*step)(struct files *files, struct job *job);
@@ -70,16 +71,16 @@ struct read_job {
 	enum read_phase phase;
 	int fd;
 	bool numbers, checked, hashing;
-	bool allowed;		 /* the line at `position` may be shown in part */
-	bool inside;		 /* ... and part of it was */
-	bool more;		 /* something of the file stands behind what was shown */
-	uint32_t flags;		 /* FILES_READ_* of the result */
-	int64_t offset;		 /* as asked */
-	uint64_t limit, budget;	 /* lines and bytes that may still be shown */
+	bool allowed;            /* the line at `position` may be shown in part */
+	bool inside;             /* ... and part of it was */
+	bool more;               /* something of the file stands behind what was shown */
+	uint32_t flags;          /* FILES_READ_* of the result */
+	int64_t offset;          /* as asked */
+	uint64_t limit, budget;  /* lines and bytes that may still be shown */
 	uint64_t size, position; /* of the file; of the next byte to show */
-	uint64_t scan, seen;	 /* where a scan stands, newlines it has seen */
-	uint64_t first, lines;	 /* number of the first line shown (0: not known), lines shown */
-	const char *kind;	 /* media type, guess of the encoding, or NULL */
+	uint64_t scan, seen;     /* where a scan stands, newlines it has seen */
+	uint64_t first, lines;   /* number of the first line shown (0: not known), lines shown */
+	const char *kind;        /* media type, guess of the encoding, or NULL */
 	struct sha256_ctx hash;
 };
 
@@ -119,7 +120,7 @@ struct explain_job {
 
 enum job_stage {
 	JOB_COLLECTING, /* pieces of its request are still to come */
-	JOB_WHOLE,	/* its request is in job->request */
+	JOB_WHOLE,      /* its request is in job->request */
 	JOB_BEGUN,
 };
 
@@ -127,7 +128,7 @@ struct job {
 	struct job *next;
 	uint32_t call, wanted;
 	enum job_stage stage;
-	bool refused;	/* answered already: what else comes of its request is skipped */
+	bool refused;   /* answered already: what else comes of its request is skipped */
 	bool cancelled; /* to be answered so */
 	const struct operation *operation;
 	struct buffer request; /* while collecting, and what start() has taken of it */
@@ -143,19 +144,21 @@ struct job {
 
 struct jobs {
 	struct job *first, **last; /* parked: begun and unfinished, or still being collected; oldest first */
-	struct job *spare;	   /* for the next request */
-	size_t count;		   /* parked */
-	size_t collected;	   /* bytes of requests that are still coming in */
-	uint32_t starving;	   /* the least room that a parked job waits for; 0: none waits */
+	struct job *spare;         /* for the next request */
+	size_t count;              /* parked */
+	size_t collected;          /* bytes of requests that are still coming in */
+	uint32_t starving;         /* the least room that a parked job waits for; 0: none waits */
 };
 
 void jobs_init(struct jobs *jobs);
 void jobs_deinit(struct jobs *jobs);
 /* False: no memory, or too many: no request can be taken until a job has ended. */
 bool jobs_ready(struct jobs *jobs);
-/* A frame from the frontend, in private memory; there is room for a final reply, and jobs_ready(). 0 or -EPROTO. */
+/* A frame from the frontend, in private memory; there is room for a final reply, and jobs_ready(). 0 or
+ * -EPROTO. */
 int jobs_take(struct jobs *jobs, struct files *files, const struct frame_header *header, const void *payload);
-/* One step of each parked job, as far as there is room. Returns whether one has more to do now, or -EPROTO. */
+/* One step of each parked job, as far as there is room. Returns whether one has more to do now, or -EPROTO.
+ */
 int jobs_step(struct jobs *jobs, struct files *files);
 
 /* Is there room for a final reply? */
@@ -172,8 +175,8 @@ enum job_state reply_result_end(struct files *files, const struct job *job, cons
 enum job_state reply_long(struct files *files, struct job *job, struct buffer *whole);
 
 /*
- * Room for bulk: at least `least`, at most `most` bytes, leaving room for the final reply. Returns where to put
- * them with *length, or NULL: then the step returns JOB_ROOM (job->wanted is set).
+ * Room for bulk: at least `least`, at most `most` bytes, leaving room for the final reply. Returns where to
+ * put them with *length, or NULL: then the step returns JOB_ROOM (job->wanted is set).
  */
 uint8_t *reply_room(struct files *files, struct job *job, size_t least, size_t most, size_t *length);
 void reply_send(struct files *files, const struct job *job, uint16_t type, uint16_t flags, size_t length);

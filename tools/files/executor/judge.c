@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
-#include "tools/files/executor/view.h"
+#include "tools/files/executor/reach.h"
 
 #define LEVELS 512 /* PATH_MAX allows more in theory; a deeper directory is refused, not trusted */
 #define LINKS  40
@@ -40,22 +40,23 @@ static bool same(struct identity left, struct identity right)
 }
 
 /* Where the first `length` bytes of a rule's path lead, if they lead anywhere. */
-static bool identify_rule(const struct view *view, const struct view_rule *rule, size_t length,
+static bool identify_rule(const struct reach *reach, const struct reach_rule *rule, size_t length,
 			  struct identity *identity)
 {
 	char below[LIMIT_PATH_BYTES] = ".";
 	_cleanup_fd_ int fd = -1;
 
-	if (view->roots[rule->root].fd < 0 || length >= sizeof below)
+	if (reach->roots[rule->root].fd < 0 || length >= sizeof below)
 		return false;
 	if (length > 0)
 		snprintf(below, sizeof below, "%.*s", (int)length, rule->below);
-	fd = view_open_below(view->roots[rule->root].fd, below, O_PATH);
+	fd = reach_open_below(reach->roots[rule->root].fd, below, O_PATH);
 	return fd >= 0 && identify(fd, identity);
 }
 
-/* Directories from `directory` up to the workspace (or to where there is no more up). Their number, or -errno. */
-static int climb(const struct view_root *root, int directory, struct identity *levels)
+/* Directories from `directory` up to the workspace (or to where there is no more up). Their number, or
+ * -errno. */
+static int climb(const struct reach_root *root, int directory, struct identity *levels)
 {
 	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW};
 	_cleanup_fd_ int at = (int)syscall(SYS_openat2, directory, ".", &how, sizeof how);
@@ -76,7 +77,7 @@ static int climb(const struct view_root *root, int directory, struct identity *l
 	return at < 0 ? -errno : -ENAMETOOLONG;
 }
 
-static int deny_rule(const struct place *place, const struct view_rule *rule, bool write,
+static int deny_rule(const struct place *place, const struct reach_rule *rule, bool write,
 		     struct refusal *refusal)
 {
 	char name[128];
@@ -85,25 +86,26 @@ static int deny_rule(const struct place *place, const struct view_rule *rule, bo
 		return refuse_denied(refusal, "write", place->below, rule->text, "reading it",
 				     "Write into another workspace.");
 	snprintf(name, sizeof name, "%s:%s", rule->hide ? "hidden" : "protected", rule->text);
-	return refuse_denied(refusal, write ? "write" : "read", place->below, name,
-			     rule->hide ? "the rest of the workspace" : "reading it, and writing elsewhere",
-			     "Only a person can change this, by the server's policy; tell them what should stand there.");
+	return refuse_denied(
+		refusal, write ? "write" : "read", place->below, name,
+		rule->hide ? "the rest of the workspace" : "reading it, and writing elsewhere",
+		"Only a person can change this, by the server's policy; tell them what should stand there.");
 }
 
 /* Does the rule cover the entry `name` of levels[0], or something above it? */
-static bool covers(const struct view *view, const struct view_rule *rule, const struct identity *levels,
+static bool covers(const struct reach *reach, const struct reach_rule *rule, const struct identity *levels,
 		   int count, const char *name)
 {
 	const char *slash = strrchr(rule->below, '/'), *last = slash ? slash + 1 : rule->below;
 	struct identity identity;
 
-	/* the very entry: it need not exist, and letters' case does not matter, since for some file systems it
-	 * does not */
+	/* the very entry: it need not exist, and letters' case does not matter, since for some file systems
+	 * it does not */
 	if (strcasecmp(name, last) == 0 &&
-	    identify_rule(view, rule, slash ? (size_t)(slash - rule->below) : 0, &identity) &&
+	    identify_rule(reach, rule, slash ? (size_t)(slash - rule->below) : 0, &identity) &&
 	    same(identity, levels[0]))
 		return true;
-	if (!identify_rule(view, rule, strlen(rule->below), &identity))
+	if (!identify_rule(reach, rule, strlen(rule->below), &identity))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (same(identity, levels[i]))
@@ -112,16 +114,16 @@ static bool covers(const struct view *view, const struct view_rule *rule, const 
 }
 
 /* By text: enough for most, and it refuses before a directory of a protected path has been made. */
-static bool covers_text(const struct view *view, const struct view_rule *rule, const struct place *place)
+static bool covers_text(const struct reach *reach, const struct reach_rule *rule, const struct place *place)
 {
 	size_t length = strlen(rule->below);
 
-	return &view->roots[rule->root] == place->root && strncmp(place->below, rule->below, length) == 0 &&
+	return &reach->roots[rule->root] == place->root && strncmp(place->below, rule->below, length) == 0 &&
 	       (place->below[length] == '\0' || place->below[length] == '/');
 }
 
-int view_judge(const struct view *view, const struct place *place, int directory, const char *name,
-	       bool write, struct refusal *refusal)
+int reach_judge(const struct reach *reach, const struct place *place, int directory, const char *name,
+		bool write, struct refusal *refusal)
 {
 	struct identity levels[LEVELS];
 	int count;
@@ -129,33 +131,35 @@ int view_judge(const struct view *view, const struct place *place, int directory
 	if (write && !place->root->write)
 		return refuse_denied(refusal, "write", place->below, "read-only workspace", "reading it",
 				     "Write into another workspace.");
-	if (view->rule_count == 0)
+	if (reach->rule_count == 0)
 		return 0;
 	count = climb(place->root, directory, levels);
 	if (count < 0)
 		return refuse_errno(refusal, -count, write ? "write" : "read", place->below);
-	for (size_t i = 0; i < view->rule_count; i++) {
-		const struct view_rule *rule = &view->rules[i];
+	for (size_t i = 0; i < reach->rule_count; i++) {
+		const struct reach_rule *rule = &reach->rules[i];
 
 		if (!write && !rule->hide)
 			continue;
-		if (covers_text(view, rule, place) || covers(view, rule, levels, count, name))
+		if (covers_text(reach, rule, place) || covers(reach, rule, levels, count, name))
 			return deny_rule(place, rule, write, refusal);
 	}
 	return 0;
 }
 
-/* Makes the directories of place->below up to `end` that are missing, or only judges the first such (`dry`). */
-static int make_directories(const struct view *view, const struct place *place, size_t end, bool dry,
+/* Makes the directories of place->below up to `end` that are missing, or only judges the first such (`dry`).
+ */
+static int make_directories(const struct reach *reach, const struct place *place, size_t end, bool dry,
 			    struct refusal *refusal)
 {
-	_cleanup_fd_ int directory = view_open_below(place->root->fd, ".", O_PATH | O_DIRECTORY);
+	_cleanup_fd_ int directory = reach_open_below(place->root->fd, ".", O_PATH | O_DIRECTORY);
 	char prefix[LIMIT_PATH_BYTES], name[256];
 	size_t at = 0;
 	int result;
 
 	while (directory >= 0 && at < end) {
-		size_t start = at + strspn(place->below + at, "/"), stop = start + strcspn(place->below + start, "/");
+		size_t start = at + strspn(place->below + at, "/"),
+		       stop = start + strcspn(place->below + start, "/");
 
 		at = stop;
 		if (start == stop)
@@ -163,16 +167,16 @@ static int make_directories(const struct view *view, const struct place *place, 
 		if (stop - start >= sizeof name)
 			return refuse_errno(refusal, ENAMETOOLONG, "write", place->below);
 		snprintf(prefix, sizeof prefix, "%.*s", (int)stop, place->below);
-		int next = view_open_below(place->root->fd, prefix, O_PATH | O_DIRECTORY);
+		int next = reach_open_below(place->root->fd, prefix, O_PATH | O_DIRECTORY);
 
 		if (next == -ENOENT) {
 			snprintf(name, sizeof name, "%.*s", (int)(stop - start), place->below + start);
-			result = view_judge(view, place, directory, name, true, refusal);
+			result = reach_judge(reach, place, directory, name, true, refusal);
 			if (result < 0 || dry)
 				return result;
 			if (mkdirat(directory, name, 0777) < 0 && errno != EEXIST)
 				return refuse_errno(refusal, errno, "make directory", prefix);
-			next = view_open_below(directory, name, O_PATH | O_DIRECTORY);
+			next = reach_open_below(directory, name, O_PATH | O_DIRECTORY);
 		}
 		if (next < 0)
 			return refuse_errno(refusal, next, "write", place->below);
@@ -210,7 +214,7 @@ static int join(struct place *place, const struct place *above, const char *name
 }
 
 /* The link at the end of place: rewrites place to where it leads. 1 done, 0 not a link, or a refusal. */
-static int follow_last(const struct view *view, struct place *place, int directory, const char *above,
+static int follow_last(const struct reach *reach, struct place *place, int directory, const char *above,
 		       const char *name, const char *operation, struct refusal *refusal)
 {
 	char target[LIMIT_PATH_BYTES], below[2 * LIMIT_PATH_BYTES];
@@ -220,7 +224,7 @@ static int follow_last(const struct view *view, struct place *place, int directo
 		return 0;
 	target[length] = '\0';
 	if (target[0] == '/') {
-		int result = view_find(view, target, operation, place, refusal);
+		int result = reach_find(reach, target, operation, place, refusal);
 
 		return result < 0 ? result : 1;
 	}
@@ -232,8 +236,8 @@ static int follow_last(const struct view *view, struct place *place, int directo
 	return 1;
 }
 
-int view_parent(const struct view *view, struct place *place, bool make, const char *operation, char *name,
-		struct refusal *refusal)
+int reach_parent(const struct reach *reach, struct place *place, bool make, const char *operation, char *name,
+		 struct refusal *refusal)
 {
 	struct place above;
 	int result;
@@ -245,20 +249,20 @@ int view_parent(const struct view *view, struct place *place, bool make, const c
 		result = split(place, above.below, name);
 		if (result < 0)
 			return refuse_errno(refusal, result, operation, place->below);
-		directory = view_open_below(place->root->fd, above.below, O_PATH | O_DIRECTORY);
+		directory = reach_open_below(place->root->fd, above.below, O_PATH | O_DIRECTORY);
 		if (directory == -ENOENT && make) {
-			result = make_directories(view, place, strlen(above.below), false, refusal);
+			result = make_directories(reach, place, strlen(above.below), false, refusal);
 			if (result < 0)
 				return result;
 		}
 		if (directory < 0) /* again with words, and absolute links followed */
-			directory = view_open(view, &above, O_PATH | O_DIRECTORY, operation, refusal);
+			directory = reach_open(reach, &above, O_PATH | O_DIRECTORY, operation, refusal);
 		if (directory < 0)
 			return directory;
 		result = join(place, &above, name);
 		if (result < 0)
 			return refuse_errno(refusal, result, operation, place->below);
-		result = follow_last(view, place, directory, above.below, name, operation, refusal);
+		result = follow_last(reach, place, directory, above.below, name, operation, refusal);
 		if (result < 0)
 			return result;
 		if (result == 0)
@@ -267,25 +271,25 @@ int view_parent(const struct view *view, struct place *place, bool make, const c
 	return refuse_errno(refusal, ELOOP, operation, place->below);
 }
 
-int view_judge_read(const struct view *view, const struct place *place, const char *operation,
-		    struct refusal *refusal)
+int reach_judge_read(const struct reach *reach, const struct place *place, const char *operation,
+		     struct refusal *refusal)
 {
 	struct place followed = *place;
 	struct refusal ignored;
 	_cleanup_fd_ int directory = -1;
 	char name[256];
 
-	directory = view_parent(view, &followed, false, operation, name, &ignored);
+	directory = reach_parent(reach, &followed, false, operation, name, &ignored);
 	if (directory == -EISDIR) { /* no name of its own: it is the directory that is asked about */
-		directory = view_open(view, &followed, O_PATH | O_DIRECTORY, operation, refusal);
+		directory = reach_open(reach, &followed, O_PATH | O_DIRECTORY, operation, refusal);
 		name[0] = '\0';
 	}
 	if (directory < 0)
 		return 0; /* opening it will say why */
-	return view_judge(view, &followed, directory, name, false, refusal);
+	return reach_judge(reach, &followed, directory, name, false, refusal);
 }
 
-int view_judge_parents(const struct view *view, const struct place *place, struct refusal *refusal)
+int reach_judge_parents(const struct reach *reach, const struct place *place, struct refusal *refusal)
 {
-	return make_directories(view, place, strlen(place->below), true, refusal);
+	return make_directories(reach, place, strlen(place->below), true, refusal);
 }

@@ -16,7 +16,10 @@ struct magic {
 	const char *name;
 };
 
-#define MAGIC(offset, bytes, class, name) {offset, bytes, sizeof(bytes) - 1, class, name}
+#define MAGIC(offset, bytes, class, name)                                                                    \
+	{                                                                                                    \
+		offset, bytes, sizeof(bytes) - 1, class, name                                                \
+	}
 
 static const struct magic magics[] = {
 	MAGIC(0, "\x89PNG\r\n\x1a\n", SCAN_MEDIA, "image/png"),
@@ -33,14 +36,23 @@ static const struct magic magics[] = {
 	/* Ogg: the first page's packet says what is inside; video is none that we show */
 	MAGIC(28, "\x01vorbis", SCAN_MEDIA, "audio/ogg"),
 	MAGIC(28, "OpusHead", SCAN_MEDIA, "audio/ogg"),
-	MAGIC(28, "\x7f" "FLAC", SCAN_MEDIA, "audio/ogg"),
+	MAGIC(28,
+	      "\x7f"
+	      "FLAC",
+	      SCAN_MEDIA, "audio/ogg"),
 	MAGIC(0, "\xff\xfe", SCAN_BINARY, "UTF-16 text (iconv -f UTF-16 -t UTF-8 converts it)"),
 	MAGIC(0, "\xfe\xff", SCAN_BINARY, "UTF-16 text (iconv -f UTF-16 -t UTF-8 converts it)"),
-	MAGIC(0, "\x7f" "ELF", SCAN_BINARY, "an ELF program or library"),
+	MAGIC(0,
+	      "\x7f"
+	      "ELF",
+	      SCAN_BINARY, "an ELF program or library"),
 	MAGIC(0, "PK\x03\x04", SCAN_BINARY, "a ZIP archive (or a format made of one: docx, jar, whl)"),
 	MAGIC(0, "\x1f\x8b", SCAN_BINARY, "gzip-compressed data"),
 	MAGIC(0, "\x28\xb5\x2f\xfd", SCAN_BINARY, "zstd-compressed data"),
-	MAGIC(0, "\xfd" "7zXZ", SCAN_BINARY, "xz-compressed data"),
+	MAGIC(0,
+	      "\xfd"
+	      "7zXZ",
+	      SCAN_BINARY, "xz-compressed data"),
 	MAGIC(0, "BZh", SCAN_BINARY, "bzip2-compressed data"),
 	MAGIC(0, "%PDF-", SCAN_BINARY, "a PDF document"),
 	MAGIC(0, "SQLite format 3", SCAN_BINARY, "an SQLite database"),
@@ -73,7 +85,8 @@ struct scan_kind scan_kind(const uint8_t *bytes, size_t length)
 		const struct magic *magic = &magics[i];
 
 		if (length >= magic->offset + magic->length &&
-		    memcmp(bytes + magic->offset, magic->bytes, magic->length) == 0 && contained(magic, bytes))
+		    memcmp(bytes + magic->offset, magic->bytes, magic->length) == 0 &&
+		    contained(magic, bytes))
 			return (struct scan_kind){magic->class, magic->name};
 	}
 	return (struct scan_kind){SCAN_BINARY, "binary data"};

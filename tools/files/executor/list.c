@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * list_directory: entries in the order of their names, a directory's content behind it when a tree is asked for.
- * Only those of the window asked for are looked at more closely; the others are counted. Links are shown, not
- * followed, but for the directory asked for itself.
+ * list_directory: entries in the order of their names, a directory's content behind it when a tree is asked
+ * for. Only those of the window asked for are looked at more closely; the others are counted. Links are
+ * shown, not followed, but for the directory asked for itself.
  */
 #include <dirent.h>
 #include <endian.h>
@@ -30,7 +30,7 @@ struct list_tree {
 	char path[LIMIT_PATH_BYTES];   /* as typed */
 	char prefix[LIMIT_PATH_BYTES]; /* "a/b/" in front of the names of the present level */
 	struct place place;
-	const struct view *view;
+	const struct reach *reach;
 	uint32_t depth, flags;
 	bool hidden;
 	uint64_t offset, limit, bytes; /* bytes: of text that may still be shown */
@@ -89,8 +89,9 @@ static int decode(struct list_tree *tree, const void *payload, size_t length)
 	tree->limit = frame_get_u64(&reader);
 	tree->bytes = frame_get_u64(&reader);
 	tree->hidden = flags & FILES_HIDDEN;
-	return frame_done(&reader) < 0 || tree->depth == 0 || tree->depth > LIMIT_LIST_DEPTH || tree->limit == 0 ||
-			       tree->limit > LIMIT_LIST_ENTRIES_MAX || (flags & ~FILES_HIDDEN)
+	return frame_done(&reader) < 0 || tree->depth == 0 || tree->depth > LIMIT_LIST_DEPTH ||
+			       tree->limit == 0 || tree->limit > LIMIT_LIST_ENTRIES_MAX ||
+			       (flags & ~FILES_HIDDEN)
 		       ? -EPROTO
 		       : 0;
 }
@@ -107,17 +108,17 @@ static int start(struct files *files, struct job *job, const void *payload, size
 	result = decode(tree, payload, length);
 	if (result < 0)
 		return result;
-	tree->view = &files->view;
+	tree->reach = &files->reach;
 	tree->allowance = LIMIT_LIST_VISITED;
-	result = view_find(tree->view, tree->path, "list", &tree->place, refusal);
-	if (result == 0 && tree->view->hides)
-		result = view_judge_read(tree->view, &tree->place, "list", refusal);
+	result = reach_find(tree->reach, tree->path, "list", &tree->place, refusal);
+	if (result == 0 && tree->reach->hides)
+		result = reach_judge_read(tree->reach, &tree->place, "list", refusal);
 	if (result < 0)
 		return result;
-	fd = view_open(tree->view, &tree->place, O_RDONLY | O_DIRECTORY, "list", refusal);
+	fd = reach_open(tree->reach, &tree->place, O_RDONLY | O_DIRECTORY, "list", refusal);
 	if (fd == -ENOTDIR)
-		return refuse(refusal, ENOTDIR, "cannot list `%.600s`: it is not a directory; read_file reads it",
-			      tree->path);
+		return refuse(refusal, ENOTDIR,
+			      "cannot list `%.600s`: it is not a directory; read_file reads it", tree->path);
 	if (fd < 0)
 		return fd;
 	push(tree, fd);
@@ -126,7 +127,8 @@ static int start(struct files *files, struct job *job, const void *payload, size
 }
 
 /* Adds an entry to the result. 0; 1 when it is full (the entry is where the next call goes on); -errno. */
-static int emit(struct list_tree *tree, const struct level *level, const char *name, const struct stat *status)
+static int emit(struct list_tree *tree, const struct level *level, const char *name,
+		const struct stat *status)
 {
 	size_t before = tree->entries.end, used = level->prefix + strlen(name);
 	char path[LIMIT_PATH_BYTES + 256], target[LIMIT_PATH_BYTES] = "";
@@ -164,7 +166,7 @@ static void descend(struct list_tree *tree, const struct level *level, const cha
 
 	if ((uint32_t)tree->levels >= tree->depth || level->prefix + length + 2 > sizeof tree->prefix)
 		return;
-	fd = view_open_below(level->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	fd = reach_open_below(level->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (fd < 0)
 		return; /* not ours to read: it stands in the list, closed */
 	memcpy(tree->prefix + level->prefix, name, length);
@@ -183,8 +185,8 @@ static int visit(struct list_tree *tree, struct level *level)
 	struct refusal refusal;
 	int result = 0;
 
-	if (tree->view->hides &&
-	    view_judge(tree->view, &tree->place, level->fd, name, false, &refusal) < 0)
+	if (tree->reach->hides &&
+	    reach_judge(tree->reach, &tree->place, level->fd, name, false, &refusal) < 0)
 		return 0;
 	if ((wanted || type == DT_UNKNOWN) &&
 	    fstatat(level->fd, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
@@ -249,8 +251,10 @@ static int compose(struct job *job)
 	int code;
 
 	buffer_init(result, LIMIT_LIST_RESULT_BYTES + LIMIT_PATH_BYTES + 256);
-	if ((code = frame_put_text(result, tree->path)) < 0 || (code = frame_put_u64(result, tree->total)) < 0 ||
-	    (code = frame_put_u64(result, tree->offset)) < 0 || (code = frame_put_u64(result, tree->next)) < 0 ||
+	if ((code = frame_put_text(result, tree->path)) < 0 ||
+	    (code = frame_put_u64(result, tree->total)) < 0 ||
+	    (code = frame_put_u64(result, tree->offset)) < 0 ||
+	    (code = frame_put_u64(result, tree->next)) < 0 ||
 	    (code = frame_put_u64(result, tree->hidden_count)) < 0 ||
 	    (code = frame_put_u32(result, tree->flags)) < 0 ||
 	    (code = frame_put_u32(result, (uint32_t)tree->count)) < 0)

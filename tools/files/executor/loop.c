@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests in, jobs, replies out. The frontend is treated as hostile: a frame is copied out of the ring before
- * it is looked at, and a ring that lies or a malformed request ends this process.
+ * Requests in, jobs, replies out. The frontend is treated as hostile: a frame is copied out of the ring
+ * before it is looked at, and a ring that lies or a malformed request ends this process.
  *
- * Fairness: in one turn a bounded number of requests is served and every parked job makes one step, so a large
- * answer is interleaved with small ones.
+ * Fairness: in one turn a bounded number of requests is served and every parked job makes one step, so a
+ * large answer is interleaved with small ones.
  */
 #include "tools/files/executor/loop.h"
 

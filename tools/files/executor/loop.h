@@ -3,20 +3,22 @@
 #define SALLYPORT_TOOLS_FILES_LOOP_H
 
 /*
- * The executor's loop: requests out of one ring, jobs, replies into the other, one wake a turn. Single-threaded.
- * Its only system calls of its own are one wait when there is nothing to do and one write to wake the frontend.
+ * The executor's loop: requests out of one ring, jobs, replies into the other, one wake a turn.
+ * Single-threaded. Its only system calls of its own are one wait when there is nothing to do and one write to
+ * wake the frontend.
  */
 
 #include "tools/files/executor/job.h"
 
 struct loop {
-	struct files files; /* view and rings are the caller's: ready before loop_init, released after loop_deinit */
+	struct files files; /* reach and rings are the caller's: ready before loop_init, released after
+			       loop_deinit */
 	struct jobs jobs;
 	uint8_t *request; /* LIMIT_FRAME_BYTES: a frame, copied out of the ring */
-	int events;	  /* epoll over wake and gone */
-	int wake;	  /* eventfd of this side */
-	int frontend;	  /* eventfd of the other side */
-	int gone;	  /* a socket, end of file when the frontend has ended; may be -1 */
+	int events;       /* epoll over wake and gone */
+	int wake;         /* eventfd of this side */
+	int frontend;     /* eventfd of the other side */
+	int gone;         /* a socket, end of file when the frontend has ended; may be -1 */
 };
 
 /* Takes the descriptors over, also when it fails. 0 or -errno. */

@@ -25,7 +25,7 @@ int main(void)
 	umask(022);
 	if (executor_receive(EXECUTOR_FILES, &executor, &err) < 0 || executor_enter(&executor, &err) < 0)
 		return 1;
-	if (view_init(&loop.files.view, &executor.plan, executor.workspaces) < 0 ||
+	if (reach_init(&loop.files.reach, &executor.plan, executor.workspaces) < 0 ||
 	    ring_map(&loop.files.rings, RINGS, false, &err) < 0 || loop_init(&loop, WAKE, FRONTEND, GONE) < 0)
 		return 1;
 	return loop_run(&loop) < 0;

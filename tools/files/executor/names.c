@@ -90,8 +90,8 @@ static size_t merge(struct names *names)
 	if (end > names->count)
 		end = names->count;
 	for (size_t left = start, right = middle, to = start; to < end; to++) {
-		bool take_left = right >= end ||
-				 (left < middle && strcmp(names_get(names, left), names_get(names, right)) <= 0);
+		bool take_left = right >= end || (left < middle && strcmp(names_get(names, left),
+									  names_get(names, right)) <= 0);
 
 		names->sorting[to] = names->order[take_left ? left++ : right++];
 	}

@@ -14,18 +14,18 @@
 #include "protocol/buffer.h"
 
 struct names {
-	struct buffer bytes;	   /* for each entry: type (DT_*), then the name with its NUL */
+	struct buffer bytes;       /* for each entry: type (DT_*), then the name with its NUL */
 	uint32_t *order, *sorting; /* where entries begin in `bytes`; the second is the merge's other half */
 	size_t count, size;
-	uint64_t hidden; /* left out, since they begin with a dot */
+	uint64_t hidden;  /* left out, since they begin with a dot */
 	size_t width, at; /* the merge: length of sorted runs, where it stands */
 };
 
 void names_init(struct names *names);
 void names_deinit(struct names *names);
 
-/* Reads some entries of `directory`, at most *allowance in all, which is decreased. 1 when all were read, 0 when
- * there may be more, -ENOSPC when the allowance is used up, or -errno. */
+/* Reads some entries of `directory`, at most *allowance in all, which is decreased. 1 when all were read, 0
+ * when there may be more, -ENOSPC when the allowance is used up, or -errno. */
 int names_read(struct names *names, int directory, bool hidden, size_t *allowance);
 /* Sorts some more, by bytes. 1 when sorted, 0 when not yet, -ENOMEM. */
 int names_sort(struct names *names);

@@ -85,7 +85,7 @@ static bool nearest(int directory, const char *name, char *found)
 
 int near_refuse(const struct place *place, const char *operation, struct refusal *refusal)
 {
-	_cleanup_fd_ int directory = view_open_below(place->root->fd, ".", O_RDONLY | O_DIRECTORY);
+	_cleanup_fd_ int directory = reach_open_below(place->root->fd, ".", O_RDONLY | O_DIRECTORY);
 	char name[NAME + 1], found[NAME + 1], target[512], prefix[LIMIT_PATH_BYTES];
 	const char *at = place->below, *end;
 	ssize_t length;
@@ -103,7 +103,7 @@ int near_refuse(const struct place *place, const char *operation, struct refusal
 		if (!*end)
 			break;
 		snprintf(prefix, sizeof prefix, "%.*s", (int)(end - place->below), place->below);
-		next = view_open_below(place->root->fd, prefix, O_RDONLY | O_DIRECTORY);
+		next = reach_open_below(place->root->fd, prefix, O_RDONLY | O_DIRECTORY);
 		if (next < 0)
 			break;
 		close_fd(&directory);
@@ -112,15 +112,17 @@ int near_refuse(const struct place *place, const char *operation, struct refusal
 	length = readlinkat(directory, name, target, sizeof target - 1);
 	if (length >= 0) {
 		target[length] = '\0';
-		return refuse(refusal, ENOENT, "cannot %s `%.400s`: `%.*s` is a link to `%.200s`, which does not exist",
+		return refuse(refusal, ENOENT,
+			      "cannot %s `%.400s`: `%.*s` is a link to `%.200s`, which does not exist",
 			      operation, place->below, (int)(end - place->below), place->below, target);
 	}
 	if (nearest(directory, name, found))
-		return refuse(refusal, ENOENT, "cannot %s `%.400s`: it does not exist. Did you mean `%.*s%s%s`?",
-			      operation, place->below, (int)(at - place->below), place->below, found, end);
+		return refuse(refusal, ENOENT,
+			      "cannot %s `%.400s`: it does not exist. Did you mean `%.*s%s%s`?", operation,
+			      place->below, (int)(at - place->below), place->below, found, end);
 	if (at == place->below)
-		return refuse(refusal, ENOENT, "cannot %s `%.400s`: there is no `%s` in the workspace `%s`", operation,
-			      place->below, name, place->root->path);
-	return refuse(refusal, ENOENT, "cannot %s `%.400s`: there is no `%s` in `%.*s`", operation, place->below,
-		      name, (int)(at - place->below), place->below);
+		return refuse(refusal, ENOENT, "cannot %s `%.400s`: there is no `%s` in the workspace `%s`",
+			      operation, place->below, name, place->root->path);
+	return refuse(refusal, ENOENT, "cannot %s `%.400s`: there is no `%s` in `%.*s`", operation,
+		      place->below, name, (int)(at - place->below), place->below);
 }

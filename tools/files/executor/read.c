@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * read_file. A small text file takes one open, one fstat, one read straight into the ring and one close.
- * Everything longer goes in steps. Trusts neither the request nor the file, which may change while it is read:
- * sizes are hints, only what a read returns counts.
+ * Everything longer goes in steps. Trusts neither the request nor the file, which may change while it is
+ * read: sizes are hints, only what a read returns counts.
  */
 #include "tools/files/executor/read.h"
 
@@ -65,12 +65,13 @@ bool read_judge_head(struct files *files, struct job *job, const uint8_t *head, 
 	}
 	if (kind.class == SCAN_MEDIA)
 		refuse(&refusal, EFBIG,
-		       "this is %s of %" PRIu64 " bytes, and at most %u are shown; make a smaller copy with run_command",
+		       "this is %s of %" PRIu64
+		       " bytes, and at most %u are shown; make a smaller copy with run_command",
 		       kind.name, read->size, LIMIT_MEDIA_BYTES);
 	else
 		refuse(&refusal, EINVAL,
-		       "this is not text: %" PRIu64 " bytes of %s. Use a program for it (run_command)", read->size,
-		       kind.name);
+		       "this is not text: %" PRIu64 " bytes of %s. Use a program for it (run_command)",
+		       read->size, kind.name);
 	*state = reply_refusal(files, job, &refusal);
 	return false;
 }
@@ -81,23 +82,26 @@ static int open_file(struct files *files, struct job *job, const char *path, str
 	_cleanup_fd_ int fd = -1;
 	struct place place;
 	struct stat status;
-	int result = view_find(&files->view, path, "read", &place, refusal);
+	int result = reach_find(&files->reach, path, "read", &place, refusal);
 
-	if (result == 0 && files->view.hides)
-		result = view_judge_read(&files->view, &place, "read", refusal);
+	if (result == 0 && files->reach.hides)
+		result = reach_judge_read(&files->reach, &place, "read", refusal);
 	if (result < 0)
 		return result;
-	fd = view_open(&files->view, &place, O_RDONLY, "read", refusal);
+	fd = reach_open(&files->reach, &place, O_RDONLY, "read", refusal);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &status) < 0)
 		return refuse_errno(refusal, errno, "read", path);
 	if (S_ISDIR(status.st_mode))
 		return refuse(refusal, EISDIR,
-			      "cannot read `%.600s`: it is a directory; list_directory shows what is in it", path);
+			      "cannot read `%.600s`: it is a directory; list_directory shows what is in it",
+			      path);
 	if (!S_ISREG(status.st_mode))
-		return refuse(refusal, EINVAL,
-			      "cannot read `%.600s`: it is not a regular file, and only those hold data to read", path);
+		return refuse(
+			refusal, EINVAL,
+			"cannot read `%.600s`: it is not a regular file, and only those hold data to read",
+			path);
 	job->read.size = (uint64_t)status.st_size;
 	job->read.fd = steal_fd(&fd);
 	return 0;
@@ -119,8 +123,8 @@ static int start(struct files *files, struct job *job, const void *payload, size
 	read->budget = frame_get_u64(&reader);
 	flags = frame_get_u32(&reader);
 	if (frame_done(&reader) < 0 || read->offset == 0 || read->limit == 0 ||
-	    read->limit > LIMIT_READ_LINES_MAX || read->budget == 0 || read->budget > LIMIT_RESULT_BYTES_MAX ||
-	    (flags & ~FILES_NUMBERS))
+	    read->limit > LIMIT_READ_LINES_MAX || read->budget == 0 ||
+	    read->budget > LIMIT_RESULT_BYTES_MAX || (flags & ~FILES_NUMBERS))
 		return -EPROTO;
 	read->numbers = flags & FILES_NUMBERS;
 	read->phase = read->offset == 1 ? READ_WINDOW : READ_HEAD;
@@ -174,7 +178,8 @@ static enum job_state media(struct files *files, struct job *job)
 	return JOB_AGAIN;
 }
 
-/* Where to go on: the line behind the last one shown, counted as the caller counts; 0 when nothing is missing. */
+/* Where to go on: the line behind the last one shown, counted as the caller counts; 0 when nothing is
+ * missing. */
 static int64_t next_offset(const struct read_job *read)
 {
 	if (!read->more)
@@ -208,15 +213,9 @@ static enum job_state result(struct files *files, struct job *job)
 }
 
 static enum job_state (*const phases[])(struct files *, struct job *) = {
-	[READ_HEAD] = head,
-	[READ_FORWARD] = read_forward,
-	[READ_BACKWARD] = read_backward,
-	[READ_COUNT] = read_count,
-	[READ_WINDOW] = read_window,
-	[READ_LOOK] = read_look,
-	[READ_REST] = read_rest,
-	[READ_MEDIA] = media,
-	[READ_RESULT] = result,
+	[READ_HEAD] = head,        [READ_FORWARD] = read_forward, [READ_BACKWARD] = read_backward,
+	[READ_COUNT] = read_count, [READ_WINDOW] = read_window,   [READ_LOOK] = read_look,
+	[READ_REST] = read_rest,   [READ_MEDIA] = media,          [READ_RESULT] = result,
 };
 
 static enum job_state step(struct files *files, struct job *job)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Failures and denials in words. Paths come from the model or from directories: they are cut, never trusted. */
+/* Failures and denials in words. Paths come from the model or from directories: they are cut, never trusted.
+ */
 #include "tools/files/executor/refusal.h"
 
 #include <errno.h>

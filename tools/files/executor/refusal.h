@@ -19,7 +19,8 @@ struct refusal {
 	char operation[16], target[512], rule[128], remedy[256], allowed[512];
 };
 
-/* A failure in our own words. Returns -error (or -EIO for 0), so that `return refuse(...)` is the whole path. */
+/* A failure in our own words. Returns -error (or -EIO for 0), so that `return refuse(...)` is the whole path.
+ */
 int refuse(struct refusal *refusal, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* A failure of the kernel's: "cannot VERB `PATH`: " and what `error` means here. */

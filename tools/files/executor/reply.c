@@ -35,8 +35,8 @@ static bool payload_in_ring(struct files *files, struct buffer *payload)
 {
 	void *at = reserve(files, LIMIT_FILES_REPLY_BYTES);
 
-	*payload = (struct buffer){
-		.bytes = at, .size = LIMIT_FILES_REPLY_BYTES, .max = LIMIT_FILES_REPLY_BYTES};
+	*payload =
+		(struct buffer){.bytes = at, .size = LIMIT_FILES_REPLY_BYTES, .max = LIMIT_FILES_REPLY_BYTES};
 	return at != NULL;
 }
 

@@ -85,7 +85,10 @@ size_t scan_back_to_line(const uint8_t *bytes, size_t length, uint64_t wanted, u
 /* Bytes of the sequence that begins with `lead`; 1 for what begins none. */
 static size_t sequence_length(uint8_t lead)
 {
-	return lead >= 0xf0 && lead <= 0xf4 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 1;
+	return lead >= 0xf0 && lead <= 0xf4  ? 4
+	       : lead >= 0xe0 && lead < 0xf0 ? 3
+	       : lead >= 0xc2 && lead < 0xe0 ? 2
+					     : 1;
 }
 
 size_t scan_whole_characters(const uint8_t *bytes, size_t length)
@@ -99,7 +102,8 @@ size_t scan_whole_characters(const uint8_t *bytes, size_t length)
 	return length;
 }
 
-/* Length of the well-formed sequence at `bytes`, 0 if it is ill-formed, -1 if it is cut (Unicode 3.9, table 3-7). */
+/* Length of the well-formed sequence at `bytes`, 0 if it is ill-formed, -1 if it is cut (Unicode 3.9, table
+ * 3-7). */
 static int well_formed(const uint8_t *bytes, size_t length)
 {
 	uint8_t lead = bytes[0], low = 0x80, high = 0xbf;

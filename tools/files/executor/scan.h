@@ -18,14 +18,15 @@ size_t scan_lines(const uint8_t *bytes, size_t length, bool *high);
 /* Bytes up to and with newline number `wanted` (from 1); 0 if there are fewer. */
 size_t scan_to_line(const uint8_t *bytes, size_t length, uint64_t wanted);
 
-/* Bytes from the start of line number `wanted` counted from the end (1: what stands behind the last newline) to
- * the end, or SIZE_MAX if it begins before `bytes`; *found is the number of newlines seen. */
+/* Bytes from the start of line number `wanted` counted from the end (1: what stands behind the last newline)
+ * to the end, or SIZE_MAX if it begins before `bytes`; *found is the number of newlines seen. */
 size_t scan_back_to_line(const uint8_t *bytes, size_t length, uint64_t wanted, uint64_t *found);
 
 /* `length` without the beginning of a UTF-8 sequence that ends behind it; at least 1 for a length above 0. */
 size_t scan_whole_characters(const uint8_t *bytes, size_t length);
 
-/* The encoding of bytes above 0x7f: NULL for UTF-8 (a sequence cut at the end counts as such), else a guess. */
+/* The encoding of bytes above 0x7f: NULL for UTF-8 (a sequence cut at the end counts as such), else a guess.
+ */
 const char *scan_encoding(const uint8_t *bytes, size_t length);
 
 enum scan_class { SCAN_TEXT, SCAN_MEDIA, SCAN_BINARY };

@@ -18,8 +18,8 @@ static enum job_state past_the_end(struct files *files, struct job *job, uint64_
 {
 	struct refusal refusal;
 
-	refuse(&refusal, EINVAL, "offset %" PRId64 " is past the end: the file has %" PRIu64 " line%s", job->read.offset,
-	       lines, lines == 1 ? "" : "s");
+	refuse(&refusal, EINVAL, "offset %" PRId64 " is past the end: the file has %" PRIu64 " line%s",
+	       job->read.offset, lines, lines == 1 ? "" : "s");
 	return reply_refusal(files, job, &refusal);
 }
 
@@ -133,8 +133,8 @@ enum job_state read_count(struct files *files, struct job *job)
 	return JOB_AGAIN;
 }
 
-/* Looks for a newline from read->scan on, before `end`. 1 found (read->scan stands behind it), 0 not (yet), -errno.
- * *over: the end, or that of the file, was reached. */
+/* Looks for a newline from read->scan on, before `end`. 1 found (read->scan stands behind it), 0 not (yet),
+ * -errno. *over: the end, or that of the file, was reached. */
 static int find_newline(struct files *files, struct read_job *read, uint64_t end, bool *over)
 {
 	*over = false;

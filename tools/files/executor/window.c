@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Showing lines, straight from the file into the ring. The rule for cuts does not depend on how much room the
- * ring has: whole lines while they fit; a line that does not fit is left to the next call, unless it is the first:
- * then it is cut between characters. What stands in the ring may be changed by the other side meanwhile, so
- * an index is never derived from one load and trusted in another.
+ * ring has: whole lines while they fit; a line that does not fit is left to the next call, unless it is the
+ * first: then it is cut between characters. What stands in the ring may be changed by the other side
+ * meanwhile, so an index is never derived from one load and trusted in another.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -149,7 +149,7 @@ size_t read_prefix(const struct read_job *read, char prefix[READ_PREFIX_BYTES])
 struct piece {
 	const uint8_t *bytes;
 	size_t got, at; /* of the file; of it shown */
-	bool last;	/* the file ends behind `got` */
+	bool last;      /* the file ends behind `got` */
 	uint8_t *to;
 	size_t room, used;
 };
@@ -224,8 +224,8 @@ static void numbered_end(struct read_job *read, const struct piece *piece)
 	if (read->phase != READ_WINDOW)
 		return;
 	if (read->limit == 0) {
-		read->more = piece->at < piece->got ||
-			     (!piece->last && read->position + piece->at < read->size);
+		read->more =
+			piece->at < piece->got || (!piece->last && read->position + piece->at < read->size);
 		read->flags |= read->more ? FILES_READ_BY_LIMIT : 0;
 		read->phase = READ_RESULT;
 	} else if (piece->last && piece->at == piece->got) {

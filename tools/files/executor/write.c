@@ -59,10 +59,11 @@ static int check_old(struct write_job *write, struct refusal *refusal)
 		write->status.st_nlink = 0;
 		if (errno != ENOENT)
 			return refuse_errno(refusal, errno, "write", write->path);
-		return write->expected ? refuse(refusal, ENOENT,
-						"`%.600s` does not exist, so it cannot have the expected sha256",
-						write->path)
-				       : 0;
+		return write->expected
+			       ? refuse(refusal, ENOENT,
+					"`%.600s` does not exist, so it cannot have the expected sha256",
+					write->path)
+			       : 0;
 	}
 	if (S_ISDIR(write->status.st_mode))
 		return refuse_errno(refusal, EISDIR, "write", write->path);
@@ -73,7 +74,7 @@ static int check_old(struct write_job *write, struct refusal *refusal)
 			      "`%.600s` exists already (%lld bytes), and create_only asks for a new file",
 			      write->path, (long long)write->status.st_size);
 	/* a rename would not ask: whoever made the file read-only means it */
-	writable = view_open_below(write->directory, write->name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+	writable = reach_open_below(write->directory, write->name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
 	if (writable < 0 && writable != -ETXTBSY)
 		return refuse_errno(refusal, writable, "write", write->path);
 	return 0;
@@ -89,7 +90,7 @@ static int make_temporary(struct write_job *write, struct refusal *refusal)
 	if (getrandom(&random, sizeof random, 0) != sizeof random)
 		return refuse_errno(refusal, errno, "write", write->path);
 	snprintf(write->temporary_name, sizeof write->temporary_name, ".sallyport-%016" PRIx64, random);
-	write->temporary = view_create(write->directory, write->temporary_name, old ? 0600 : 0666);
+	write->temporary = reach_create(write->directory, write->temporary_name, old ? 0600 : 0666);
 	if (write->temporary < 0) {
 		write->temporary_name[0] = '\0';
 		return refuse_errno(refusal, write->temporary, "write", write->path);
@@ -101,7 +102,8 @@ static int make_temporary(struct write_job *write, struct refusal *refusal)
 	if ((made.st_uid != write->status.st_uid || made.st_gid != write->status.st_gid) &&
 	    fchown(write->temporary, write->status.st_uid, write->status.st_gid) < 0)
 		return refuse(refusal, errno,
-			      "cannot write `%.600s`: it belongs to user %u, group %u, and replacing it would change "
+			      "cannot write `%.600s`: it belongs to user %u, group %u, and replacing it "
+			      "would change "
 			      "that; change its owner first, or write another file",
 			      write->path, write->status.st_uid, write->status.st_gid);
 	if (fchmod(write->temporary, write->status.st_mode & 07777) < 0)
@@ -112,23 +114,24 @@ static int make_temporary(struct write_job *write, struct refusal *refusal)
 static int prepare(struct files *files, struct write_job *write, const char *path, struct refusal *refusal)
 {
 	struct place place;
-	int result = view_find(&files->view, path, "write", &place, refusal);
+	int result = reach_find(&files->reach, path, "write", &place, refusal);
 
 	if (result < 0)
 		return result;
 	if (!place.root->write)
-		return view_judge(&files->view, &place, place.root->fd, "", true, refusal);
+		return reach_judge(&files->reach, &place, place.root->fd, "", true, refusal);
 	write->directory =
-		view_parent(&files->view, &place, !write->expected, "write", write->name, refusal);
+		reach_parent(&files->reach, &place, !write->expected, "write", write->name, refusal);
 	if (write->directory < 0)
 		return write->directory;
-	result = view_judge(&files->view, &place, write->directory, write->name, true, refusal);
+	result = reach_judge(&files->reach, &place, write->directory, write->name, true, refusal);
 	if (result == 0)
 		result = check_old(write, refusal);
 	if (result < 0)
 		return result;
 	if (write->status.st_nlink && (write->expected || write->flags & FILES_APPEND)) {
-		write->old = view_open_below(write->directory, write->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+		write->old =
+			reach_open_below(write->directory, write->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 		if (write->old < 0)
 			return refuse_errno(refusal, write->old, "read", write->path);
 	}
@@ -267,8 +270,7 @@ static bool unchanged(const struct write_job *write)
 		return true;
 	return fstatat(write->directory, write->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       now.st_ino == write->status.st_ino && now.st_dev == write->status.st_dev &&
-	       now.st_size == write->status.st_size &&
-	       now.st_mtim.tv_sec == write->status.st_mtim.tv_sec &&
+	       now.st_size == write->status.st_size && now.st_mtim.tv_sec == write->status.st_mtim.tv_sec &&
 	       now.st_mtim.tv_nsec == write->status.st_mtim.tv_nsec;
 }
 
@@ -293,22 +295,25 @@ static int give_name(struct files *files, struct write_job *write, struct refusa
 	int result;
 
 	if (!unchanged(write))
-		return refuse(refusal, EAGAIN,
-			      "`%.600s` was changed by somebody else meanwhile. Nothing was written; read it again",
-			      write->path);
+		return refuse(
+			refusal, EAGAIN,
+			"`%.600s` was changed by somebody else meanwhile. Nothing was written; read it again",
+			write->path);
 	if (write->status.st_nlink)
-		result = renameat2(write->directory, write->temporary_name, write->directory, write->name, 0) < 0
+		result = renameat2(write->directory, write->temporary_name, write->directory, write->name,
+				   0) < 0
 				 ? -errno
 				 : 0;
 	else
 		result = name_new(write);
 	if (result == -EEXIST)
-		return refuse(refusal, EEXIST, "`%.600s` was made by somebody else meanwhile. Nothing was written",
+		return refuse(refusal, EEXIST,
+			      "`%.600s` was made by somebody else meanwhile. Nothing was written",
 			      write->path);
 	if (result < 0)
 		return refuse_errno(refusal, result, "write", write->path);
 	write->temporary_name[0] = '\0';
-	directory = view_open_below(write->directory, ".", O_RDONLY | O_DIRECTORY);
+	directory = reach_open_below(write->directory, ".", O_RDONLY | O_DIRECTORY);
 	/* not every file system can; where the disk fails, say so although the file stands */
 	if (directory >= 0 && fsync(directory) < 0 && errno != EINVAL && errno != EROFS)
 		return refuse(refusal, errno,
@@ -329,11 +334,12 @@ static enum job_state result(struct files *files, struct job *job)
 		return JOB_DONE;
 	frame_put_u64(&payload, write->size);
 	frame_put_bytes(&payload, sha256, sizeof sha256);
-	frame_put_u32(&payload, !write->status.st_nlink	     ? FILES_CREATED
+	frame_put_u32(&payload, !write->status.st_nlink       ? FILES_CREATED
 				: write->flags & FILES_APPEND ? FILES_APPENDED
 							      : FILES_REPLACED);
 	frame_put_u32(&payload, write->status.st_nlink ? (uint32_t)write->status.st_nlink - 1 : 0);
-	/* last, since it alone may be long: cut where the reply ends, which is far behind any sensible path */
+	/* last, since it alone may be long: cut where the reply ends, which is far behind any sensible path
+	 */
 	write->path[strnlen(write->path, LIMIT_FILES_REPLY_BYTES - 256)] = '\0';
 	frame_put_text(&payload, write->path);
 	return reply_result_end(files, job, &payload);

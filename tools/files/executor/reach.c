@@ -4,7 +4,7 @@
  * choose the workspace, to follow absolute links into one, and to explain a refusal. Trusts the plan; not the
  * path, not the tree, which others rename while we look.
  */
-#include "tools/files/executor/view.h"
+#include "tools/files/executor/reach.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,29 +19,30 @@
 #include "protocol/error.h"
 #include "tools/files/executor/near.h"
 
-#define LINKS   40 /* as many as the kernel follows */
-#define RETRIES 64 /* EAGAIN: the kernel could not tell whether ".." stayed inside while something was renamed */
+#define LINKS 40 /* as many as the kernel follows */
+#define RETRIES                                                                                              \
+	64 /* EAGAIN: the kernel could not tell whether ".." stayed inside while something was renamed */
 
-static int add_rule(struct view *view, size_t root, const char *below, const char *text, bool hide)
+static int add_rule(struct reach *reach, size_t root, const char *below, const char *text, bool hide)
 {
-	struct view_rule *rules =
-		realloc(view->rules, (view->rule_count + 1) * sizeof *rules);
+	struct reach_rule *rules = realloc(reach->rules, (reach->rule_count + 1) * sizeof *rules);
 	char *copy;
 
 	if (!rules)
 		return -ENOMEM;
-	view->rules = rules;
+	reach->rules = rules;
 	copy = strdup(below);
 	if (!copy)
 		return -ENOMEM;
-	rules[view->rule_count++] =
-		(struct view_rule){.root = root, .below = copy, .text = text, .hide = hide};
-	view->hides |= hide;
+	rules[reach->rule_count++] =
+		(struct reach_rule){.root = root, .below = copy, .text = text, .hide = hide};
+	reach->hides |= hide;
 	return 0;
 }
 
-/* What stands below `root` in an absolute path: "a/b", "." for the root itself, NULL if the path is elsewhere. */
-static const char *below_root(const struct view_root *root, const char *path)
+/* What stands below `root` in an absolute path: "a/b", "." for the root itself, NULL if the path is
+ * elsewhere. */
+static const char *below_root(const struct reach_root *root, const char *path)
 {
 	size_t length = root->length;
 
@@ -57,87 +58,87 @@ static const char *below_root(const struct view_root *root, const char *path)
 }
 
 /* One rule for each workspace that the absolute path lies in, since a workspace may lie in another. */
-static int add_absolute(struct view *view, const char *path, const char *text, bool hide)
+static int add_absolute(struct reach *reach, const char *path, const char *text, bool hide)
 {
-	for (size_t i = 0; i < view->count; i++) {
-		const char *below = below_root(&view->roots[i], path);
+	for (size_t i = 0; i < reach->count; i++) {
+		const char *below = below_root(&reach->roots[i], path);
 		int result;
 
 		if (!below)
 			continue;
-		result = add_rule(view, i, below, text, hide);
+		result = add_rule(reach, i, below, text, hide);
 		if (result < 0)
 			return result;
 	}
 	return 0;
 }
 
-static int add_protected(struct view *view, const char *text)
+static int add_protected(struct reach *reach, const char *text)
 {
 	char path[2 * LIMIT_PATH_BYTES];
 	int result = 0;
 
 	if (text[0] == '/')
-		return add_absolute(view, text, text, false);
-	for (size_t i = 0; i < view->count && result == 0; i++) {
-		snprintf(path, sizeof path, "%s/%s", view->roots[i].path, text);
-		result = add_absolute(view, path, text, false);
+		return add_absolute(reach, text, text, false);
+	for (size_t i = 0; i < reach->count && result == 0; i++) {
+		snprintf(path, sizeof path, "%s/%s", reach->roots[i].path, text);
+		result = add_absolute(reach, path, text, false);
 	}
 	return result;
 }
 
 /* A read-only workspace inside a writable one is protected from there. */
-static int add_nested(struct view *view)
+static int add_nested(struct reach *reach)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < view->count && result == 0; i++)
-		for (size_t j = 0; j < view->count && result == 0; j++) {
-			const char *below = below_root(&view->roots[j], view->roots[i].path);
+	for (size_t i = 0; i < reach->count && result == 0; i++)
+		for (size_t j = 0; j < reach->count && result == 0; j++) {
+			const char *below = below_root(&reach->roots[j], reach->roots[i].path);
 
-			if (i != j && below && strcmp(below, ".") != 0 && !view->roots[i].write)
-				result = add_rule(view, j, below, "read-only workspace", false);
+			if (i != j && below && strcmp(below, ".") != 0 && !reach->roots[i].write)
+				result = add_rule(reach, j, below, "read-only workspace", false);
 		}
 	return result;
 }
 
-int view_init(struct view *view, const struct plan *plan, const int *descriptors)
+int reach_init(struct reach *reach, const struct plan *plan, const int *descriptors)
 {
 	int result = 0;
 
-	*view = (struct view){.roots = calloc(plan->workspace_count + 1, sizeof *view->roots)};
-	if (!view->roots)
+	*reach = (struct reach){.roots = calloc(plan->workspace_count + 1, sizeof *reach->roots)};
+	if (!reach->roots)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->workspace_count; i++) {
-		struct view_root *root = &view->roots[view->count++];
+		struct reach_root *root = &reach->roots[reach->count++];
 		struct stat status;
 
-		*root = (struct view_root){.path = plan->workspaces[i].path,
-					   .length = strlen(plan->workspaces[i].path),
-					   .fd = descriptors[i],
-					   .write = plan->workspaces[i].write};
+		*root = (struct reach_root){.path = plan->workspaces[i].path,
+					    .length = strlen(plan->workspaces[i].path),
+					    .fd = descriptors[i],
+					    .write = plan->workspaces[i].write};
 		if (root->fd >= 0 && fstat(root->fd, &status) == 0) {
 			root->device = status.st_dev;
 			root->inode = status.st_ino;
 		}
 	}
 	for (size_t i = 0; i < plan->protect_count && result == 0; i++)
-		result = add_protected(view, plan->protect[i]);
+		result = add_protected(reach, plan->protect[i]);
 	for (size_t i = 0; i < plan->hide_count && result == 0; i++)
-		result = add_absolute(view, plan->hide[i], plan->hide[i], true);
-	return result == 0 ? add_nested(view) : result;
+		result = add_absolute(reach, plan->hide[i], plan->hide[i], true);
+	return result == 0 ? add_nested(reach) : result;
 }
 
-void view_deinit(struct view *view)
+void reach_deinit(struct reach *reach)
 {
-	for (size_t i = 0; i < view->rule_count; i++)
-		free(view->rules[i].below);
-	free(view->rules);
-	free(view->roots);
-	*view = (struct view){0};
+	for (size_t i = 0; i < reach->rule_count; i++)
+		free(reach->rules[i].below);
+	free(reach->rules);
+	free(reach->roots);
+	*reach = (struct reach){0};
 }
 
-void view_absolute(const struct place *place, char *to, size_t size)
+void reach_absolute(const struct place *place, char *to, size_t size)
 {
 	if (strcmp(place->below, ".") == 0)
 		snprintf(to, size, "%s", place->root->path);
@@ -146,52 +147,52 @@ void view_absolute(const struct place *place, char *to, size_t size)
 }
 
 /* "paths in `/a` and `/b` (read-only)" */
-static void list_roots(const struct view *view, char *to, size_t size)
+static void list_roots(const struct reach *reach, char *to, size_t size)
 {
 	size_t used = (size_t)snprintf(to, size, "paths in");
 
-	for (size_t i = 0; i < view->count && used < size; i++)
+	for (size_t i = 0; i < reach->count && used < size; i++)
 		used += (size_t)snprintf(to + used, size - used, "%s `%s`%s",
-					 i == 0			     ? ""
-					 : i + 1 == view->count ? " and"
-								     : ",",
-					 view->roots[i].path, view->roots[i].write ? "" : " (read-only)");
+					 i == 0                  ? ""
+					 : i + 1 == reach->count ? " and"
+								 : ",",
+					 reach->roots[i].path, reach->roots[i].write ? "" : " (read-only)");
 }
 
-static int deny_outside(const struct view *view, const char *operation, const char *target,
+static int deny_outside(const struct reach *reach, const char *operation, const char *target,
 			struct refusal *refusal)
 {
 	char allowed[512];
 
-	list_roots(view, allowed, sizeof allowed);
+	list_roots(reach, allowed, sizeof allowed);
 	return refuse_denied(refusal, operation, target, "workspace", allowed,
 			     "A person can add a workspace when starting the server (--workspace DIR).");
 }
 
-int view_find(const struct view *view, const char *path, const char *operation, struct place *place,
-	      struct refusal *refusal)
+int reach_find(const struct reach *reach, const char *path, const char *operation, struct place *place,
+	       struct refusal *refusal)
 {
 	const char *below = NULL;
 
 	place->root = NULL;
-	if (view->count == 0)
-		return deny_outside(view, operation, path, refusal);
+	if (reach->count == 0)
+		return deny_outside(reach, operation, path, refusal);
 	if (path[0] != '/') {
-		place->root = &view->roots[0];
+		place->root = &reach->roots[0];
 		below = path[0] ? path : ".";
 	} else {
 		while (path[1] == '/')
 			path++;
-		for (size_t i = 0; i < view->count; i++) {
-			const char *candidate = below_root(&view->roots[i], path);
+		for (size_t i = 0; i < reach->count; i++) {
+			const char *candidate = below_root(&reach->roots[i], path);
 
-			if (candidate && (!place->root || view->roots[i].length > place->root->length)) {
-				place->root = &view->roots[i];
+			if (candidate && (!place->root || reach->roots[i].length > place->root->length)) {
+				place->root = &reach->roots[i];
 				below = candidate;
 			}
 		}
 		if (!place->root)
-			return deny_outside(view, operation, path, refusal);
+			return deny_outside(reach, operation, path, refusal);
 	}
 	if (strlen(below) >= sizeof place->below)
 		return refuse_errno(refusal, ENAMETOOLONG, operation, path);
@@ -217,12 +218,12 @@ static int open_beneath(int directory, const char *below, int flags, mode_t mode
 	return fd < 0 ? -errno : fd;
 }
 
-int view_open_below(int directory, const char *below, int flags)
+int reach_open_below(int directory, const char *below, int flags)
 {
 	return open_beneath(directory, below, flags, 0);
 }
 
-int view_create(int directory, const char *name, mode_t mode)
+int reach_create(int directory, const char *name, mode_t mode)
 {
 	return open_beneath(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 }
@@ -261,7 +262,7 @@ static bool next_component(const struct place *place, size_t *at, struct compone
 static int read_link(const struct place *place, const struct component *component, char *target, size_t size)
 {
 	_cleanup_fd_ int directory =
-		view_open_below(place->root->fd, component->before, O_PATH | O_DIRECTORY);
+		reach_open_below(place->root->fd, component->before, O_PATH | O_DIRECTORY);
 	ssize_t length;
 
 	if (directory < 0)
@@ -277,7 +278,7 @@ static int read_link(const struct place *place, const struct component *componen
 
 /* The kernel said that the path leaves the workspace. An absolute link into a workspace is followed (0, place
  * rewritten); anything else is the denial, which names the link. */
-static int follow_out(const struct view *view, struct place *place, const char *operation,
+static int follow_out(const struct reach *reach, struct place *place, const char *operation,
 		      struct refusal *refusal)
 {
 	char target[LIMIT_PATH_BYTES], whole[3 * LIMIT_PATH_BYTES];
@@ -294,7 +295,7 @@ static int follow_out(const struct view *view, struct place *place, const char *
 			struct place moved;
 
 			if (strlen(whole) < LIMIT_PATH_BYTES &&
-			    view_find(view, whole, operation, &moved, refusal) == 0) {
+			    reach_find(reach, whole, operation, &moved, refusal) == 0) {
 				*place = moved;
 				return 0;
 			}
@@ -302,14 +303,14 @@ static int follow_out(const struct view *view, struct place *place, const char *
 			_cleanup_fd_ int fd = -1;
 
 			snprintf(whole, sizeof whole, "%.*s", (int)at, place->below);
-			fd = view_open_below(place->root->fd, whole, O_PATH);
+			fd = reach_open_below(place->root->fd, whole, O_PATH);
 			if (fd != -EXDEV)
 				continue;
 		}
 		snprintf(whole, sizeof whole, "%.300s, a link to %.200s", place->below, target);
-		return deny_outside(view, operation, whole, refusal);
+		return deny_outside(reach, operation, whole, refusal);
 	}
-	return deny_outside(view, operation, place->below, refusal);
+	return deny_outside(reach, operation, place->below, refusal);
 }
 
 /* Data is read from regular files and directories only; for anything else even the opening may block, or wake
@@ -335,12 +336,13 @@ static int check_special(const struct place *place, const char *operation, struc
 	default:
 		return 0;
 	}
-	return refuse(refusal, EINVAL, "cannot %s `%.600s`: it is %s, and only regular files hold data to read",
-		      operation, place->below, what);
+	return refuse(refusal, EINVAL,
+		      "cannot %s `%.600s`: it is %s, and only regular files hold data to read", operation,
+		      place->below, what);
 }
 
-int view_open(const struct view *view, struct place *place, int flags, const char *operation,
-	      struct refusal *refusal)
+int reach_open(const struct reach *reach, struct place *place, int flags, const char *operation,
+	       struct refusal *refusal)
 {
 	int result = 0;
 
@@ -350,11 +352,11 @@ int view_open(const struct view *view, struct place *place, int flags, const cha
 			if (result < 0)
 				return result;
 		}
-		result = view_open_below(place->root->fd, place->below,
-					 flags | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY));
+		result = reach_open_below(place->root->fd, place->below,
+					  flags | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY));
 		if (result != -EXDEV)
 			break;
-		result = follow_out(view, place, operation, refusal);
+		result = follow_out(reach, place, operation, refusal);
 		if (result < 0)
 			return result;
 		result = -ELOOP;
