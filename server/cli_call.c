@@ -333,6 +333,17 @@ static int start_server(struct call *call, const struct settings *settings)
 	return 0;
 }
 
+/* End of its input ends the server; what it still says is taken, as a host would that closes a pipe. */
+static void end_server(struct call *call)
+{
+	char rest[4096];
+
+	shutdown(call->socket, SHUT_WR);
+	while (read(call->socket, rest, sizeof rest) > 0)
+		;
+	close_fd(&call->socket);
+}
+
 static int one_call(struct call *call, struct settings *settings)
 {
 	int result, code, status;
@@ -347,7 +358,7 @@ static int one_call(struct call *call, struct settings *settings)
 	/* a server that ended at once has said why on stderr; the socket then breaks, which adds nothing */
 	code = result < 0 && result != -EPIPE && result != -ECONNRESET ? fail("asking the server", result)
 								       : listen_for_answer(call);
-	close_fd(&call->socket); /* end of input ends the server */
+	end_server(call);
 	while (waitpid(call->server, &status, 0) < 0 && errno == EINTR)
 		;
 	/* the server says so when a layer is not to be had: scripts tell that from a tool that failed */

@@ -9,6 +9,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/json.h"
 #include "protocol/limits.h"
+#include "tools/access/tools.h"
 #include "tools/command/run_command.h"
 #include "tools/files/tools.h"
 #include "tools/tool.h"
@@ -16,6 +17,7 @@
 
 /* Sorted by name: tool_find searches by halves. */
 const struct tool *const tool_table[] = {
+	&explain_access_tool,
 	&fetch_url_tool,
 	&list_directory_tool,
 	&read_file_tool,

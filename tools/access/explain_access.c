@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * explain_access: would it pass, by which rule, and what would have to change? Nothing is decided here. A
+ * path is asked of the files executor, which judges it as it would for a tool; a URL is put before the very
+ * functions that the broker asks (sandbox/egress/rules.h); the whole picture is the plan, read out.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "protocol/frame.h"
+#include "protocol/limits.h"
+#include "sandbox/egress/rules.h"
+#include "tools/access/tools.h"
+#include "tools/files/wire.h"
+#include "tools/web/url.h"
+
+struct arguments {
+	const char *path, *operation, *url;
+};
+
+/* In the order of enum files_access, from FILES_ACCESS_READ. */
+static const char *const operations[] = {"read", "write", "execute", NULL};
+
+static const struct field input[] = {
+	{.name = "path",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct arguments, path),
+	 .min = 1,
+	 .max = LIMIT_PATH_BYTES - 1},
+	{.name = "operation",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct arguments, operation),
+	 .choices = operations,
+	 .description = "On path; default read"},
+	{.name = "url",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct arguments, url),
+	 .min = 1,
+	 .max = LIMIT_URL_BYTES},
+	{0},
+};
+
+static const struct field workspace[] = {
+	{.name = "path", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
+	{.name = "write", .type = FIELD_BOOLEAN, .flags = FIELD_REQUIRED},
+	{0},
+};
+
+static const struct field network[] = {
+	{.name = "allowed", .type = FIELD_STRINGS},
+	{.name = "denied", .type = FIELD_STRINGS, .flags = FIELD_REQUIRED},
+	{0},
+};
+
+static const struct field limits[] = {
+	{.name = "processes", .type = FIELD_INTEGER},        {.name = "files", .type = FIELD_INTEGER},
+	{.name = "file_bytes", .type = FIELD_INTEGER},       {.name = "data_bytes", .type = FIELD_INTEGER},
+	{.name = "temporary_bytes", .type = FIELD_INTEGER},  {.name = "result_bytes", .type = FIELD_INTEGER},
+	{.name = "answer_within_ms", .type = FIELD_INTEGER}, {0},
+};
+
+/* An answer has the first six, the picture the others. */
+static const struct field output[] = {
+	{.name = "allowed", .type = FIELD_BOOLEAN},
+	{.name = "target", .type = FIELD_STRING},
+	{.name = "rule", .type = FIELD_STRING},
+	{.name = "layer", .type = FIELD_STRING},
+	{.name = "reason", .type = FIELD_STRING},
+	{.name = "remedy", .type = FIELD_STRING},
+	{.name = "profile", .type = FIELD_STRING},
+	{.name = "workspaces", .type = FIELD_OBJECTS, .inner = workspace},
+	{.name = "writable", .type = FIELD_STRINGS},
+	{.name = "readable", .type = FIELD_STRINGS},
+	{.name = "protected", .type = FIELD_STRINGS},
+	{.name = "hidden", .type = FIELD_STRINGS},
+	{.name = "network", .type = FIELD_OBJECT, .inner = network},
+	{.name = "limits", .type = FIELD_OBJECT, .inner = limits},
+	{.name = "policy_sha256", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
+	{0},
+};
+
+static enum tool_route choose(const void *from, const struct tool_context *context)
+{
+	const struct arguments *arguments = from;
+
+	return arguments->path && !arguments->url ? TOOL_FILES : TOOL_LOCAL;
+}
+
+/* ---- a path ---- */
+
+static int pack(const void *from, const struct tool_context *context, struct buffer *payload, struct err *err)
+{
+	const struct arguments *arguments = from;
+	uint32_t access = FILES_ACCESS_READ;
+	int result;
+
+	for (uint32_t i = 0; arguments->operation && operations[i]; i++)
+		if (strcmp(arguments->operation, operations[i]) == 0)
+			access = FILES_ACCESS_READ + i;
+	if ((result = frame_put_text(payload, arguments->path)) < 0 ||
+	    (result = frame_put_u32(payload, access)) < 0)
+		return err_set(err, result, "the request could not be packed: %s", err_name(result));
+	return 0;
+}
+
+/* RESULT of FILES_EXPLAIN (tools/files/wire.h). */
+static int unpack(struct tool_result *result, const void *payload, size_t length)
+{
+	char rule[256], layer[64], target[LIMIT_PATH_BYTES], reason[2048], remedy[512];
+	struct access_answer answer = {
+		.rule = rule, .layer = layer, .target = target, .reason = reason, .remedy = remedy};
+	struct frame_reader reader;
+	uint32_t allowed, type;
+
+	frame_read(&reader, payload, length);
+	allowed = frame_get_u32(&reader);
+	frame_get_text(&reader, rule, sizeof rule);
+	frame_get_text(&reader, layer, sizeof layer);
+	frame_get_text(&reader, target, sizeof target);
+	type = frame_get_u32(&reader);
+	frame_get_text(&reader, reason, sizeof reason);
+	frame_get_text(&reader, remedy, sizeof remedy);
+	if (frame_done(&reader) < 0 || allowed > 1 || type >= FILES_TYPES)
+		return -EPROTO;
+	answer.allowed = allowed;
+	if (!allowed)
+		answer.note = "This is about the file tools. Commands read the system's directories too; "
+			      "explain_access without arguments lists all they see.";
+	return access_write_answer(result, &answer);
+}
+
+/* ---- a URL, or everything ---- */
+
+static int explain_url(struct tool_result *result, const char *text)
+{
+	struct access_answer answer = {.layer = "network"};
+	struct rules_answer verdict;
+	struct err err = {""};
+	struct url url;
+
+	if (url_check(&url, text, strlen(text), &err) < 0) {
+		answer.target = text;
+		answer.rule = "only http and https URLs that can be read in one way";
+		answer.reason = err.text;
+		answer.remedy = "";
+		return access_write_answer(result, &answer);
+	}
+	answer.allowed = rules_explain(result->context->plan, url.host, url.port, &verdict);
+	answer.target = url.text;
+	answer.rule = verdict.rule;
+	answer.reason = verdict.reason;
+	answer.remedy = verdict.remedy;
+	answer.note = "This is about fetch_url. Commands have no network.";
+	return access_write_answer(result, &answer);
+}
+
+static void local(struct tool_result *result, const void *from)
+{
+	const struct arguments *arguments = from;
+	int code;
+
+	if (arguments->path && arguments->url) {
+		result_fail(result, "path and url cannot be asked about at once; make two calls");
+		return;
+	}
+	if (arguments->operation && !arguments->path) {
+		result_fail(result, "operation needs path: what should be read, written or executed?");
+		return;
+	}
+	code = arguments->url ? explain_url(result, arguments->url) : access_write_picture(result);
+	if (code < 0)
+		result_fail(result, "the answer could not be built: %s", err_name(code));
+	else
+		result_finish(result);
+}
+
+const struct tool explain_access_tool = {
+	.name = "explain_access",
+	.title = "Explain access",
+	.description =
+		"Would this path or URL pass, and by which rule? Without arguments: all that is allowed.",
+	.route = TOOL_FILES,
+	.choose = choose,
+	.hints = TOOL_READ_ONLY | TOOL_CLOSED_WORLD,
+	.operation = FILES_EXPLAIN,
+	.input = input,
+	.output = output,
+	.arguments_bytes = sizeof(struct arguments),
+	.local = local,
+	.pack = pack,
+	.unpack = unpack,
+};

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What explain_access writes: one answer, or the whole picture. Text and structured content are each the
+ * whole answer, as some hosts show only the one and some only the other.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/json.h"
+#include "protocol/limits.h"
+#include "tools/access/tools.h"
+
+int access_write_answer(struct tool_result *result, const struct access_answer *answer)
+{
+	struct json_writer *writer;
+
+	result_textf(result, "%s: ", answer->allowed ? "Would pass" : "Would be refused");
+	result_text(result, answer->target, strlen(answer->target));
+	result_textf(result, "%s(%s; %s)", *answer->target ? " " : "", answer->rule, answer->layer);
+	if (*answer->reason)
+		result_textf(result, ": %s", answer->reason);
+	if (*answer->remedy)
+		result_textf(result, "\nTo change that: %s", answer->remedy);
+	if (answer->note)
+		result_textf(result, "\n%s", answer->note);
+	result_textf(result, "\nPolicy %.12s.", result->context->plan->policy_sha256);
+
+	writer = result_structured(result);
+	json_key_bool(writer, "allowed", answer->allowed);
+	json_key_text(writer, "target", answer->target);
+	json_key_text(writer, "rule", answer->rule);
+	json_key_text(writer, "layer", answer->layer);
+	json_key_text(writer, "reason", answer->reason);
+	json_key_text(writer, "remedy", answer->remedy);
+	json_key_text(writer, "policy_sha256", result->context->plan->policy_sha256);
+	result_structured_end(result, writer);
+	return writer->result;
+}
+
+/* ---- the picture as text ---- */
+
+/* "Heading: a, b, c." and nothing when there are none. */
+static void text_list(struct tool_result *result, const char *heading, char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		result_textf(result, "%s", i ? ", " : heading);
+		result_text(result, list[i], strlen(list[i]));
+	}
+	if (count)
+		result_textf(result, "\n");
+}
+
+static void text_extra(struct tool_result *result, const char *heading, bool write)
+{
+	const struct plan *plan = result->context->plan;
+	bool any = false;
+
+	for (size_t i = 0; i < plan->extra_count; i++) {
+		if (plan->extra[i].write != write)
+			continue;
+		result_textf(result, "%s", any ? ", " : heading);
+		result_text(result, plan->extra[i].path, strlen(plan->extra[i].path));
+		any = true;
+	}
+	if (any)
+		result_textf(result, "\n");
+}
+
+static void rule_text(char text[300], const struct plan_rule *rule)
+{
+	bool brackets = rule->port && strchr(rule->host, ':');
+
+	if (rule->port)
+		snprintf(text, 300, "%s%s%s:%u", brackets ? "[" : "", rule->host, brackets ? "]" : "",
+			 rule->port);
+	else
+		snprintf(text, 300, "%s", rule->host);
+}
+
+static void text_rules(struct tool_result *result, const struct plan_rule *rules, size_t count)
+{
+	char text[300];
+
+	for (size_t i = 0; i < count; i++) {
+		rule_text(text, &rules[i]);
+		result_textf(result, "%s%s", i ? ", " : "", text);
+	}
+}
+
+static void text_network(struct tool_result *result)
+{
+	const struct plan *plan = result->context->plan;
+
+	result_textf(result, "Network of commands: none\nNetwork of fetch_url: ");
+	if (!plan->network_listed)
+		result_textf(result, "public addresses on ports 80 and 443");
+	else if (!plan->allowed_count)
+		result_textf(result, "none (network.allowedDomains is empty)");
+	text_rules(result, plan->allowed, plan->allowed_count);
+	if (plan->denied_count) {
+		result_textf(result, "; never ");
+		text_rules(result, plan->denied, plan->denied_count);
+	}
+	result_textf(result, "\n");
+}
+
+static void text_limits(struct tool_result *result)
+{
+	const struct plan *plan = result->context->plan;
+
+	result_textf(result,
+		     "Limits: an answer within %.15g s, %" PRIu64
+		     " bytes of text a result, %u processes, %u open files a process, "
+		     "%" PRIu64 " bytes a file, %" PRIu64 " bytes of memory a process, %" PRIu64
+		     " bytes in /tmp\n",
+		     result->context->answer_within_ms / 1000.0, result->context->result_bytes,
+		     plan->command_processes, plan->command_files, plan->command_file_bytes,
+		     plan->command_data_bytes, plan->temporary_bytes);
+}
+
+static void write_text(struct tool_result *result)
+{
+	const struct plan *plan = result->context->plan;
+
+	result_textf(result, "Every call runs under profile full (all layers), or is refused.\n");
+	for (size_t i = 0; i < plan->workspace_count; i++) {
+		result_textf(result, "Workspace%s: ", plan->workspaces[i].write ? "" : " (read only)");
+		result_text(result, plan->workspaces[i].path, strlen(plan->workspaces[i].path));
+		result_textf(result, "\n");
+	}
+	text_extra(result, "Writable by commands: ", true);
+	text_extra(result, "Readable by commands, besides the system's directories: ", false);
+	text_list(result, "Protected, not writable (relative ones in each workspace): ", plan->protect,
+		  plan->protect_count);
+	text_list(result, "Hidden: ", plan->hide, plan->hide_count);
+	text_network(result);
+	text_limits(result);
+	result_textf(result, "Policy SHA-256: %s", plan->policy_sha256);
+}
+
+/* ---- the picture as data ---- */
+
+static void data_list(struct json_writer *writer, const char *key, char *const *list, size_t count)
+{
+	json_key(writer, key);
+	json_array(writer);
+	for (size_t i = 0; i < count; i++)
+		json_text(writer, list[i]);
+	json_array_end(writer);
+}
+
+static void data_extra(struct json_writer *writer, const char *key, const struct plan *plan, bool write)
+{
+	json_key(writer, key);
+	json_array(writer);
+	for (size_t i = 0; i < plan->extra_count; i++)
+		if (plan->extra[i].write == write)
+			json_text(writer, plan->extra[i].path);
+	json_array_end(writer);
+}
+
+static void data_rules(struct json_writer *writer, const char *key, const struct plan_rule *rules,
+		       size_t count)
+{
+	char text[300];
+
+	json_key(writer, key);
+	json_array(writer);
+	for (size_t i = 0; i < count; i++) {
+		rule_text(text, &rules[i]);
+		json_text(writer, text);
+	}
+	json_array_end(writer);
+}
+
+static void data_workspaces(struct json_writer *writer, const struct plan *plan)
+{
+	json_key(writer, "workspaces");
+	json_array(writer);
+	for (size_t i = 0; i < plan->workspace_count; i++) {
+		json_object(writer);
+		json_key_text(writer, "path", plan->workspaces[i].path);
+		json_key_bool(writer, "write", plan->workspaces[i].write);
+		json_object_end(writer);
+	}
+	json_array_end(writer);
+}
+
+static void data_limits(struct json_writer *writer, const struct tool_context *context)
+{
+	const struct plan *plan = context->plan;
+
+	json_key(writer, "limits");
+	json_object(writer);
+	json_key_int(writer, "processes", plan->command_processes);
+	json_key_int(writer, "files", plan->command_files);
+	json_key_int(writer, "file_bytes", (int64_t)plan->command_file_bytes);
+	json_key_int(writer, "data_bytes", (int64_t)plan->command_data_bytes);
+	json_key_int(writer, "temporary_bytes", (int64_t)plan->temporary_bytes);
+	json_key_int(writer, "result_bytes", (int64_t)context->result_bytes);
+	json_key_int(writer, "answer_within_ms", context->answer_within_ms);
+	json_object_end(writer);
+}
+
+int access_write_picture(struct tool_result *result)
+{
+	const struct plan *plan = result->context->plan;
+	struct json_writer *writer;
+
+	write_text(result);
+	writer = result_structured(result);
+	json_key_text(writer, "profile", "full");
+	data_workspaces(writer, plan);
+	data_extra(writer, "writable", plan, true);
+	data_extra(writer, "readable", plan, false);
+	data_list(writer, "protected", plan->protect, plan->protect_count);
+	data_list(writer, "hidden", plan->hide, plan->hide_count);
+	json_key(writer, "network");
+	json_object(writer);
+	if (plan->network_listed)
+		data_rules(writer, "allowed", plan->allowed, plan->allowed_count);
+	data_rules(writer, "denied", plan->denied, plan->denied_count);
+	json_object_end(writer);
+	data_limits(writer, result->context);
+	json_key_text(writer, "policy_sha256", plan->policy_sha256);
+	result_structured_end(result, writer);
+	return writer->result;
+}

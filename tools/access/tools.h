@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TOOLS_ACCESS_TOOLS_H
+#define SALLYPORT_TOOLS_ACCESS_TOOLS_H
+
+/* explain_access, for the table; and the parts it is made of. */
+
+#include "tools/tool.h"
+
+extern const struct tool explain_access_tool;
+
+/* One answer: would it pass? Texts are borrowed. */
+struct access_answer {
+	bool allowed;
+	const char *target; /* as the judge understood it; "" if it leads nowhere */
+	const char *rule, *layer, *reason, *remedy;
+	const char *note; /* a sentence for the text alone, or NULL */
+};
+
+/* Text and structured content of an answer, without finishing the result. 0 or -errno. */
+int access_write_answer(struct tool_result *result, const struct access_answer *answer);
+
+/* Text and structured content of the whole picture: workspaces, views, network, limits, policy. 0 or -errno.
+ */
+int access_write_picture(struct tool_result *result);
+
+#endif
