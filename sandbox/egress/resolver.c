@@ -81,6 +81,7 @@ int resolver_new(struct resolver **out, struct err *err)
 		return err_set(err, result, "no memory for the resolver");
 	resolver->epoll = -1;
 	options.sock_state_cb_data = resolver;
+	/* no search domains: ares_getaddrinfo (1.18) heeds not the flag but their number, which is 0 here */
 	result = read_hosts(resolver);
 	if (result < 0) {
 		resolver_free(resolver);
@@ -90,7 +91,8 @@ int resolver_new(struct resolver **out, struct err *err)
 	if (status == ARES_SUCCESS)
 		status = ares_init_options(&resolver->channel, &options,
 					   ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-						   ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+						   ARES_OPT_LOOKUPS | ARES_OPT_DOMAINS |
+						   ARES_OPT_SOCK_STATE_CB);
 	if (status != ARES_SUCCESS) {
 		resolver_free(resolver);
 		return err_set(err, -EIO, "c-ares could not be prepared: %s", ares_strerror(status));
@@ -135,10 +137,7 @@ static void fail(struct lookup *lookup, int status)
 		why = "no name server answered in time";
 		break;
 	case ARES_ECONNREFUSED:
-		why = "no name server could be reached";
-		break;
-	case ARES_ESERVFAIL:
-		why = "the name server failed (SERVFAIL)";
+		why = "no name server could be reached, or each of them failed";
 		break;
 	case ARES_ENOMEM:
 		result = -ENOMEM;

@@ -157,7 +157,14 @@ static const struct {
 	{"http://example.org/a\"<>^`{|}", "http://example.org/a%22%3C%3E%5E%60%7B%7C%7D"},
 	{"http://example.org?q=1", "http://example.org/?q=1"},
 	{"http://example.org/a#b", "http://example.org/a"},
-	{"http://example.org/../x/./y", "http://example.org/../x/./y"},
+	{"http://example.org/../x/./y", "http://example.org/x/y"},
+	{"http://example.org/a/b/..", "http://example.org/a/"},
+	{"http://example.org/a/b/.", "http://example.org/a/b/"},
+	{"http://example.org/a/b/../../../..", "http://example.org/"},
+	{"http://example.org/a//../b", "http://example.org/a/b"},
+	{"http://example.org/a?../b/./c", "http://example.org/a?../b/./c"},
+	{"http://example.org/...", "http://example.org/..."},
+	{"http://example.org/..a/.b", "http://example.org/..a/.b"},
 };
 
 static void spellings(void **state)
@@ -222,12 +229,73 @@ static void lengths(void **state)
 	assert_int_equal(url_check(&url, text, 7 + 255, NULL), -EINVAL);
 }
 
+/* RFC 3986 sections 5.4.1 and 5.4.2, with our spelling of the outcome. */
+static void references(void **state)
+{
+	static const struct {
+		const char *reference, *text;
+	} table[] = {
+		{"g:h", NULL},
+		{"g", "http://a/b/c/g"},
+		{"./g", "http://a/b/c/g"},
+		{"g/", "http://a/b/c/g/"},
+		{"/g", "http://a/g"},
+		{"//g", "http://g/"},
+		{"?y", "http://a/b/c/d;p?y"},
+		{"g?y", "http://a/b/c/g?y"},
+		{"#s", "http://a/b/c/d;p?q"},
+		{"g#s", "http://a/b/c/g"},
+		{"g?y#s", "http://a/b/c/g?y"},
+		{";x", "http://a/b/c/;x"},
+		{"g;x?y#s", "http://a/b/c/g;x?y"},
+		{"", "http://a/b/c/d;p?q"},
+		{".", "http://a/b/c/"},
+		{"./", "http://a/b/c/"},
+		{"..", "http://a/b/"},
+		{"../", "http://a/b/"},
+		{"../g", "http://a/b/g"},
+		{"../..", "http://a/"},
+		{"../../g", "http://a/g"},
+		{"../../../g", "http://a/g"},
+		{"/./g", "http://a/g"},
+		{"/../g", "http://a/g"},
+		{"g.", "http://a/b/c/g."},
+		{"..g", "http://a/b/c/..g"},
+		{"./../g", "http://a/b/g"},
+		{"g/./h", "http://a/b/c/g/h"},
+		{"g/../h", "http://a/b/c/h"},
+		{"g;x=1/../y", "http://a/b/c/y"},
+		{"g?y/../x", "http://a/b/c/g?y/../x"},
+		{"http:g", NULL},
+		{"https://B/", "https://b/"},
+		{"///x", NULL},
+		{"/\\x", NULL},
+		{"//u@x/", NULL},
+		{" /g \r\n", "http://a/g"},
+	};
+	struct url base, url;
+
+	assert_int_equal(url_check(&base, "http://a/b/c/d;p?q", 18, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		int result = url_resolve(&url, &base, table[i].reference, NULL);
+
+		if (!table[i].text != (result < 0))
+			fail_msg("%s: %s", table[i].reference, result < 0 ? "refused" : url.text);
+		if (result == 0)
+			assert_string_equal(url.text, table[i].text);
+	}
+	assert_int_equal(url_check(&base, "http://a?q", 10, NULL), 0);
+	assert_int_equal(url_resolve(&url, &base, "g", NULL), 0);
+	assert_string_equal(url.text, "http://a/g");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spellings),
 		cmocka_unit_test(nul_inside),
 		cmocka_unit_test(lengths),
+		cmocka_unit_test(references),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,10 +89,37 @@ static int read_authority(struct url *url, const char *text, size_t length, stru
 	return read_port(url, text + host + 1, host < length ? length - host - 1 : 0, err);
 }
 
+/* RFC 3986 section 5.2.4, in place on the path, which begins with '/' and ends before the query. */
+static void remove_dot_segments(char *path)
+{
+	size_t length = strcspn(path, "?"), written = 0;
+
+	for (size_t at = 0; at < length;) {
+		size_t segment = 1; /* with the slash in front of it */
+
+		while (at + segment < length && path[at + segment] != '/')
+			segment++;
+		bool one = segment == 2 && path[at + 1] == '.';
+		bool two = segment == 3 && path[at + 1] == '.' && path[at + 2] == '.';
+
+		while (two && written > 0 && path[--written] != '/')
+			;
+		if (!one && !two) {
+			memmove(path + written, path + at, segment);
+			written += segment;
+		} else if (at + segment == length) {
+			path[written++] = '/'; /* "a/.." and "a/." are directories */
+		}
+		at += segment;
+	}
+	memmove(path + written, path + length, strlen(path + length) + 1);
+}
+
 /* Path and query: what RFC 3986 section 2 does not allow to stand as it is gets percent-encoded. */
 static int write_target(struct url *url, size_t used, const char *text, size_t length, struct err *err)
 {
 	static const char plain[] = "-._~:/?[]@!$&'()*+,;=%";
+	size_t path = used;
 
 	if (length == 0 || text[0] != '/')
 		url->text[used++] = '/';
@@ -107,6 +134,7 @@ static int write_target(struct url *url, size_t used, const char *text, size_t l
 			used += (size_t)snprintf(url->text + used, 4, "%%%02X", c);
 	}
 	url->text[used] = '\0';
+	remove_dot_segments(url->text + path);
 	return 0;
 }
 
@@ -143,4 +171,38 @@ int url_check(struct url *url, const char *text, size_t length, struct err *err)
 	if (url->port != (url->https ? 443 : 80))
 		used += (size_t)snprintf(url->text + used, sizeof url->text - used, ":%u", url->port);
 	return write_target(url, used, at, (size_t)((fragment ? fragment : end) - at), err);
+}
+
+static bool has_scheme(const char *text)
+{
+	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
+
+	return isalpha((unsigned char)text[0]) && text[length] == ':';
+}
+
+int url_resolve(struct url *url, const struct url *base, const char *reference, struct err *err)
+{
+	char joined[2 * LIMIT_URL_BYTES];
+	size_t length = strlen(reference), origin, keep;
+	const char *path = strchr(base->text + sizeof "https://" - 1, '/');
+
+	trim(&reference, &length);
+	if (length >= LIMIT_URL_BYTES)
+		return err_set(err, -EINVAL, "the URL is longer than %u bytes", LIMIT_URL_BYTES);
+	if (has_scheme(reference))
+		return url_check(url, reference, length, err);
+	origin = (size_t)(path - base->text); /* a checked URL has a path */
+	if (strncmp(reference, "//", 2) == 0)
+		keep = strcspn(base->text, "/");
+	else if (reference[0] == '/')
+		keep = origin;
+	else if (reference[0] == '?')
+		keep = origin + strcspn(path, "?");
+	else if (length == 0 || reference[0] == '#')
+		keep = strlen(base->text);
+	else
+		for (keep = origin + strcspn(path, "?"); base->text[keep - 1] != '/';)
+			keep--;
+	snprintf(joined, sizeof joined, "%.*s%.*s", (int)keep, base->text, (int)length, reference);
+	return url_check(url, joined, strlen(joined), err);
 }

@@ -25,10 +25,17 @@ struct url {
 
 /*
  * Reads `length` bytes of `text`. Accepted: http and https with an authority; white space around the URL is
- * dropped, characters that URLs must encode are encoded in path and query, the fragment is dropped. Refused
- * with a sentence for the model: other schemes, user names and passwords, backslashes, control characters
- * inside, ports that are none, hosts as host_normalise() says. Returns 0 or -EINVAL.
+ * dropped, characters that URLs must encode are encoded in path and query, "." and ".." segments are
+ * resolved, the fragment is dropped. Refused with a sentence for the model: other schemes, user names and
+ * passwords, backslashes, control characters inside, ports that are none, hosts as host_normalise() says.
+ * Returns 0 or -EINVAL.
  */
 int url_check(struct url *url, const char *text, size_t length, struct err *err);
+
+/*
+ * Resolves `reference`, as a Location header has it, against `base` (RFC 3986 section 5.2) and checks the
+ * outcome like any other URL. Returns 0 or -EINVAL.
+ */
+int url_resolve(struct url *url, const struct url *base, const char *reference, struct err *err);
 
 #endif

@@ -17,7 +17,7 @@ enum web_operation {
 	 * decompressed, u64 characters of the whole text, u64 characters shown, u64 next offset (0: no more),
 	 * u32 redirects, u32 WEB_* flags, u32 milliseconds, text what broke (WEB_CUT_BREAK).
 	 */
-	WEB_FETCH = 1,
+	WEB_FETCH = 16, /* above REPLY_CANCEL */
 };
 
 enum web_format {

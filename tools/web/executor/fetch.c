@@ -179,28 +179,6 @@ void fetch_broker_lost(struct fetch *fetch)
 		      fetch->url.text);
 }
 
-/* Resolves Location against this hop's URL (RFC 3986 section 5) and checks it like any other. */
-static int resolve_location(struct fetch *fetch, struct url *to, struct err *err)
-{
-	CURLU *handle = curl_url();
-	char *text = NULL;
-	int result = -ENOMEM;
-
-	if (!handle || curl_url_set(handle, CURLUPART_URL, fetch->url.text, 0) == CURLUE_OUT_OF_MEMORY) {
-		curl_url_cleanup(handle);
-		return err_set(err, result, "no memory");
-	}
-	if (curl_url_set(handle, CURLUPART_URL, fetch->location,
-			 CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE) != CURLUE_OK ||
-	    curl_url_get(handle, CURLUPART_URL, &text, 0) != CURLUE_OK)
-		result = err_set(err, -EINVAL, "it is not a URL");
-	else
-		result = url_check(to, text, strlen(text), err);
-	curl_free(text);
-	curl_url_cleanup(handle);
-	return result;
-}
-
 static void follow(struct fetch *fetch)
 {
 	struct err err = {0};
@@ -211,7 +189,7 @@ static void follow(struct fetch *fetch)
 			      LIMIT_WEB_REDIRECTS, fetch->location);
 		return;
 	}
-	if (resolve_location(fetch, &to, &err) < 0) {
+	if (url_resolve(&to, &fetch->url, fetch->location, &err) < 0) {
 		answer_failed(fetch, EINVAL, "%s redirects to %.200s, which is not followed: %s",
 			      fetch->url.text, fetch->location, err.text);
 		return;

@@ -194,6 +194,10 @@ void transfer_words(const struct fetch *fetch, CURLcode code, char *words, size_
 	case CURLE_PEER_FAILED_VERIFICATION:
 		snprintf(words, size, "its TLS certificate is not accepted: %s", detail);
 		break;
+	case CURLE_SSL_CACERT_BADFILE:
+		snprintf(words, size,
+			 "there are no certificates here to check it by (Debian: install ca-certificates)");
+		break;
 	case CURLE_SSL_CONNECT_ERROR:
 		snprintf(words, size, "the TLS handshake failed: %s", detail);
 		break;

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The web executor without its confinement, so that a test needs no spawner.
+ * usage: bare-web FRONTEND BROKER [CERTIFICATES]     numbers of descriptors, and a file in PEM
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "tools/web/executor/web.h"
+
+int main(int argc, char **argv)
+{
+	_cleanup_(buffer_deinit) struct buffer certificates = {.max = LIMIT_CERTIFICATES_BYTES};
+	struct web web;
+	struct err err = {0};
+	int result;
+
+	if (argc < 3)
+		return 2;
+	if (argc > 3) {
+		_cleanup_fd_ int fd = open(argv[3], O_RDONLY | O_CLOEXEC);
+		char bytes[65536];
+		ssize_t got = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+
+		if (got < 0 || buffer_append(&certificates, bytes, (size_t)got) < 0)
+			return 2;
+	}
+	result = web_init(&web, (int)strtol(argv[1], NULL, 10), (int)strtol(argv[2], NULL, 10), &certificates,
+			  &err);
+	if (result == 0) {
+		result = web_run(&web, &err);
+		web_deinit(&web);
+	}
+	if (result < 0)
+		fprintf(stderr, "bare-web: %s\n", err.text);
+	return result < 0;
+}
