@@ -15,7 +15,8 @@
 #include "tools/tool.h"
 #include "tools/web/tools.h"
 
-/* Sorted by name: tool_find searches by halves. */
+/* Sorted by name: tool_find searches by halves. One a line, so that adding one is a line. */
+/* clang-format off */
 const struct tool *const tool_table[] = {
 	&explain_access_tool,
 	&fetch_url_tool,
@@ -25,6 +26,7 @@ const struct tool *const tool_table[] = {
 	&write_file_tool,
 	NULL,
 };
+/* clang-format on */
 
 #define TOOL_COUNT (ARRAY_SIZE(tool_table) - 1)
 

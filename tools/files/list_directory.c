@@ -157,7 +157,8 @@ static int write_text(struct tool_result *result, const struct listing *listing)
 	struct frame_reader reader = listing->entries;
 	const char *bound = listing->flags & FILES_LIST_AT_LEAST ? "at least " : "";
 	struct item item;
-	int code = result_textf(result, "%s: %s%" PRIu64 " entries", listing->path, bound, listing->total);
+	int code = result_textf(result, "%s: %s%" PRIu64 " %s", listing->path, bound, listing->total,
+				listing->total == 1 ? "entry" : "entries");
 
 	if (code == 0 && listing->hidden)
 		code = result_textf(result, " and %" PRIu64 " hidden (hidden: true shows them)",

@@ -98,7 +98,8 @@ static int write_cut(struct tool_result *result, const struct facts *facts)
 	char lines[96];
 
 	if (facts->first == 0)
-		snprintf(lines, sizeof lines, "%" PRIu64 " lines", facts->lines);
+		snprintf(lines, sizeof lines, "%" PRIu64 " line%s", facts->lines,
+			 facts->lines == 1 ? "" : "s");
 	else if (facts->lines == 1)
 		snprintf(lines, sizeof lines, "line %" PRIu64, facts->first);
 	else
@@ -106,10 +107,11 @@ static int write_cut(struct tool_result *result, const struct facts *facts)
 			 facts->first + facts->lines - 1);
 	if (facts->flags & FILES_READ_LINE_CUT)
 		return result_textf(result,
-				    "\n[Cut inside a line longer than the %" PRIu64
-				    " bytes an answer may have; the file has %" PRIu64
-				    " bytes. For the rest of the line use run_command (tail -c, head -c)%s",
-				    result->context->result_bytes, facts->size, facts->next ? "; " : ".]");
+				    "\n[Cut inside %s, of a file of %" PRIu64
+				    " bytes. For the rest of the line: run_command with `tail -c +%" PRIu64
+				    " FILE | head -c %" PRIu64 "`%s",
+				    lines, facts->size, facts->end + 1, result->context->result_bytes,
+				    facts->next ? "; " : ".]");
 	return result_textf(result, "\n[Cut: %s shown of a file of %" PRIu64 " bytes. ", lines, facts->size);
 }
 
