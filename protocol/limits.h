@@ -89,6 +89,7 @@
 #define LIMIT_TEMPORARY_BYTES     (1ull << 30)  /* /tmp of a sandbox, also /dev/shm and home: memory of the machine; limits.temporaryBytes */
 #define LIMIT_TEMPORARY_INODES    100000        /* files in each of them: inodes are kernel memory that no size bounds */
 #define LIMIT_EXECUTOR_FILES      512  /* RLIMIT_NOFILE of executors of our own */
+#define LIMIT_PROBE_LAYERS        64   /* layers that a probe tells about: a dozen exist */
 #define LIMIT_MOUNTS              2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
 
 /* ---- commands ---- */
@@ -147,6 +148,7 @@
 #define LIMIT_START_MS               10000 /* an executor that has not come up by then is killed */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
+#define LIMIT_PROBE_MS               20000 /* doctor: every layer is tried in processes of its own, on a slow machine too */
 #define LIMIT_END_GRACE_MS           50 /* after end of input: calls that are all but done may still answer */
 #define LIMIT_KILL_GRACE_MS          2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
 

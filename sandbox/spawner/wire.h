@@ -27,6 +27,15 @@ enum spawner_frame {
 			       * "" when none) */
 };
 
+/* Of one layer, as SPAWNER_PROBED tells it. `detail` says what is there or what is missing and why, `remedy`
+ * what a person can do about it on this very system; empty when there is nothing to mend. */
+enum probe_state {
+	PROBE_MISSING = 0, /* does not work here; errno says how it failed */
+	PROBE_THERE = 1,   /* tried, and works */
+	PROBE_PARTLY = 2,  /* works with less than newer kernels or a delegated group give; nothing is refused */
+	PROBE_STATES
+};
+
 enum spawner_kind {
 	SPAWNER_SANDBOX = 1, /* a caller's sandbox. Descriptors: the door (keeper/wire.h) */
 	SPAWNER_FILES = 2, /* Descriptors: ring memfd, eventfd that wakes the executor, eventfd that wakes the
