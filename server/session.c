@@ -20,6 +20,7 @@
 #include "server/log.h"
 #include "server/loop.h"
 #include "server/patience.h"
+#include "server/policy/compile.h"
 #include "server/seal.h"
 #include "server/supervisor.h"
 #include "server/transport/stdio.h"
@@ -211,7 +212,7 @@ static int make_peer(struct session *session, struct err *err)
  * small. */
 static int start(struct session *session, int input, int output, struct err *err)
 {
-	_cleanup_fd_ int spare = spare_start(&session->settings->plan, err);
+	_cleanup_fd_ int spare = spare_start(&session->settings->plan, policy_complete, err);
 	int result;
 
 	if (spare < 0)

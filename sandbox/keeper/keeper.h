@@ -23,9 +23,10 @@ struct nursery {
 struct nanny {
 	struct nursery *nursery;
 	size_t slot;
-	int door;      /* requests come from here */
-	int kick;      /* eventfd: tells the keeper that nobody waits at the door any more */
+	int door;          /* requests come from here */
+	int kick;          /* eventfd: tells the keeper that nobody waits at the door any more */
 	const char *shell; /* of shell lines: bash where there is one */
+	const char *path;  /* "PATH=...": of commands that bring none */
 };
 
 /* Serves requests until the door is closed. */
@@ -43,7 +44,7 @@ struct request {
 };
 
 /* 0, -EPROTO or -ENOMEM. `request` is reused from call to call and keeps its vector. */
-int request_decode(struct request *request, struct buffer *payload, const char *shell);
+int request_decode(struct request *request, struct buffer *payload, const char *shell, const char *path);
 
 /* ---- launch.c ---- */
 

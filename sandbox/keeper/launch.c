@@ -23,7 +23,8 @@ static const char *find_search_path(char *const *envp)
 	return "/usr/local/bin:/usr/bin:/bin";
 }
 
-/* Along PATH as execvp does: what is not there or not ours to execute is passed over, EACCES is remembered. */
+/* Along PATH as execvp does: what is not there or not ours to execute is passed over, EACCES is remembered.
+ */
 static int execute_along_path(const struct request *request)
 {
 	const char *name = request->argv[0], *part = find_search_path(request->envp);

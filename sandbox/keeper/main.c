@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sallyport-keeper: pid 1 of a caller's sandbox. It puts itself under every layer, keeps nannies waiting at the
- * door, and ends when the frontend or the spawner does; its end is that of everything in the sandbox.
+ * sallyport-keeper: pid 1 of a caller's sandbox. It puts itself under every layer, keeps nannies waiting at
+ * the door, and ends when the frontend or the spawner does; its end is that of everything in the sandbox.
  *
  * Orphans of a nanny that died fall to it, and it kills every child that is not a nanny of its own.
  */
@@ -24,7 +24,7 @@
 #include "sandbox/spawner/setup.h"
 
 struct keeper {
-	struct nanny nanny;          /* what each is forked with */
+	struct nanny nanny;           /* what each is forked with */
 	pid_t nannies[LIMIT_NANNIES]; /* 0: no nanny in this slot */
 };
 
@@ -86,7 +86,9 @@ static int sweep_orphans(struct keeper *keeper)
 /* Runs until the sandbox is to end. */
 static void keep(struct keeper *keeper)
 {
-	struct pollfd watched[] = {{.fd = SETUP_SOCKET}, {.fd = keeper->nanny.door}, {.fd = keeper->nanny.kick, .events = POLLIN}};
+	struct pollfd watched[] = {{.fd = SETUP_SOCKET},
+				   {.fd = keeper->nanny.door},
+				   {.fd = keeper->nanny.kick, .events = POLLIN}};
 	eventfd_t ignored;
 	sigset_t none;
 
@@ -94,7 +96,8 @@ static void keep(struct keeper *keeper)
 	for (;;) {
 		keep_one_waiting(keeper);
 		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {
-			if (watched[0].revents || watched[1].revents) /* hang-ups: nothing else was asked for */
+			if (watched[0].revents ||
+			    watched[1].revents) /* hang-ups: nothing else was asked for */
 				return;
 			if (watched[2].revents)
 				eventfd_read(keeper->nanny.kick, &ignored);
@@ -111,7 +114,18 @@ static void interrupt(int number)
 	(void)number; /* only there so that ppoll returns */
 }
 
-static int prepare(struct keeper *keeper)
+/* PATH of commands that bring none: what the plan shows of the person's own. */
+static char *search_path(const struct plan *plan)
+{
+	char *path;
+
+	return asprintf(&path, "PATH=%s",
+			plan->search_path ? plan->search_path : "/usr/local/bin:/usr/bin:/bin") < 0
+		       ? NULL
+		       : path;
+}
+
+static int prepare(struct keeper *keeper, const struct plan *plan)
 {
 	struct sigaction action = {.sa_handler = interrupt};
 	sigset_t blocked;
@@ -124,9 +138,12 @@ static int prepare(struct keeper *keeper)
 	sigaction(SIGUSR1, &action, NULL);
 	keeper->nanny.door = EXECUTOR_CHANNEL;
 	keeper->nanny.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	keeper->nanny.path = search_path(plan);
+	if (!keeper->nanny.path)
+		return -ENOMEM;
 	keeper->nanny.shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
-	keeper->nanny.nursery = mmap(NULL, sizeof(struct nursery), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	keeper->nanny.nursery =
+		mmap(NULL, sizeof(struct nursery), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (keeper->nanny.kick < 0 || keeper->nanny.nursery == MAP_FAILED ||
 	    fcntl(EXECUTOR_CHANNEL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(SETUP_SOCKET, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
@@ -145,9 +162,9 @@ int main(void)
 			fprintf(stderr, "sallyport-keeper: %s\n", err.text);
 		return 1;
 	}
-	executor_deinit(&executor);
-	if (prepare(&keeper) < 0)
+	if (prepare(&keeper, &executor.plan) < 0)
 		return 1;
+	executor_deinit(&executor);
 	keep(&keeper);
 	return 0;
 }

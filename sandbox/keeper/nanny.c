@@ -130,12 +130,13 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 		  struct frame_descriptors *descriptors, struct request *request)
 {
 	struct nanny_call call = {.leash = descriptors->fds[0], .number = header->call};
-	struct launch launch = {.output = descriptors->fds[1], .errors = descriptors->fds[2], .input = descriptors->fds[3]};
+	struct launch launch = {
+		.output = descriptors->fds[1], .errors = descriptors->fds[2], .input = descriptors->fds[3]};
 	int result = -EPROTO;
 
 	if (header->type == KEEPER_RUN && !(header->value & ~KEEPER_FLAGS) &&
 	    descriptors->count == (header->value & KEEPER_STDIN ? 4 : 3))
-		result = request_decode(request, payload, nanny->shell);
+		result = request_decode(request, payload, nanny->shell, nanny->path);
 	if (result < 0) {
 		report_failure(&call, "request", "", -result);
 		return;

@@ -36,7 +36,7 @@ static void terminate(char *text)
 static int get_list(struct request *request, struct frame_reader *reader, size_t at)
 {
 	uint32_t count = frame_get_u32(reader);
-	size_t needed = at + count + 1;
+	size_t needed = at + count + 2; /* the list, perhaps PATH, NULL */
 
 	if (reader->failed || count > LIMIT_COMMAND_ARGUMENTS)
 		return -EPROTO;
@@ -54,7 +54,15 @@ static int get_list(struct request *request, struct frame_reader *reader, size_t
 	return reader->failed ? -EPROTO : (int)count;
 }
 
-int request_decode(struct request *request, struct buffer *payload, const char *shell)
+static bool has_path(char *const *envp)
+{
+	for (; *envp; envp++)
+		if (!strncmp(*envp, "PATH=", 5))
+			return true;
+	return false;
+}
+
+int request_decode(struct request *request, struct buffer *payload, const char *shell, const char *path)
 {
 	struct frame_reader reader;
 	char *cwd;
@@ -81,5 +89,9 @@ int request_decode(struct request *request, struct buffer *payload, const char *
 	request->envp = request->vector + SHELL_WORDS + argc + 1;
 	request->vector[0] = (char *)shell;
 	request->vector[1] = (char *)"-c";
+	if (!has_path(request->envp)) {
+		request->envp[envc] = (char *)path;
+		request->envp[envc + 1] = NULL;
+	}
 	return 0;
 }

@@ -2,9 +2,9 @@
 /*
  * Killing what a call left behind. This process is a subreaper (or pid 1), so whatever the call's processes
  * did - daemonise, start sessions, stop, ignore signals, fork as fast as they can - falls to it when its
- * parent dies. So: kill every child, wait until those are dead, look again. A process that has a deadly signal
- * pending cannot fork, so each round leaves only what was born during it; the limit on processes bounds a
- * round.
+ * parent dies. So: kill every child, wait until those are dead, look again. A process that has a deadly
+ * signal pending cannot fork, so each round leaves only what was born during it; the limit on processes
+ * bounds a round.
  *
  * The kernel's list of children may miss some while they change, but waitid() does not: there are none left
  * when it says ECHILD. Nannies are created with another signal than SIGCHLD, which makes them invisible to a
@@ -30,8 +30,8 @@ static bool is_kept(const struct sweep *sweep, pid_t pid)
 	return false;
 }
 
-/* Kills all children that the kernel lists now; returns how many, or -errno. The list is decimal numbers with a
- * space after each. */
+/* Kills all children that the kernel lists now; returns how many, or -errno. The list is decimal numbers with
+ * a space after each. */
 static int kill_listed(const struct sweep *sweep, int list)
 {
 	char bytes[1024];
@@ -86,7 +86,8 @@ int sweep_children(struct sweep *sweep)
 
 		if (killed < 0)
 			return killed;
-		/* with nobody killed the list was read amid a change: look again, do not wait for the living */
+		/* with nobody killed the list was read amid a change: look again, do not wait for the living
+		 */
 		result = reap(sweep, killed > 0);
 		if (result <= 0)
 			return result;

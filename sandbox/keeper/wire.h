@@ -19,8 +19,8 @@ enum keeper_frame {
 	/* frontend -> a nanny, on the door. Descriptors: leash, stdout, stderr, and stdin with KEEPER_STDIN
 	 */
 	KEEPER_RUN = 1, /* value: KEEPER_* flags. Payload: text cwd (absolute), u32 argc, text each, u32 envc,
-			 * text each ("A=b"), u32 shell: 1: argv is one shell line to run with bash -c, or sh
-			 * -c where there is no bash */
+			 * text each ("A=b"; PATH is added if it is not among them), u32 shell: 1: argv is one
+			 * shell line to run with bash -c, or sh -c where there is no bash */
 
 	/* frontend -> nanny, on the leash */
 	KEEPER_KILL = 2,   /* kill all of the call with SIGKILL; KEEPER_ENDED follows */

@@ -21,6 +21,7 @@
 /* What a spare will need when it goes: one of the two. */
 struct spare_source {
 	const struct plan *plan;
+	int (*complete)(struct plan *plan);
 	int memfd; /* -1: not made yet */
 };
 
@@ -100,8 +101,13 @@ static int go(struct spare_source *source)
 	int result;
 
 	if (source->memfd < 0) {
-		_cleanup_fd_ int memfd = plan_open(source->plan, NULL);
+		struct plan plan = *source->plan; /* this process's copy, never freed: an exec ends it */
+		_cleanup_fd_ int memfd = -1;
 
+		result = source->complete ? source->complete(&plan) : 0;
+		if (result < 0)
+			return result;
+		memfd = plan_open(&plan, NULL);
 		if (memfd < 0)
 			return memfd;
 		if (memfd == SPAWNER_PLAN)
@@ -114,7 +120,8 @@ static int go(struct spare_source *source)
 	return result == 1 ? become_spawner(source) : result;
 }
 
-/* Waits for its turn, and is a spare again after each fork. Descriptors stand where the spawner wants them. */
+/* Waits for its turn, and is a spare again after each fork. Descriptors stand where the spawner wants them.
+ */
 static _Noreturn void spare_wait(struct spare_source *source)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
@@ -161,9 +168,9 @@ static int spare_make(struct spare_source source, struct err *err)
 	return sockets[0];
 }
 
-int spare_start(const struct plan *plan, struct err *err)
+int spare_start(const struct plan *plan, int (*complete)(struct plan *plan), struct err *err)
 {
-	return spare_make((struct spare_source){.plan = plan, .memfd = -1}, err);
+	return spare_make((struct spare_source){.plan = plan, .complete = complete, .memfd = -1}, err);
 }
 
 int spare_fork(int plan_memfd, struct err *err)

@@ -27,10 +27,12 @@ enum spare_frame {
  * Forks the first spare. `plan` is inherited by the fork and serialised only when it goes. Returns the
  * frontend's socket (CLOEXEC, SOCK_SEQPACKET, non-blocking) or -errno. Everything the child does not need is
  * closed in it (stdin and stdout above all: a host that waits for end of file must not wait for it).
- * The caller ignores SIGCHLD or reaps: spares and spawners are its children, and nothing is learnt from how
- * they end that the end of file on their sockets does not say.
+ * `complete`, if not NULL, is called in the spare when it goes, on its own copy of the plan, before that is
+ * serialised: for what would cost the frontend's start too much. The caller ignores SIGCHLD or reaps: spares
+ * and spawners are its children, and nothing is learnt from how they end that the end of file on their
+ * sockets does not say.
  */
-int spare_start(const struct plan *plan, struct err *err);
+int spare_start(const struct plan *plan, int (*complete)(struct plan *plan), struct err *err);
 
 /* In the spawner: makes a spare that waits with the plan's memfd; returns the socket to pass on, or -errno.
  */

@@ -151,7 +151,7 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 		result = check_outside(file, plan->extra, plan->extra_count, err);
 	if (result < 0)
 		return result;
-	if (compile_home(home, plan) < 0 || policy_search_path(getenv("PATH"), home, plan) < 0)
+	if (compile_home(home, plan) < 0)
 		return no_memory(err);
 	plan->command_processes = (uint32_t)policy->processes;
 	plan->command_files = (uint32_t)policy->files;
@@ -161,4 +161,9 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 	plan->result_bytes = (uint64_t)policy->result_bytes;
 	memcpy(plan->policy_sha256, policy->sha256, sizeof plan->policy_sha256);
 	return 0;
+}
+
+int policy_complete(struct plan *plan)
+{
+	return policy_search_path(getenv("PATH"), plan->home, plan);
 }

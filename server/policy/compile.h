@@ -28,4 +28,10 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
  */
 int policy_search_path(const char *search, const char *home, struct plan *plan);
 
+/*
+ * What of a plan costs many looks at the file system and nobody needs before the first sandbox: its search
+ * path, from PATH. The spare does it when it goes, so that no start waits for it. 0 or -ENOMEM.
+ */
+int policy_complete(struct plan *plan);
+
 #endif

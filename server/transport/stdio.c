@@ -221,7 +221,9 @@ static void output_ready(struct loop_source *source, uint32_t events)
 
 	if (events & (EPOLLERR | EPOLLHUP)) {
 		loop_forget(stdio->loop, source);
-		tell_end(stdio, "the host has closed our standard output");
+		tell_end(stdio, stdio->queue_count || mcp_in_flight(stdio->peer)
+					? "the host has closed our standard output while answers were due"
+					: NULL);
 	}
 }
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "server/paths.h"
+#include "server/policy/compile.h"
 #include "server/settings.h"
 #include "server/workspaces.h"
 
@@ -406,6 +407,7 @@ static void test_search_path(void **state)
 		 below("tools-link"), below("tools"));
 	setenv("PATH", path, 1);
 	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(policy_complete(&settings.plan), 0);
 	snprintf(wanted, sizeof wanted, "%s:%s:%s:", below("home/bin"), below("home/project/sub"),
 		 below("tools"));
 	assert_int_equal(strncmp(settings.plan.search_path, wanted, strlen(wanted)), 0);
@@ -427,6 +429,7 @@ static void test_no_search_path(void **state)
 
 	unsetenv("PATH");
 	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(policy_complete(&settings.plan), 0);
 	assert_non_null(strstr(settings.plan.search_path, "/usr/bin"));
 	assert_int_equal(settings.plan.extra_count, 0);
 	settings_deinit(&settings);

@@ -139,15 +139,13 @@ static bool overridden(const cJSON *env, const char *name)
 static int pack_environment(const struct run_command_arguments *arguments, const struct plan *plan,
 			    struct buffer *payload)
 {
-	const char *own[][2] = {{"PATH", plan->search_path}, {"HOME", plan->home}};
 	size_t at = buffer_length(payload);
 	uint32_t count = 0;
 	const cJSON *item;
 	int result = frame_put_u32(payload, 0);
 
-	for (size_t i = 0; i < ARRAY_SIZE(own) && result == 0; i++)
-		if (own[i][1] && !overridden(arguments->env, own[i][0]) && ++count)
-			result = put_variable(payload, own[i][0], own[i][1]);
+	if (plan->home && !overridden(arguments->env, "HOME") && ++count)
+		result = result < 0 ? result : put_variable(payload, "HOME", plan->home);
 	for (size_t i = 0; i < ARRAY_SIZE(environment) && result == 0; i++)
 		if (!overridden(arguments->env, environment[i][0]) && ++count)
 			result = put_variable(payload, environment[i][0], environment[i][1]);
