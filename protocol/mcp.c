@@ -267,18 +267,17 @@ static void handle_notification(struct mcp_incoming *incoming)
 		incoming->peer->initialized = incoming->peer->version != NULL;
 }
 
-/* Could not be read or served for lack of memory. Whether it wants an answer shows in whether it has an id.
- */
-static int answer_out_of_memory(struct mcp_incoming *incoming, bool counted)
+int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted)
 {
 	struct json_span id = {0};
+	int result = buffer_reserve(&incoming->peer->reply, JSONRPC_ERROR_BYTES);
 
 	if (incoming->message.id.length == 0)
 		id = json_find_id(incoming->text, incoming->length);
 	if (id.length && id.length <= LIMIT_ID_BYTES)
 		incoming->message.id = (struct jsonrpc_id){incoming->text + id.start, id.length};
-	if (incoming->message.id.length == 0)
-		return 0;
+	if (result < 0 || incoming->message.id.length == 0)
+		return result;
 	if (incoming->batch && !counted)
 		incoming->batch->open++;
 	return mcp_reply_error(incoming, MCP_INTERNAL_ERROR, "Internal error: out of memory");
@@ -316,7 +315,7 @@ int mcp_dispatch(struct mcp_peer *peer, struct mcp_batch *batch, const char *tex
 		}
 	}
 	if (result == -ENOMEM || result == -EMSGSIZE)
-		result = answer_out_of_memory(&incoming, counted);
+		result = mcp_answer_out_of_memory(&incoming, counted);
 	jsonrpc_message_deinit(&incoming.message);
 	return result == -ENOMEM ? result : 0;
 }

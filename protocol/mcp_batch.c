@@ -84,6 +84,22 @@ static struct mcp_batch *batch_new(struct mcp_peer *peer, unsigned count)
 	return batch;
 }
 
+/* No memory to gather answers in: each request is told so by itself. */
+static int refuse_each(struct mcp_peer *peer, const char *text, size_t length)
+{
+	struct json_span element;
+	size_t offset = 0;
+	int result = 0;
+
+	while (result == 0 && json_next_element(text, length, &offset, &element)) {
+		struct mcp_incoming incoming = {
+			.peer = peer, .text = text + element.start, .length = element.length};
+
+		result = mcp_answer_out_of_memory(&incoming, false);
+	}
+	return result == -ENOMEM ? result : 0;
+}
+
 int mcp_batch_receive(struct mcp_peer *peer, const char *text, size_t length)
 {
 	struct err err = {0};
@@ -109,7 +125,7 @@ int mcp_batch_receive(struct mcp_peer *peer, const char *text, size_t length)
 		return refuse(peer, MCP_INVALID_REQUEST, "Invalid Request: the batch has too many messages");
 	batch = batch_new(peer, count);
 	if (!batch)
-		return refuse(peer, MCP_INTERNAL_ERROR, "Internal error: out of memory");
+		return refuse_each(peer, text, length);
 	for (offset = 0; json_next_element(text, length, &offset, &element);)
 		mcp_dispatch(peer, batch, text + element.start, element.length);
 	settle(batch);

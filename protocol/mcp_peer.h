@@ -113,6 +113,9 @@ int mcp_reply_end(struct mcp_incoming *incoming, struct json_writer *writer);
 int mcp_reply_error(struct mcp_incoming *incoming, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *message, const char *data);
+/* For a message that could not be read or served for lack of memory. Whether it wants an answer shows in
+ * whether it has an id. `counted`: its batch already waits for it. */
+int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted);
 /* Sends what is in `answer`: into the batch, or with a newline through the sink. Empties it. */
 int mcp_answer(struct mcp_peer *peer, struct mcp_batch *batch, struct jsonrpc_id id, struct buffer *answer);
 /* Adds the newline and sends: notifications. */

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Allocation failure over protocol/: each conversation below is held again and again, with its first
+ * allocation failing, then its second, and so on until none fails, once alone and once with every later one.
+ * Whatever fails: nothing crashes or leaks (the sanitizer's business), what is sent is JSON, no request is
+ * answered twice or not at all without mcp_receive saying so, and afterwards the peer serves as ever.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/json.h"
+#include "protocol/schema.h"
+#include "tests/fault/allocator.h"
+#include "tests/support/mcp_host.h"
+
+#define MODERN                                                                                               \
+	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                             \
+	"\"io.modelcontextprotocol/clientInfo\":{\"name\":\"x\",\"version\":\"1\"},"                         \
+	"\"io.modelcontextprotocol/clientCapabilities\":{},\"progressToken\":1}"
+#define PING "{\"jsonrpc\":\"2.0\",\"id\":\"ping\",\"method\":\"ping\"}"
+
+/* Where the lines go while memory fails: room of its own, so that the test's memory never does. */
+static char room[1 << 20];
+
+static void prepare(struct test_host *host)
+{
+	fault_disarm();
+	assert_int_equal(test_host_init(host), 0);
+	assert_int_equal(buffer_reserve(&host->sent, sizeof room), 0);
+}
+
+/* How many answers have this id, of all that was sent; each line must be JSON. */
+static unsigned count_answers(struct test_host *host, const char *id)
+{
+	char *line = buffer_data(&host->sent), *end = line + buffer_length(&host->sent);
+	char pattern[64];
+	unsigned count = 0;
+
+	snprintf(pattern, sizeof pattern, "\"id\":%s,", id);
+	while (line < end) {
+		char *stop = memchr(line, '\n', (size_t)(end - line));
+
+		assert_non_null(stop);
+		assert_int_equal(json_check(line, (size_t)(stop - line), NULL, NULL), 0);
+		for (char *at = line; (at = memmem(at, (size_t)(stop - at), pattern, strlen(pattern))); at++)
+			count++;
+		line = stop + 1;
+	}
+	return count;
+}
+
+struct exchange {
+	const char *before; /* sent while memory is plenty, or NULL */
+	const char *text;
+	const char *ids[4];                    /* each must be answered exactly once */
+	void (*after)(struct test_host *host); /* while memory fails, or NULL */
+};
+
+static void finish_held(struct test_host *host)
+{
+	while (host->held_count) {
+		struct mcp_call *call = host->held[--host->held_count];
+
+		mcp_call_progress(call, 1, "some words", 10);
+		mcp_result_begin(call);
+		mcp_result_text_begin(call);
+		for (unsigned i = 0; i < 64; i++) /* far more than the room that was reserved */
+			mcp_result_text(call, room, 1000, NULL);
+		json_key_bool(mcp_result_members(call), "isError", false);
+		mcp_call_finish(call, NULL);
+	}
+}
+
+static void fail_held(struct test_host *host)
+{
+	while (host->held_count)
+		mcp_call_fail(host->held[--host->held_count], room, NULL);
+}
+
+static void close_all(struct test_host *host)
+{
+	mcp_tools_changed(host->peer);
+	mcp_close(host->peer);
+}
+
+#define CALL(id, name, more)                                                                                 \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{\"name\":\"" name          \
+	"\",\"arguments\":{\"text\":\"some \\u00e9 text\",\"more\":[1,2,{\"a\":\"b\"}]}" more "}}"
+#define INITIALIZE(version)                                                                                  \
+	"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"" version \
+	"\",\"clientInfo\":{\"name\":\"a client\"}}}"
+#define LONG_ID "\"0123456789012345678901234567890123456789012345678901234567890123456789\""
+
+static const struct exchange exchanges[] = {
+	{NULL, PING, {"\"ping\""}},
+	{NULL, INITIALIZE("2025-11-25"), {"0"}},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\",\"params\":{" MODERN "}}",
+	 {"1"}},
+	{NULL, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{" MODERN "}}", {"1"}},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"cursor\":\"t2\"," MODERN "}}",
+	 {"1"}},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"_meta\":{\"io.modelcontextprotocol/"
+	 "protocolVersion\":\"y\"}}}",
+	 {"1"}},
+	{NULL, CALL("1", "echo", "," MODERN), {"1"}},
+	{NULL, CALL("1", "hold", "," MODERN), {"1"}, finish_held},
+	{NULL, CALL(LONG_ID, "hold", "," MODERN), {LONG_ID}, finish_held},
+	{NULL, CALL("1", "hold", "," MODERN), {"1"}, fail_held},
+	{INITIALIZE("2025-06-18"), CALL("1", "hold", ""), {"0", "1"}, finish_held},
+	{INITIALIZE("2025-06-18"), CALL("1", "error", ""), {"0", "1"}},
+	{INITIALIZE("2025-03-26"),
+	 "[" PING
+	 "," CALL("1", "hold", "") "," CALL("2", "echo", "") ",7,{\"jsonrpc\":\"2.0\",\"method\":\"n\"}]",
+	 {"\"ping\"", "1", "2", "null"},
+	 finish_held},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/"
+	 "listen\",\"params\":{\"notifications\":{\"toolsListChanged\":true}," MODERN "}}",
+	 {NULL},
+	 close_all},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":5}}",
+	 {NULL}},
+	{NULL, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"p\",\"params\":{\"a\":\"\\ud800\"}}", {"3"}},
+};
+
+/* Returns whether an allocation failed; if none did, all have had their turn. */
+static bool hold_exchange(const struct exchange *exchange, unsigned at, bool lasting)
+{
+	struct test_host host;
+	int result;
+	bool failed;
+
+	prepare(&host);
+	host.page = 2;
+	if (exchange->before)
+		assert_int_equal(mcp_receive(host.peer, exchange->before, strlen(exchange->before)), 0);
+	fault_arm(at, lasting);
+	result = mcp_receive(host.peer, exchange->text, strlen(exchange->text));
+	if (exchange->after)
+		exchange->after(&host);
+	fault_disarm();
+	failed = fault_happened();
+	assert_true(result == 0 || (failed && result == -ENOMEM));
+	assert_int_equal(mcp_in_flight(host.peer), 0);
+	for (size_t i = 0; i < 4 && exchange->ids[i]; i++) {
+		unsigned answers = count_answers(&host, exchange->ids[i]);
+
+		/* An answer may be lost only where nothing at all could be done; then mcp_receive says so.
+		 * What has no id of its own may go unanswered. */
+		bool lost = answers == 0 && (result == -ENOMEM || strcmp(exchange->ids[i], "null") == 0);
+
+		if (answers != 1 && !lost)
+			fail_msg("%.60s: %u answers to %s with allocation %u failing", exchange->text,
+				 answers, exchange->ids[i], at);
+	}
+	buffer_clear(&host.sent, SIZE_MAX);
+	assert_int_equal(mcp_receive(host.peer, PING, strlen(PING)), 0);
+	assert_int_equal(count_answers(&host, "\"ping\""), 1);
+	test_host_deinit(&host);
+	return failed;
+}
+
+static void test_exchanges(void **state)
+{
+	memset(room, 'x', 2000);
+	for (size_t i = 0; i < ARRAY_SIZE(exchanges); i++)
+		for (unsigned lasting = 0; lasting < 2; lasting++) {
+			unsigned at = 1;
+
+			while (hold_exchange(&exchanges[i], at, lasting))
+				assert_true(++at < 500);
+			assert_true(at > 1 || i == 14); /* each exchange but a cancellation needs memory */
+		}
+}
+
+static void test_new_peer(void **state)
+{
+	unsigned at = 1;
+
+	for (;; at++) {
+		struct test_host host;
+		int result;
+
+		fault_arm(at, false);
+		result = test_host_init(&host);
+		fault_disarm();
+		if (result == 0) {
+			assert_false(fault_happened());
+			test_host_deinit(&host);
+			break;
+		}
+		assert_int_equal(result, -ENOMEM);
+		assert_null(host.peer);
+		buffer_deinit(&host.sent);
+	}
+	assert_true(at > 2);
+}
+
+static void test_json(void **state)
+{
+	static const char text[] = "{\"id\":1,\"a\":[1,\"b\",{\"c\":null}],\"d\":\"\\u0041\",\"k1\":1,\"k2\":"
+				   "1,\"k3\":1,\"k4\":1,"
+				   "\"k5\":1,\"k6\":1,\"k7\":1,\"k8\":1,\"k9\":1}";
+	unsigned at = 1;
+
+	for (;; at++) {
+		cJSON *tree = NULL;
+		struct json_span id;
+		struct err err = {0};
+		int result;
+
+		fault_arm(at, false);
+		result = json_parse(text, strlen(text), &tree, &id, &err);
+		fault_disarm();
+		if (result == 0) {
+			assert_false(fault_happened());
+			cJSON_Delete(tree);
+			break;
+		}
+		assert_int_equal(result, -ENOMEM);
+		assert_null(tree);
+		assert_string_equal(err.text, "out of memory");
+	}
+	assert_true(at > 15);
+}
+
+static void test_schema(void **state)
+{
+	struct values {
+		const char *text;
+		struct field_strings list;
+		int64_t number;
+	};
+	static const struct field fields[] = {
+		{"text", FIELD_STRING, FIELD_REQUIRED, offsetof(struct values, text), .description = "words"},
+		{"list", FIELD_STRINGS, 0, offsetof(struct values, list)},
+		{"number", FIELD_INTEGER, 0, offsetof(struct values, number)},
+		{NULL},
+	};
+	static const char text[] = "{\"text\":\"a\",\"list\":\"[\\\"x\\\"]\",\"number\":\"5\"}";
+	cJSON *tree = NULL;
+	unsigned at = 1;
+
+	assert_int_equal(json_parse(text, strlen(text), &tree, NULL, NULL), 0);
+	for (;; at++) {
+		struct values values;
+		struct buffer out;
+		cJSON *scratch = NULL;
+		struct err err = {0};
+		int decoded, written;
+
+		buffer_init(&out, 4096);
+		fault_arm(at, false);
+		decoded = schema_decode(fields, tree, &values, &scratch, &err);
+		written = schema_write(&out, fields, true);
+		fault_disarm();
+		cJSON_Delete(scratch);
+		buffer_deinit(&out);
+		assert_true(decoded == 0 || decoded == -ENOMEM || decoded == -EINVAL);
+		assert_true(written == 0 || written == -ENOMEM);
+		if (!fault_happened()) {
+			assert_int_equal(decoded, 0);
+			assert_int_equal(written, 0);
+			break;
+		}
+		assert_true(decoded < 0 || written < 0);
+	}
+	cJSON_Delete(tree);
+	assert_true(at > 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_new_peer),
+		cmocka_unit_test(test_exchanges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
