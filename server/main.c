@@ -19,6 +19,12 @@ const struct subcommand subcommands[] = {
 	 "sallyport call read_file '{\"path\": \"README.md\", \"limit\": 5}'\n"
 	 "sallyport call run_command '{\"command\": \"make test\"}' --workspace ~/src/project",
 	 OPTIONS_SERVER | OPTION_JSON, 1, 2, cli_call},
+	{"doctor", "", "what this kernel gives, which profile that makes, the remedy for what is missing",
+	 "Builds every layer of a sandbox in throwaway processes and says which of them work here, why not, "
+	 "and "
+	 "what to do about it. Exit code 3 when calls cannot be confined.",
+	 "sallyport doctor\nsallyport doctor --json | jq .profile",
+	 OPTION_WORKSPACE | OPTION_POLICY | OPTION_JSON, 0, 0, cli_doctor},
 	{"policy check", "FILE", "is this policy well-formed? Every mistake with its line",
 	 "Reads a policy as the server would, and tells all of its mistakes at once, as FILE:LINE:COLUMN. "
 	 "Exit "

@@ -43,6 +43,8 @@ struct options {
 	uint64_t result_bytes;     /* 0: not given */
 	bool json;
 	bool help;
+	bool workspace_optional; /* set by a subcommand: without --workspace an unfit current directory is
+				    none */
 	const char *operands[OPTIONS_OPERANDS]; /* NULL where there is none */
 	size_t operand_count;
 };

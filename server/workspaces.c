@@ -115,7 +115,7 @@ static int add_one(struct plan *plan, const char *text, const char *home, struct
 }
 
 /* Hosts on a desktop start servers in "/" or in the home: neither was meant. */
-static int add_current(struct plan *plan, const char *home, struct err *err)
+static int add_current(struct plan *plan, bool optional, const char *home, struct err *err)
 {
 	_cleanup_free_ char *path = realpath(".", NULL);
 	int result;
@@ -126,11 +126,12 @@ static int add_current(struct plan *plan, const char *home, struct err *err)
 			       strerror(-result));
 	}
 	if (workspaces_system(path) || (home && path_within(home, path)))
-		return err_set(
-			err, -EINVAL,
-			"the current directory is %s, which is not taken for a workspace unasked; name one "
-			"with --workspace DIR",
-			path);
+		return optional ? 0
+				: err_set(err, -EINVAL,
+					  "the current directory is %s, which is not taken for a workspace "
+					  "unasked; name one "
+					  "with --workspace DIR",
+					  path);
 	if (plan_add_path(&plan->workspaces, &plan->workspace_count, path, true) < 0)
 		return err_set(err, -ENOMEM, "no memory");
 	return 0;
@@ -142,7 +143,7 @@ int workspaces_add(struct plan *plan, const struct options *options, const char 
 	int result = 0;
 
 	if (options->workspace_count == 0)
-		return add_current(plan, home, err);
+		return add_current(plan, options->workspace_optional, home, err);
 	for (size_t i = 0; i < options->workspace_count && result == 0; i++)
 		result = add_one(plan, options->workspaces[i], home, notes, err);
 	return result;

@@ -196,6 +196,20 @@ static void test_default_refused(void **state)
 	refused(&options, -EINVAL, "name one with --workspace DIR");
 }
 
+static void test_optional_workspace(void **state)
+{
+	struct options options = {.workspace_optional = true};
+	struct settings settings;
+	struct err err;
+
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(settings.plan.workspace_count, 0);
+	settings_deinit(&settings);
+	options.workspaces[options.workspace_count++] = "/"; /* but what is named must be fit */
+	refused(&options, -EINVAL, "is the whole file system");
+}
+
 static void test_workspaces(void **state)
 {
 	struct options options = {.workspaces = {below("home/project/"), below("other:ro")},
@@ -440,13 +454,21 @@ static void test_no_search_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_within),          CASE(test_canonical),
-		CASE(test_passes),          CASE(test_default_workspace),
-		CASE(test_default_refused), CASE(test_workspaces),
-		CASE(test_home_workspace),  CASE(test_workspaces_refused),
-		CASE(test_odd_home),        CASE(test_compiled),
-		CASE(test_git_config),      CASE(test_compile_refused),
-		CASE(test_policy_inside),   CASE(test_search_path),
+		CASE(test_within),
+		CASE(test_canonical),
+		CASE(test_passes),
+		CASE(test_default_workspace),
+		CASE(test_default_refused),
+		CASE(test_optional_workspace),
+		CASE(test_workspaces),
+		CASE(test_home_workspace),
+		CASE(test_workspaces_refused),
+		CASE(test_odd_home),
+		CASE(test_compiled),
+		CASE(test_git_config),
+		CASE(test_compile_refused),
+		CASE(test_policy_inside),
+		CASE(test_search_path),
 		CASE(test_no_search_path),
 	};
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sallyport doctor`: which layers this system gives, why not, and what to do about it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "protocol/json.h"
+#include "server/cli.h"
+#include "server/doctor.h"
+#include "server/pretty.h"
+
+static const char *const states[] = {
+	[PROBE_MISSING] = "missing", [PROBE_THERE] = "there", [PROBE_PARTLY] = "partly"};
+static const enum pretty_style styles[] = {
+	[PROBE_MISSING] = PRETTY_BAD, [PROBE_THERE] = PRETTY_GOOD, [PROBE_PARTLY] = PRETTY_WARN};
+
+struct findings {
+	const struct settings *settings;
+	const struct options *options;
+	struct doctor_report report;
+	struct err err; /* the probe itself failed: empty if not */
+	struct utsname kernel;
+};
+
+static bool confined(const struct findings *findings)
+{
+	return !findings->err.text[0] && strcmp(findings->report.profile, "full") == 0;
+}
+
+/* ---- for people ---- */
+
+static int widest_name(const struct doctor_report *report)
+{
+	size_t widest = 0;
+
+	for (unsigned i = 0; i < report->count; i++)
+		if (strlen(report->layers[i].name) > widest)
+			widest = strlen(report->layers[i].name);
+	return (int)widest;
+}
+
+static void print_layer(const struct doctor_layer *layer, int width, bool colour)
+{
+	printf("  %s%-7s%s  %-*s  %s", pretty_style(colour, styles[layer->state]), states[layer->state],
+	       pretty_style(colour, PRETTY_PLAIN), width, layer->name, layer->detail);
+	if (layer->state == PROBE_MISSING && layer->error)
+		printf("%s%s: %s", *layer->detail ? " (" : "", err_name(layer->error),
+		       strerror(layer->error));
+	printf("%s\n", layer->state == PROBE_MISSING && layer->error && *layer->detail ? ")" : "");
+	if (*layer->remedy)
+		printf("  %-7s  %-*s  %sremedy:%s %s\n", "", width, "", pretty_style(colour, PRETTY_BOLD),
+		       pretty_style(colour, PRETTY_PLAIN), layer->remedy);
+}
+
+static void print_table(const struct findings *findings, bool colour)
+{
+	const struct plan *plan = &findings->settings->plan;
+	const struct doctor_report *report = &findings->report;
+	int width = widest_name(report);
+
+	printf("sallyport %s on Linux %s (%s)\n\nLayers\n", SALLYPORT_VERSION, findings->kernel.release,
+	       findings->kernel.machine);
+	for (unsigned i = 0; i < report->count; i++)
+		print_layer(&report->layers[i], width, colour);
+	if (findings->err.text[0])
+		printf("  %snot probed%s: %s\n", pretty_style(colour, PRETTY_BAD),
+		       pretty_style(colour, PRETTY_PLAIN), findings->err.text);
+	printf("\nProfile     %s%s%s\n", pretty_style(colour, confined(findings) ? PRETTY_GOOD : PRETTY_BAD),
+	       *report->profile ? report->profile : "none", pretty_style(colour, PRETTY_PLAIN));
+	for (size_t i = 0; i < plan->workspace_count; i++)
+		printf("%s%s%s\n", i ? "            " : "Workspaces  ", plan->workspaces[i].path,
+		       plan->workspaces[i].write ? "" : " (read only)");
+	printf("Policy      %s\n            SHA-256 %s\n",
+	       findings->options->policy ? findings->options->policy : "defaults (no --policy)",
+	       plan->policy_sha256);
+	if (!confined(findings))
+		printf("\nCalls are refused until what is missing above is mended.\n");
+}
+
+/* ---- for programs ---- */
+
+static void write_layer(struct json_writer *writer, const struct doctor_layer *layer)
+{
+	json_object(writer);
+	json_key_text(writer, "layer", layer->name);
+	json_key_text(writer, "state", states[layer->state]);
+	if (layer->error)
+		json_key_text(writer, "errno", err_name(layer->error));
+	json_key_text(writer, "detail", layer->detail);
+	json_key_text(writer, "remedy", layer->remedy);
+	json_object_end(writer);
+}
+
+static void write_findings(struct json_writer *writer, const struct findings *findings)
+{
+	const struct plan *plan = &findings->settings->plan;
+
+	json_object(writer);
+	json_key_text(writer, "version", SALLYPORT_VERSION);
+	json_key_text(writer, "kernel", findings->kernel.release);
+	json_key_text(writer, "machine", findings->kernel.machine);
+	json_key(writer, "layers");
+	json_array(writer);
+	for (unsigned i = 0; i < findings->report.count; i++)
+		write_layer(writer, &findings->report.layers[i]);
+	json_array_end(writer);
+	if (findings->err.text[0])
+		json_key_text(writer, "error", findings->err.text);
+	json_key(writer, "profile");
+	if (*findings->report.profile)
+		json_text(writer, findings->report.profile);
+	else
+		json_null(writer);
+	json_key_bool(writer, "confined", confined(findings));
+	json_key(writer, "workspaces");
+	json_array(writer);
+	for (size_t i = 0; i < plan->workspace_count; i++) {
+		json_object(writer);
+		json_key_text(writer, "path", plan->workspaces[i].path);
+		json_key_bool(writer, "write", plan->workspaces[i].write);
+		json_object_end(writer);
+	}
+	json_array_end(writer);
+	json_key_text(writer, "policySha256", plan->policy_sha256);
+	json_object_end(writer);
+}
+
+static int print_json(const struct findings *findings)
+{
+	struct json_writer writer;
+	struct buffer compact, text;
+	int result;
+
+	buffer_init(&compact, LIMIT_ANSWER_BYTES);
+	buffer_init(&text, LIMIT_ANSWER_BYTES);
+	json_writer_init(&writer, &compact);
+	write_findings(&writer, findings);
+	result = writer.result;
+	if (result == 0)
+		result = pretty_json(&text, buffer_data(&compact), buffer_length(&compact));
+	if (result < 0)
+		fprintf(stderr, "sallyport: %s\n", strerror(-result));
+	result = result < 0 ? EXIT_FAILED : cli_print(&text);
+	buffer_deinit(&compact);
+	buffer_deinit(&text);
+	return result;
+}
+
+int cli_doctor(const struct options *options)
+{
+	struct options own = *options;
+	struct settings settings;
+	struct findings findings = {.settings = &settings, .options = options};
+	int result;
+
+	/* whoever asks what the machine can do need not stand in a workspace */
+	own.workspace_optional = true;
+	result = cli_settings(&settings, &own);
+	if (result != EXIT_OK)
+		return result;
+	uname(&findings.kernel);
+	fflush(NULL);
+	doctor_probe(&settings.plan, &findings.report, &findings.err);
+	if (options->json)
+		result = print_json(&findings);
+	else
+		print_table(&findings, pretty_colour(STDOUT_FILENO));
+	settings_deinit(&settings);
+	return result != EXIT_OK ? result : confined(&findings) ? EXIT_OK : EXIT_UNCONFINED;
+}
