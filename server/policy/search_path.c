@@ -36,6 +36,10 @@ static bool shown_anyway(const struct plan *plan, const char *path)
 	for (size_t i = 0; i < plan->workspace_count; i++)
 		if (path_within(path, plan->workspaces[i].path))
 			return true;
+	/* a second, read-only mount inside a directory that may be written would take that away */
+	for (size_t i = 0; i < plan->extra_count; i++)
+		if (path_within(path, plan->extra[i].path))
+			return true;
 	return false;
 }
 

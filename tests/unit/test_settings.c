@@ -435,6 +435,25 @@ static void test_search_path(void **state)
 	settings_deinit(&settings);
 }
 
+/* A read-only mount of bin inside a directory that may be written would take that away. */
+static void test_search_path_in_writable(void **state)
+{
+	struct options options = {
+		.workspaces = {below("home/project")}, .workspace_count = 1, .policy = below("policy.json")};
+	struct settings settings;
+	struct err err;
+
+	put("policy.json", "{\"filesystem\": {\"allowWrite\": [\"~/bin\"]}}");
+	make("home/bin/more");
+	setenv("PATH", below("home/bin/more"), 1);
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(policy_complete(&settings.plan), 0);
+	assert_non_null(strstr(settings.plan.search_path, below("home/bin/more")));
+	assert_int_equal(settings.plan.extra_count, 1);
+	assert_true(settings.plan.extra[0].write);
+	settings_deinit(&settings);
+}
+
 static void test_no_search_path(void **state)
 {
 	struct options options = {0};
@@ -469,6 +488,7 @@ int main(void)
 		CASE(test_compile_refused),
 		CASE(test_policy_inside),
 		CASE(test_search_path),
+		CASE(test_search_path_in_writable),
 		CASE(test_no_search_path),
 	};
 

@@ -70,7 +70,7 @@ static const struct field output[] = {
 	{.name = "profile", .type = FIELD_STRING},
 	{.name = "workspaces", .type = FIELD_OBJECTS, .inner = workspace},
 	{.name = "writable", .type = FIELD_STRINGS},
-	{.name = "readable", .type = FIELD_STRINGS},
+	{.name = "readable", .type = FIELD_STRING},
 	{.name = "protected", .type = FIELD_STRINGS},
 	{.name = "hidden", .type = FIELD_STRINGS},
 	{.name = "network", .type = FIELD_OBJECT, .inner = network},
@@ -123,7 +123,7 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	if (frame_done(&reader) < 0 || allowed > 1 || type >= FILES_TYPES)
 		return -EPROTO;
 	answer.allowed = allowed;
-	if (!allowed)
+	if (!allowed && strcmp(rule, "workspace") == 0)
 		answer.note = "This is about the file tools. Commands read the system's directories too; "
 			      "explain_access without arguments lists all they see.";
 	return access_write_answer(result, &answer);

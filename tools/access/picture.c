@@ -51,19 +51,18 @@ static void text_list(struct tool_result *result, const char *heading, char *con
 		result_textf(result, "\n");
 }
 
-static void text_extra(struct tool_result *result, const char *heading, bool write)
+/* Directories of PATH are not in the plan here: they are looked up when the first sandbox is built. */
+static const char readable[] = "the system's directories, and those that the server's PATH names";
+
+static void text_writable(struct tool_result *result)
 {
 	const struct plan *plan = result->context->plan;
-	bool any = false;
 
 	for (size_t i = 0; i < plan->extra_count; i++) {
-		if (plan->extra[i].write != write)
-			continue;
-		result_textf(result, "%s", any ? ", " : heading);
+		result_textf(result, "%s", i ? ", " : "Writable by commands: ");
 		result_text(result, plan->extra[i].path, strlen(plan->extra[i].path));
-		any = true;
 	}
-	if (any)
+	if (plan->extra_count)
 		result_textf(result, "\n");
 }
 
@@ -129,8 +128,8 @@ static void write_text(struct tool_result *result)
 		result_text(result, plan->workspaces[i].path, strlen(plan->workspaces[i].path));
 		result_textf(result, "\n");
 	}
-	text_extra(result, "Writable by commands: ", true);
-	text_extra(result, "Readable by commands, besides the system's directories: ", false);
+	text_writable(result);
+	result_textf(result, "Readable by commands: %s\n", readable);
 	text_list(result, "Protected, not writable (relative ones in each workspace): ", plan->protect,
 		  plan->protect_count);
 	text_list(result, "Hidden: ", plan->hide, plan->hide_count);
@@ -150,13 +149,12 @@ static void data_list(struct json_writer *writer, const char *key, char *const *
 	json_array_end(writer);
 }
 
-static void data_extra(struct json_writer *writer, const char *key, const struct plan *plan, bool write)
+static void data_writable(struct json_writer *writer, const struct plan *plan)
 {
-	json_key(writer, key);
+	json_key(writer, "writable");
 	json_array(writer);
 	for (size_t i = 0; i < plan->extra_count; i++)
-		if (plan->extra[i].write == write)
-			json_text(writer, plan->extra[i].path);
+		json_text(writer, plan->extra[i].path);
 	json_array_end(writer);
 }
 
@@ -212,8 +210,8 @@ int access_write_picture(struct tool_result *result)
 	writer = result_structured(result);
 	json_key_text(writer, "profile", "full");
 	data_workspaces(writer, plan);
-	data_extra(writer, "writable", plan, true);
-	data_extra(writer, "readable", plan, false);
+	data_writable(writer, plan);
+	json_key_text(writer, "readable", readable);
 	data_list(writer, "protected", plan->protect, plan->protect_count);
 	data_list(writer, "hidden", plan->hide, plan->hide_count);
 	json_key(writer, "network");
