@@ -44,6 +44,7 @@ static const struct table_rule files_paths[] = {
 	ALLOW("faccessat2"),
 	ALLOW("mkdirat"),
 	ALLOW("unlinkat"),
+	ALLOW("renameat"), /* glibc: renameat2 without flags */
 	ALLOW("renameat2"),
 	ALLOW("symlinkat"),
 	ALLOW("linkat"),

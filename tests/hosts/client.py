@@ -104,10 +104,11 @@ class Server:
         assert not line.endswith(b"\r"), f"a line ends in CR: {line[:200]!r}"
         message = json.loads(line.decode("utf-8"))
         for one in message if isinstance(message, list) else [message]:
-            kind = self.methods.get(json.dumps(one.get("id"))) or one.get("method")
+            asked = None if "method" in one else self.methods.pop(json.dumps(one.get("id")), None)
+            kind = asked or one.get("method")
             self.checked[kind] = self.checked.get(kind, 0) + 1
             if self.checked[kind] <= CHECKED_A_KIND:
-                check_message(one, self.version or "2025-11-25", self.methods.get(json.dumps(one.get("id"))))
+                check_message(one, self.version or "2025-11-25", asked)
         return message
 
     def stderr(self):

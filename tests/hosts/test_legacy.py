@@ -118,8 +118,8 @@ def test_a_method_that_is_not_offered(server, method):
     ({"jsonrpc": 2.0, "id": 1, "method": "ping"}, -32600),
     ({"jsonrpc": "2.0", "id": 1, "method": 5}, -32600),
     ({"jsonrpc": "2.0", "id": 1}, -32600),
-    ({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": 5}, -32600),
-    ({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": "x"}, -32600),
+    ({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": 5}, -32602),
+    ({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": "x"}, -32602),
     (5, -32600), ("x", -32600), (None, -32600), (True, -32600), ({}, -32600),
 ])
 def test_a_message_that_is_no_request(server, message, code):
@@ -138,9 +138,8 @@ def test_a_call_of_nothing_is_a_protocol_error(server, params):
     server.nothing_more()
 
 
-def test_an_unknown_tool_is_named_with_its_nearest(server):
-    error = server.request("tools/call", {"name": "read_fil", "arguments": {}})["error"]
-    assert "read_fil" in error["message"] and "read_file" in error["message"].replace("read_fil\"", "")
+def test_an_unknown_tool_is_named(server):
+    assert "read_fil" in server.request("tools/call", {"name": "read_fil", "arguments": {}})["error"]["message"]
 
 
 def test_a_request_before_initialize(start):
