@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "tools/files/executor/near.h"
 #include "tools/files/executor/reach.h"
 
 #define LEVELS 512 /* PATH_MAX allows more in theory; a deeper directory is refused, not trusted */
@@ -257,6 +258,8 @@ int reach_parent(const struct reach *reach, struct place *place, bool make, cons
 		}
 		if (directory < 0) /* again with words, and absolute links followed */
 			directory = reach_open(reach, &above, O_PATH | O_DIRECTORY, operation, refusal);
+		if (directory == -ENOENT)
+			return near_refuse(place, operation, refusal); /* of the whole path */
 		if (directory < 0)
 			return directory;
 		result = join(place, &above, name);

@@ -17,6 +17,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/error.h"
+#include "tools/files/executor/links.h"
 #include "tools/files/executor/near.h"
 
 #define LINKS 40 /* as many as the kernel follows */
@@ -159,8 +160,8 @@ static void list_roots(const struct reach *reach, char *to, size_t size)
 					 reach->roots[i].path, reach->roots[i].write ? "" : " (read-only)");
 }
 
-static int deny_outside(const struct reach *reach, const char *operation, const char *target,
-			struct refusal *refusal)
+int reach_deny_outside(const struct reach *reach, const char *operation, const char *target,
+		       struct refusal *refusal)
 {
 	char allowed[512];
 
@@ -176,7 +177,7 @@ int reach_find(const struct reach *reach, const char *path, const char *operatio
 
 	place->root = NULL;
 	if (reach->count == 0)
-		return deny_outside(reach, operation, path, refusal);
+		return reach_deny_outside(reach, operation, path, refusal);
 	if (path[0] != '/') {
 		place->root = &reach->roots[0];
 		below = path[0] ? path : ".";
@@ -192,7 +193,7 @@ int reach_find(const struct reach *reach, const char *path, const char *operatio
 			}
 		}
 		if (!place->root)
-			return deny_outside(reach, operation, path, refusal);
+			return reach_deny_outside(reach, operation, path, refusal);
 	}
 	if (strlen(below) >= sizeof place->below)
 		return refuse_errno(refusal, ENAMETOOLONG, operation, path);
@@ -228,91 +229,6 @@ int reach_create(int directory, const char *name, mode_t mode)
 	return open_beneath(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 }
 
-/* The path up to `end`, and the name of what stands there. */
-struct component {
-	char before[LIMIT_PATH_BYTES]; /* "." at the start */
-	char name[256];
-	const char *rest; /* behind it in the original, "" at the end */
-};
-
-/* The next component of place->below at *at; false at the end. */
-static bool next_component(const struct place *place, size_t *at, struct component *component)
-{
-	const char *start = place->below + *at, *end;
-
-	while (*start == '/')
-		start++;
-	if (!*start)
-		return false;
-	end = strchrnul(start, '/');
-	if ((size_t)(end - start) >= sizeof component->name)
-		return false;
-	snprintf(component->before, sizeof component->before, "%.*s", (int)(start - place->below),
-		 place->below);
-	if (start == place->below)
-		strcpy(component->before, ".");
-	memcpy(component->name, start, (size_t)(end - start));
-	component->name[end - start] = '\0';
-	component->rest = end;
-	*at = (size_t)(end - place->below);
-	return true;
-}
-
-/* Reads the link `component`; 0 with its text in `target`, or -errno (-EINVAL: not a link). */
-static int read_link(const struct place *place, const struct component *component, char *target, size_t size)
-{
-	_cleanup_fd_ int directory =
-		reach_open_below(place->root->fd, component->before, O_PATH | O_DIRECTORY);
-	ssize_t length;
-
-	if (directory < 0)
-		return directory;
-	length = readlinkat(directory, component->name, target, size);
-	if (length < 0)
-		return -errno;
-	if ((size_t)length >= size)
-		return -ENAMETOOLONG;
-	target[length] = '\0';
-	return 0;
-}
-
-/* The kernel said that the path leaves the workspace. An absolute link into a workspace is followed (0, place
- * rewritten); anything else is the denial, which names the link. */
-static int follow_out(const struct reach *reach, struct place *place, const char *operation,
-		      struct refusal *refusal)
-{
-	char target[LIMIT_PATH_BYTES], whole[3 * LIMIT_PATH_BYTES];
-	struct component component;
-	size_t at = 0;
-
-	while (next_component(place, &at, &component)) {
-		int result = read_link(place, &component, target, sizeof target);
-
-		if (result < 0)
-			continue;
-		if (target[0] == '/') {
-			snprintf(whole, sizeof whole, "%s%s", target, component.rest);
-			struct place moved;
-
-			if (strlen(whole) < LIMIT_PATH_BYTES &&
-			    reach_find(reach, whole, operation, &moved, refusal) == 0) {
-				*place = moved;
-				return 0;
-			}
-		} else {
-			_cleanup_fd_ int fd = -1;
-
-			snprintf(whole, sizeof whole, "%.*s", (int)at, place->below);
-			fd = reach_open_below(place->root->fd, whole, O_PATH);
-			if (fd != -EXDEV)
-				continue;
-		}
-		snprintf(whole, sizeof whole, "%.300s, a link to %.200s", place->below, target);
-		return deny_outside(reach, operation, whole, refusal);
-	}
-	return deny_outside(reach, operation, place->below, refusal);
-}
-
 /* Data is read from regular files and directories only; for anything else even the opening may block, or wake
  * somebody. Asked by name first: a race may swap it, but O_NONBLOCK and the caller's fstat stand behind. */
 static int check_special(const struct place *place, const char *operation, struct refusal *refusal)
@@ -344,8 +260,10 @@ static int check_special(const struct place *place, const char *operation, struc
 int reach_open(const struct reach *reach, struct place *place, int flags, const char *operation,
 	       struct refusal *refusal)
 {
+	char typed[512];
 	int result = 0;
 
+	snprintf(typed, sizeof typed, "%s", place->below);
 	for (int links = 0; links < LINKS; links++) {
 		if (!(flags & O_PATH)) {
 			result = check_special(place, operation, refusal);
@@ -356,7 +274,7 @@ int reach_open(const struct reach *reach, struct place *place, int flags, const 
 					  flags | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY));
 		if (result != -EXDEV)
 			break;
-		result = follow_out(reach, place, operation, refusal);
+		result = links_follow(reach, place, typed, operation, refusal);
 		if (result < 0)
 			return result;
 		result = -ELOOP;

@@ -60,6 +60,10 @@ struct place {
 int reach_find(const struct reach *reach, const char *path, const char *operation, struct place *place,
 	       struct refusal *refusal);
 
+/* The denial of what lies in no workspace. */
+int reach_deny_outside(const struct reach *reach, const char *operation, const char *target,
+		       struct refusal *refusal);
+
 /*
  * Opens a place. Links are followed while they stay inside the workspace, absolute ones also into another:
  * then `place` is rewritten to where they lead. Returns the descriptor, or -errno with the refusal set;
