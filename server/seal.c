@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "sandbox/filter/filter.h"
 
 /* Started by root, this process keeps root's uid, but nothing of its power. */
 static int drop_capabilities(struct err *err)
@@ -30,5 +31,10 @@ int seal_frontend(struct err *err)
 	if (result == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		result = err_set(err, -errno, "the frontend cannot be sealed: no_new_privs: %s",
 				 err_name(errno));
+	if (result == 0) {
+		result = filter_apply(FILTER_FRONTEND);
+		if (result < 0)
+			err_set(err, result, "the frontend cannot be sealed: seccomp: %s", err_name(result));
+	}
 	return result;
 }
