@@ -165,16 +165,12 @@ def test_denied_writes(start, policy, workspace):
     assert (workspace / "fixed.txt").read_text() == "before\n"
 
 
-def test_the_policy_is_not_changed_from_inside(start, tmp_path, workspace):
-    """A policy inside the workspace is refused or masked."""
+def test_a_policy_inside_a_workspace_is_refused(command_line, workspace):
+    """A command could change it, or move the directory around it, and so decide what the next start reads."""
     path = workspace / "policy.json"
-    path.write_text(json.dumps({"network": {"allowedDomains": []}}))
-    server = start("--policy", str(path), version=None)
-    if server.process.poll() is None:
-        server.handshake()
-        server.call("write_file", path="policy.json", content="{}")
-        server.call("run_command", command="echo '{}' > policy.json; rm -f policy.json; mv policy.json x")
-    assert json.loads(path.read_text()) == {"network": {"allowedDomains": []}}
+    path.write_text("{}")
+    done = command_line("stdio", "--workspace", str(workspace), "--policy", str(path))
+    assert done.returncode == 2 and "lies inside" in done.stderr
 
 
 def test_a_read_only_workspace(start, workspace):
