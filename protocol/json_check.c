@@ -23,43 +23,50 @@ int json_fault(struct json_reader *reader, int code, const char *what)
 	return err_set(reader->err, code, "line %u, column %u: %s", line, column, what);
 }
 
-void json_skip_space(struct json_reader *reader)
-{
-	while (reader->at < reader->length) {
-		char byte = reader->text[reader->at];
+/* The value of a hexadecimal digit, or a negative one. */
+static const int8_t digits[256] = {
+	[0 ... '0' - 1] = -1,
+	['0'] = 0,
+	['1'] = 1,
+	['2'] = 2,
+	['3'] = 3,
+	['4'] = 4,
+	['5'] = 5,
+	['6'] = 6,
+	['7'] = 7,
+	['8'] = 8,
+	['9'] = 9,
+	['9' + 1 ... 'A' - 1] = -1,
+	['A'] = 10,
+	['B'] = 11,
+	['C'] = 12,
+	['D'] = 13,
+	['E'] = 14,
+	['F'] = 15,
+	['F' + 1 ... 'a' - 1] = -1,
+	['a'] = 10,
+	['b'] = 11,
+	['c'] = 12,
+	['d'] = 13,
+	['e'] = 14,
+	['f'] = 15,
+	['f' + 1 ... 255] = -1,
+};
 
-		if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t')
-			return;
-		reader->at++;
-	}
+/* Four of them, or a negative value. */
+static inline int hex4(const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	int one = digits[at[0]], two = digits[at[1]], three = digits[at[2]], four = digits[at[3]];
+
+	return (one | two | three | four) < 0 ? -1 : one << 12 | two << 8 | three << 4 | four;
 }
 
-int json_count_value(struct json_reader *reader)
-{
-	if (++reader->values > LIMIT_JSON_VALUES)
-		return json_fault(reader, -E2BIG, "too many values in one message");
-	return 0;
-}
-
-static int hex4(const char *at, size_t available)
-{
-	int value = 0;
-
-	if (available < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		char c = at[i];
-		int digit = c >= '0' && c <= '9'   ? c - '0'
-			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-						   : -1;
-
-		if (digit < 0)
-			return -1;
-		value = value << 4 | digit;
-	}
-	return value;
-}
+/* What a letter behind a backslash stands for, 0 where there is no such escape. */
+static const char letters[256] = {
+	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
 
 /* `at` stands on the backslash. */
 static int read_escape(struct json_reader *reader)
@@ -70,13 +77,13 @@ static int read_escape(struct json_reader *reader)
 
 	if (left < 2)
 		return json_fault(reader, -EINVAL, "the text ends inside a string");
-	if (at[1] != 'u') {
-		if (at[1] == '\0' || !strchr("\"\\/bfnrt", at[1]))
-			return json_fault(reader, -EINVAL, "no such escape in a string");
+	if (letters[(uint8_t)at[1]]) {
 		reader->at += 2;
 		return 0;
 	}
-	unit = hex4(at + 2, left - 2);
+	if (at[1] != 'u')
+		return json_fault(reader, -EINVAL, "no such escape in a string");
+	unit = left >= 6 ? hex4(at + 2) : -1;
 	if (unit < 0)
 		return json_fault(reader, -EINVAL, "\\u needs four hexadecimal digits");
 	if (unit == 0)
@@ -85,7 +92,7 @@ static int read_escape(struct json_reader *reader)
 		reader->at += 6;
 		return 0;
 	}
-	low = left >= 12 && at[6] == '\\' && at[7] == 'u' ? hex4(at + 8, left - 8) : -1;
+	low = left >= 12 && at[6] == '\\' && at[7] == 'u' ? hex4(at + 8) : -1;
 	if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
 		return json_fault(reader, -EILSEQ, "half of a surrogate pair in a string");
 	reader->at += 12;
@@ -122,14 +129,19 @@ static void skip_plain(struct json_reader *reader)
 static int skip_utf8(struct json_reader *reader)
 {
 	const uint8_t *text = (const uint8_t *)reader->text;
+	size_t at = reader->at, length = reader->length;
 
-	while (reader->at < reader->length && text[reader->at] >= 0x80) {
-		int size = json_utf8(json_load4(text + reader->at, reader->length - reader->at));
+	while (at < length && text[at] >= 0x80) {
+		unsigned run = length - at >= 8 ? json_utf8_run(json_load8(text + at)) : 0;
+		int size = run ? (int)run : json_utf8(json_load4(text + at, length - at));
 
-		if (size < 0)
+		if (size < 0) {
+			reader->at = at;
 			return json_fault(reader, -EILSEQ, "the text is not UTF-8");
-		reader->at += (size_t)size;
+		}
+		at += (size_t)size;
 	}
+	reader->at = at;
 	return 0;
 }
 
@@ -149,7 +161,10 @@ int json_read_string(struct json_reader *reader, struct json_string *string)
 			break;
 		if (byte == '\\') {
 			string->escaped = true;
-			result = read_escape(reader);
+			do /* one escape is often followed by another */
+				result = read_escape(reader);
+			while (result == 0 && reader->at < reader->length &&
+			       reader->text[reader->at] == '\\');
 		} else if (byte >= 0x80) {
 			result = skip_utf8(reader);
 		} else {
@@ -241,35 +256,51 @@ static void put_utf8(char **to, unsigned code)
 	*to = out;
 }
 
+/* Copies up to the next backslash or the end. */
+static const char *copy_plain(const char *at, const char *end, char **to)
+{
+	char *out = *to;
+
+	/* escapes often stand close together, so a word is looked at before memchr is asked */
+	while (end - at >= 8) {
+		uint64_t word = json_load8(at), marks = word ^ JSON_EVERY_BYTE('\\');
+		uint64_t mask = (marks - JSON_EVERY_BYTE(1)) & ~marks & JSON_EVERY_BYTE(0x80);
+
+		memcpy(out, at, 8); /* room is there: what is decoded is never longer than what was read */
+		if (mask) {
+			*to = out + json_first(mask);
+			return at + json_first(mask);
+		}
+		out += 8;
+		at += 8;
+	}
+	while (at < end && *at != '\\')
+		*out++ = *at++;
+	*to = out;
+	return at;
+}
+
 size_t json_unescape(const char *text, const struct json_string *string, char *to)
 {
 	const char *at = text + string->start, *end = at + string->length, *begin = to;
 
-	while (at < end) {
-		const char *backslash = memchr(at, '\\', (size_t)(end - at));
-		size_t plain = (size_t)((backslash ? backslash : end) - at);
-
-		memcpy(to, at, plain);
-		to += plain;
-		at += plain;
-		if (!backslash)
-			break;
+	for (;;) {
+		if (at < end && *at != '\\')
+			at = copy_plain(at, end, &to);
+		if (at == end)
+			return (size_t)(to - begin);
 		if (at[1] == 'u') {
-			unsigned code = (unsigned)hex4(at + 2, 4);
+			unsigned code = (unsigned)hex4(at + 2);
 
 			at += 6;
 			if (code >= 0xd800 && code <= 0xdbff) {
-				code = 0x10000 + ((code & 0x3ff) << 10) + ((unsigned)hex4(at + 2, 4) & 0x3ff);
+				code = 0x10000 + ((code & 0x3ff) << 10) + ((unsigned)hex4(at + 2) & 0x3ff);
 				at += 6;
 			}
 			put_utf8(&to, code);
 		} else {
-			static const char from[] = "bfnrt", into[] = "\b\f\n\r\t";
-			const char *known = strchr(from, at[1]);
-
-			*to++ = known ? into[known - from] : at[1];
+			*to++ = letters[(uint8_t)at[1]];
 			at += 2;
 		}
 	}
-	return (size_t)(to - begin);
 }

@@ -25,14 +25,22 @@ struct json_reader {
 	struct err *err;
 };
 
-void json_skip_space(struct json_reader *reader);
+static inline void json_skip_space(struct json_reader *reader)
+{
+	while (reader->at < reader->length && (unsigned char)reader->text[reader->at] <= ' ') {
+		char byte = reader->text[reader->at];
+
+		if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t')
+			return;
+		reader->at++;
+	}
+}
+
 /* `at` stands on the opening quote (the digit, the letter); afterwards behind the value. 0 or -errno as
  * json_parse. */
 int json_read_string(struct json_reader *reader, struct json_string *string);
 int json_read_number(struct json_reader *reader, struct json_number *number);
 int json_read_word(struct json_reader *reader, const char *word);
-/* Counts a value, or a level of nesting, against its limit. */
-int json_count_value(struct json_reader *reader);
 /* "line 1, column 7: WHAT" for the place `at`. */
 int json_fault(struct json_reader *reader, int code, const char *what);
 

@@ -67,8 +67,7 @@ static int add(struct parse *parse, int type, const struct json_string *value, c
 	node = malloc(sizeof *node + key + (value ? value->length + 1 : 0));
 	if (!node)
 		return -ENOMEM;
-	memset(node, 0, sizeof *node);
-	node->type = type;
+	*node = (cJSON){.type = type};
 	if (parse->keyed) {
 		node->string = (char *)(node + 1);
 		node->type |= cJSON_StringIsConst;
@@ -332,8 +331,9 @@ static int pass(struct parse *parse)
 
 		if (parse->in_id && reader->depth == 1)
 			parse->id->start = reader->at;
-		result = json_count_value(reader);
-		if (result == 0)
+		if (++reader->values > LIMIT_JSON_VALUES)
+			result = json_fault(reader, -E2BIG, "too many values in one message");
+		else
 			result = first == '{' || first == '[' ? begin_container(parse, first == '{')
 							      : read_scalar(parse, first);
 		if (result == 0)

@@ -91,4 +91,25 @@ static inline int json_utf8(uint32_t bytes)
 	return (bytes & 0xc0000000) == 0x80000000 ? 4 : -3;
 }
 
+/*
+ * How many of eight bytes are sequences above ASCII that can be told to be well-formed at one look: four of
+ * two bytes, or one or two of three. 0: look at them one by one (it does not mean that they are wrong).
+ */
+static inline unsigned json_utf8_run(uint64_t word)
+{
+	unsigned first = word & 0x200f, second = (word >> 24) & 0x200f;
+
+	if ((word & 0xc0c0f0) == 0x8080e0) {
+		if (first == 0 || first == 0x200d) /* E0 80..9F: overlong; ED A0..BF: surrogates */
+			return 0;
+		return (word >> 24 & 0xc0c0f0) == 0x8080e0 && second != 0 && second != 0x200d ? 6 : 3;
+	}
+	/* C0 and C1 would be overlong: the bits of each lead but the lowest must not all be zero */
+	if ((word & 0xc0e0c0e0c0e0c0e0ull) == 0x80c080c080c080c0ull &&
+	    (((word & 0x001e001e001e001eull) + 0x7fff7fff7fff7fffull) & 0x8000800080008000ull) ==
+		    0x8000800080008000ull)
+		return 8;
+	return 0;
+}
+
 #endif

@@ -66,6 +66,25 @@ static char *put_special(char *to, const uint8_t **from, const uint8_t *end, uin
 	return to + size;
 }
 
+/* Copies sequences above ASCII while they are well-formed at one look. */
+static char *copy_utf8_runs(char *to, const uint8_t **source, const uint8_t *stop, const uint8_t *end)
+{
+	const uint8_t *from = *source;
+
+	while (from < stop && end - from >= 8) {
+		uint64_t word = json_load8(from), bytes = htole64(word);
+		unsigned run = json_utf8_run(word);
+
+		if (!run)
+			break;
+		memcpy(to, &bytes, 8);
+		to += run;
+		from += run;
+	}
+	*source = from;
+	return to;
+}
+
 /* Escapes from `from` at least up to `stop`, at most to `end`. */
 static char *escape_stride(char *to, const uint8_t **source, const uint8_t *stop, const uint8_t *end,
 			   uint64_t *replaced)
@@ -84,10 +103,15 @@ static char *escape_stride(char *to, const uint8_t **source, const uint8_t *stop
 			}
 			to += json_first(mask);
 			from += json_first(mask);
+			if (word >> 8 * json_first(mask) & 0x80) {
+				const uint8_t *before = from;
+
+				to = copy_utf8_runs(to, &from, stop, end);
+				if (from != before)
+					continue;
+			}
 		}
-		do
-			to = put_special(to, &from, end, replaced);
-		while (from < stop && end - from >= 8 && *(const volatile uint8_t *)from >= 0x80);
+		to = put_special(to, &from, end, replaced);
 	}
 	*source = from;
 	return to;
@@ -177,10 +201,20 @@ void json_array_end(struct json_writer *writer)
 
 void json_key(struct json_writer *writer, const char *key)
 {
-	separate(writer);
-	append(writer, "\"", 1);
-	append(writer, key, strlen(key));
-	append(writer, "\":", 2);
+	size_t length = strlen(key);
+
+	if (writer->result == 0)
+		writer->result = buffer_reserve(writer->out, length + 4);
+	if (writer->result < 0)
+		return;
+	char *to = writer->out->bytes + writer->out->end;
+
+	if (writer->comma)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, key, length);
+	memcpy(to + length, "\":", 2);
+	writer->out->end = (size_t)(to - writer->out->bytes) + length + 2;
 	writer->comma = false;
 }
 

@@ -36,10 +36,49 @@ static int unreadable(struct jsonrpc_message *message, const char *text, size_t 
 	return invalid(message, reason == -E2BIG ? MCP_INVALID_REQUEST : MCP_PARSE_ERROR);
 }
 
+/* The members that JSON-RPC knows. */
+struct members {
+	const cJSON *id, *method, *params, *version, *outcome;
+};
+
+static void find_members(const cJSON *object, struct members *members)
+{
+	*members = (struct members){0};
+	for (const cJSON *item = object->child; item; item = item->next) {
+		if (strcmp(item->string, "id") == 0)
+			members->id = item;
+		else if (strcmp(item->string, "method") == 0)
+			members->method = item;
+		else if (strcmp(item->string, "params") == 0)
+			members->params = item;
+		else if (strcmp(item->string, "jsonrpc") == 0)
+			members->version = item;
+		else if (strcmp(item->string, "result") == 0 || strcmp(item->string, "error") == 0)
+			members->outcome = item;
+	}
+}
+
+/* What is wrong with a request, or NULL. Requests that are invalid have their id, as far as it is one. */
+static const char *find_fault(struct jsonrpc_message *message, const struct members *members,
+			      const char *text, struct json_span id)
+{
+	if (members->id && !cJSON_IsString(members->id) && !cJSON_IsNumber(members->id))
+		return "Invalid Request: id must be a string or a number";
+	if (id.length > LIMIT_ID_BYTES)
+		return "Invalid Request: id has too many bytes";
+	message->id = (struct jsonrpc_id){text + id.start, id.length};
+	if (!cJSON_IsString(members->method))
+		return "Invalid Request: method must be a string";
+	if (!cJSON_IsString(members->version) || strcmp(members->version->valuestring, "2.0") != 0)
+		return "Invalid Request: jsonrpc must be \"2.0\"";
+	return NULL;
+}
+
 int jsonrpc_read(struct jsonrpc_message *message, const char *text, size_t length, struct err *err)
 {
-	const cJSON *id, *method, *params, *version;
+	struct members members;
 	struct json_span span;
+	const char *fault;
 	int result;
 
 	*message = (struct jsonrpc_message){0};
@@ -52,46 +91,27 @@ int jsonrpc_read(struct jsonrpc_message *message, const char *text, size_t lengt
 		err_set(err, 0, "Invalid Request: a message is an object");
 		return invalid(message, MCP_INVALID_REQUEST);
 	}
-	id = cJSON_GetObjectItemCaseSensitive(message->tree, "id");
-	method = cJSON_GetObjectItemCaseSensitive(message->tree, "method");
-	params = cJSON_GetObjectItemCaseSensitive(message->tree, "params");
-	version = cJSON_GetObjectItemCaseSensitive(message->tree, "jsonrpc");
-	if (!method &&
-	    (cJSON_HasObjectItem(message->tree, "result") || cJSON_HasObjectItem(message->tree, "error"))) {
-		message->kind = JSONRPC_RESPONSE;
+	find_members(message->tree, &members);
+	message->kind = JSONRPC_RESPONSE;
+	if (!members.method && members.outcome)
 		return 0;
-	}
-	if (cJSON_IsString(method) && !id) {
-		message->kind = JSONRPC_NOTIFICATION;
-		message->method = method->valuestring;
-		message->params = cJSON_IsObject(params) ? params : NULL;
+	if (cJSON_IsObject(members.params))
+		message->params = members.params;
+	if (cJSON_IsString(members.method))
+		message->method = members.method->valuestring;
+	message->kind = JSONRPC_NOTIFICATION;
+	if (message->method && !members.id)
 		return 0;
-	}
-	if (id && !cJSON_IsString(id) && !cJSON_IsNumber(id)) {
-		err_set(err, 0, "Invalid Request: id must be a string or a number");
+	fault = find_fault(message, &members, text, span);
+	if (fault) {
+		err_set(err, 0, "%s", fault);
 		return invalid(message, MCP_INVALID_REQUEST);
 	}
-	if (span.length > LIMIT_ID_BYTES) {
-		err_set(err, 0, "Invalid Request: id has %zu bytes; at most %d are accepted", span.length,
-			LIMIT_ID_BYTES);
-		return invalid(message, MCP_INVALID_REQUEST);
-	}
-	message->id = (struct jsonrpc_id){text + span.start, span.length};
-	if (!cJSON_IsString(method)) {
-		err_set(err, 0, "Invalid Request: method must be a string");
-		return invalid(message, MCP_INVALID_REQUEST);
-	}
-	if (!cJSON_IsString(version) || strcmp(version->valuestring, "2.0") != 0) {
-		err_set(err, 0, "Invalid Request: jsonrpc must be \"2.0\"");
-		return invalid(message, MCP_INVALID_REQUEST);
-	}
-	if (params && !cJSON_IsObject(params) && !cJSON_IsNull(params)) {
+	if (members.params && !message->params && !cJSON_IsNull(members.params)) {
 		err_set(err, 0, "Invalid params: params must be an object");
 		return invalid(message, MCP_INVALID_PARAMS);
 	}
 	message->kind = JSONRPC_REQUEST;
-	message->method = method->valuestring;
-	message->params = cJSON_IsObject(params) ? params : NULL;
 	return 0;
 }
 

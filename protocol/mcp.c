@@ -137,24 +137,22 @@ int mcp_answer(struct mcp_peer *peer, struct mcp_batch *batch, struct jsonrpc_id
 int mcp_write_result_tail(struct mcp_peer *peer, enum mcp_era era, struct buffer *out, const char *more,
 			  size_t more_length)
 {
-	struct json_writer writer;
+	static const char modern[] = "},\"resultType\":\"complete\"}}"; /* basic, "ResultType" */
+	size_t server = era == MCP_MODERN ? strlen(peer->server_meta) : 0;
+	int result = buffer_reserve(out, server + more_length + sizeof modern + 16);
 
-	json_writer_init(&writer, out);
-	writer.comma = out->bytes[out->end - 1] != '{';
-	if (era == MCP_MODERN || more_length) {
-		json_key(&writer, "_meta");
-		json_object(&writer);
-		if (era == MCP_MODERN)
-			json_raw(&writer, peer->server_meta, strlen(peer->server_meta));
-		if (more_length)
-			json_raw(&writer, more, more_length);
-		json_object_end(&writer);
-	}
-	if (era == MCP_MODERN) /* basic, "ResultType" */
-		json_key_text(&writer, "resultType", "complete");
-	json_object_end(&writer);
-	json_object_end(&writer);
-	return writer.result;
+	if (result < 0)
+		return result;
+	if (!server && !more_length)
+		return buffer_append(out, "}}", 2);
+	if (out->bytes[out->end - 1] != '{')
+		buffer_append(out, ",", 1);
+	buffer_append(out, "\"_meta\":{", 9);
+	buffer_append(out, peer->server_meta, server);
+	if (server && more_length)
+		buffer_append(out, ",", 1);
+	buffer_append(out, more, more_length);
+	return server ? buffer_append(out, modern, sizeof modern - 1) : buffer_append(out, "}}}", 3);
 }
 
 int mcp_reply_begin(struct mcp_incoming *incoming, struct json_writer *writer)

@@ -281,7 +281,7 @@ static void test_bad_ids(void **state)
 				 id);
 			say(*state, text.bytes, answer);
 		} else {
-			say_error(*state, text.bytes, "null", -32600, "at most 512");
+			say_error(*state, text.bytes, "null", -32600, "too many bytes");
 		}
 	}
 	buffer_deinit(&text);
