@@ -67,9 +67,10 @@ static void emit_load(struct generator *generator, size_t offset)
 
 static void emit_end(struct generator *generator, enum table_action action, int error)
 {
-	uint32_t value = action == TABLE_ALLOW  ? SECCOMP_RET_ALLOW
-			 : action == TABLE_KILL ? SECCOMP_RET_KILL_PROCESS
-						: SECCOMP_RET_ERRNO | (uint32_t)(error ? error : EPERM);
+	uint32_t value = action == TABLE_ALLOW     ? SECCOMP_RET_ALLOW
+			 : action == TABLE_KILL    ? SECCOMP_RET_KILL_PROCESS
+			 : action == TABLE_PRETEND ? SECCOMP_RET_ERRNO
+						   : SECCOMP_RET_ERRNO | (uint32_t)(error ? error : EPERM);
 
 	emit(generator, BPF_RET | BPF_K, 0, 0, value);
 }

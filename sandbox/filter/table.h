@@ -12,7 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum table_action { TABLE_ALLOW, TABLE_REFUSE /* with `error` */, TABLE_KILL /* the process */ };
+enum table_action {
+	TABLE_ALLOW,
+	TABLE_REFUSE,  /* with `error` */
+	TABLE_PRETEND, /* nothing happens, and the caller hears 0 */
+	TABLE_KILL,    /* the process */
+};
 
 enum table_test {
 	TEST_NONE,
@@ -64,6 +69,7 @@ extern const struct table_rule rules_sanitizers[];
 #define ALLOW(name)         {.call = name, .action = TABLE_ALLOW}
 #define ALLOW_LEGACY(name)  {.call = name, .action = TABLE_ALLOW, .legacy = true}
 #define REFUSE(name, errno_) {.call = name, .action = TABLE_REFUSE, .error = errno_}
+#define PRETEND(name)         {.call = name, .action = TABLE_PRETEND}
 #define REFUSE_LEGACY(name, errno_) {.call = name, .action = TABLE_REFUSE, .error = errno_, .legacy = true}
 
 /* The kernel reads int and unsigned arguments from the low half of the register and ignores the rest. */
