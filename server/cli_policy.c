@@ -35,9 +35,8 @@ int cli_policy_show(const struct options *options)
 	struct err err = {""};
 	int result;
 
-	policy_init(&policy);
-	if ((options->policy ? policy_read(&policy, options->policy, NULL, &err)
-			     : policy_default(&policy, &err)) < 0) {
+	policy_default(&policy);
+	if (options->policy && policy_read(&policy, options->policy, NULL, &err) < 0) {
 		fprintf(stderr, "sallyport: %s\n", err.text);
 		return EXIT_USAGE;
 	}

@@ -5,9 +5,6 @@
 /* Lines to stderr, by main and the event loop only: libraries never log, and stdout belongs to the protocol.
  * A host that does not read our stderr must not stop us, so a line that does not fit is dropped. */
 
-/* Before the process is sealed: gives it a descriptor of its own for stderr that does not block, where it can
- * have one. */
-void log_init(void);
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_text(const char *text);
 

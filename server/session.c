@@ -217,7 +217,6 @@ static int start(struct session *session, int input, int output, struct err *err
 
 	if (spare < 0)
 		return spare;
-	log_init();
 	session->end.fire = grace_passed;
 	result = loop_init(&session->loop, turned, err);
 	if (result == 0)

@@ -46,8 +46,11 @@ static uid_t workspace_owner(const struct options *options)
 static int load(struct settings *settings, const struct options *options, struct err *err)
 {
 	_cleanup_free_ char *home = find_home(workspace_owner(options));
-	int result = options->policy ? policy_read(&settings->policy, options->policy, NULL, err)
-				     : policy_default(&settings->policy, err);
+	int result = 0;
+
+	policy_default(&settings->policy);
+	if (options->policy)
+		result = policy_read(&settings->policy, options->policy, NULL, err);
 
 	if (result == 0)
 		result = workspaces_add(&settings->plan, options, home, &settings->notes, err);

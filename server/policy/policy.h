@@ -34,8 +34,8 @@ struct policy {
 void policy_init(struct policy *policy); /* the defaults, without a hash */
 void policy_deinit(struct policy *policy);
 
-/* The defaults with their hash. 0 or -ENOMEM. */
-int policy_default(struct policy *policy, struct err *err);
+/* The defaults with their hash: that of their text as policy_show() writes it. */
+void policy_default(struct policy *policy);
 
 /*
  * Reads and checks a policy. `policy` was initialised; on failure it holds defaults. Returns 0, -EINVAL for
