@@ -24,12 +24,29 @@ static const struct table_rule frontend_channels[] = {
 	{NULL},
 };
 
+/* Libraries look for optional files long after start: time zones, message catalogues. They go on without, and a
+ * server that ended over one would be no safer. */
+static const struct table_rule looked_for_in_vain[] = {
+	REFUSE("openat", ENOENT),
+	REFUSE_LEGACY("open", ENOENT),
+	REFUSE("newfstatat", ENOENT),
+	REFUSE_LEGACY("stat", ENOENT),
+	REFUSE_LEGACY("access", ENOENT),
+	REFUSE("faccessat", ENOENT),
+	REFUSE("faccessat2", ENOENT),
+	REFUSE("statx", ENOENT),
+	REFUSE_LEGACY("readlink", ENOENT),
+	REFUSE("readlinkat", ENOENT),
+	{NULL},
+};
+
 static const struct table_group frontend[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end", rules_process},
 	{"waiting", rules_waiting},
 	{"descriptors that are open", rules_descriptors},
 	{"executors, and pipes for commands", frontend_channels},
+	{"what libraries look for", looked_for_in_vain},
 	{NULL},
 };
 
@@ -107,24 +124,6 @@ static const struct table_rule connected_sockets[] = {
  */
 static const struct table_rule connected_already[] = {
 	PRETEND("connect"),
-	{NULL},
-};
-
-/*
- * Libraries look for optional files long after start: message catalogues, configuration, certificates in a
- * directory. They go on without; there is nothing in this executor's root anyway.
- */
-static const struct table_rule looked_for_in_vain[] = {
-	REFUSE("openat", ENOENT),
-	REFUSE_LEGACY("open", ENOENT),
-	REFUSE("newfstatat", ENOENT),
-	REFUSE_LEGACY("stat", ENOENT),
-	REFUSE_LEGACY("access", ENOENT),
-	REFUSE("faccessat", ENOENT),
-	REFUSE("faccessat2", ENOENT),
-	REFUSE("statx", ENOENT),
-	REFUSE_LEGACY("readlink", ENOENT),
-	REFUSE("readlinkat", ENOENT),
 	{NULL},
 };
 
