@@ -99,13 +99,20 @@ static int rest(struct loop *loop)
 	struct ring_pair *rings = &loop->files.rings;
 	struct epoll_event events[2];
 	uint32_t wanted = loop->jobs.starving;
+	bool lied;
 	int count;
 
 	/* requests that wait for room to be answered are asked for by the same announcement */
-	if (!reply_fits(&loop->files))
+	if (!reply_fits(&loop->files)) {
 		wanted = LIMIT_FILES_REPLY_BYTES;
+		/* no room at all is also how an impossible position of the consumer looks */
+		if (!ring_reserve(&rings->out, 0, &lied) && lied)
+			return -EPROTO;
+	}
 	if (wanted && !ring_starve(&rings->out, wanted))
 		return 0;
+	if (!jobs_ready(&loop->jobs) && loop->jobs.count == 0)
+		return -ENOMEM; /* nothing that ends would give memory back */
 	if (reply_fits(&loop->files) && jobs_ready(&loop->jobs) && !ring_prepare_sleep(&rings->in))
 		return 0;
 	do

@@ -60,7 +60,8 @@ unsigned near_distance(const char *left, const char *right, unsigned most)
 /* The nearest entry of `directory` to `name`, into `found` (NAME + 1 bytes); false if none is near. */
 static bool nearest(int directory, const char *name, char *found)
 {
-	unsigned allowed = strlen(name) < 4 ? 2 : 4 + (unsigned)strlen(name) / 4, best = allowed + 1;
+	size_t size = strlen(name);
+	unsigned allowed = size < 3 ? 1 : size < 4 ? 2 : 4 + (unsigned)size / 4, best = allowed + 1;
 	_Alignas(struct dirent64) char batch[8192];
 	ssize_t length;
 	size_t seen = 0;
