@@ -35,9 +35,16 @@ static int add_writable(struct plan *plan, const char *text, const char *home, s
 		return err_set(err, -EINVAL,
 			       "filesystem.allowWrite: %s is a directory of the system; name one below it",
 			       text);
-	for (size_t i = 0; i < plan->workspace_count; i++)
-		if (plan->workspaces[i].write && path_within(path, plan->workspaces[i].path))
-			return 0; /* writable already; a second mount would only hide protected paths */
+	for (size_t i = 0; i < plan->workspace_count; i++) {
+		if (!path_within(path, plan->workspaces[i].path))
+			continue;
+		if (!plan->workspaces[i].write)
+			return err_set(err, -EINVAL,
+				       "filesystem.allowWrite: %s lies in the workspace %s, which was named "
+				       "read-only (:ro)",
+				       text, plan->workspaces[i].path);
+		return 0; /* writable already; a second mount would only hide protected paths */
+	}
 	for (size_t i = 0; i < plan->extra_count; i++)
 		if (plan->extra[i].write && strcmp(plan->extra[i].path, path) == 0)
 			return 0;

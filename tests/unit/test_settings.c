@@ -375,6 +375,19 @@ static void test_compile_refused(void **state)
 	}
 }
 
+/* File tools and commands would disagree about such a directory. */
+static void test_writable_in_read_only(void **state)
+{
+	struct options options = {.workspaces = {below("home/project:ro")},
+				  .workspace_count = 1,
+				  .policy = below("policy.json")};
+
+	put("policy.json", "{\"filesystem\": {\"allowWrite\": [\"~/project/sub\"]}}");
+	refused(&options, -EINVAL, "which was named read-only");
+	put("policy.json", "{\"filesystem\": {\"allowWrite\": [\"~/project\"]}}");
+	refused(&options, -EINVAL, "which was named read-only");
+}
+
 /* A command must not be able to write what the next start reads. */
 static void test_policy_inside(void **state)
 {
@@ -486,6 +499,7 @@ int main(void)
 		CASE(test_compiled),
 		CASE(test_git_config),
 		CASE(test_compile_refused),
+		CASE(test_writable_in_read_only),
 		CASE(test_policy_inside),
 		CASE(test_search_path),
 		CASE(test_search_path_in_writable),
