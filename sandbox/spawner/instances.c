@@ -137,7 +137,7 @@ static void table_remove(struct spawner *spawner, size_t index)
 	*instance = spawner->instances[--spawner->count];
 }
 
-static int start(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller,
+int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller, bool probe,
 		 struct start_failure *failure)
 {
 	_cleanup_(channels_close) struct channels channels = {.child_count = 0};
@@ -162,6 +162,7 @@ static int start(struct spawner *spawner, uint32_t call, enum executor_profile p
 	}
 	instance->call = call;
 	instance->caller = caller;
+	instance->probe = probe;
 	instance->profile = profile;
 	instance->pid = pid;
 	instance->setup = setup;
@@ -186,9 +187,9 @@ void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint3
 		return;
 	}
 	if (kind == SPAWNER_WEB && !find_broker(spawner))
-		result = start(spawner, 0, EXECUTOR_BROKER, 0, &failure);
+		result = instance_add(spawner, 0, EXECUTOR_BROKER, 0, false, &failure);
 	if (result == 0)
-		result = start(spawner, call, profiles[kind], caller, &failure);
+		result = instance_add(spawner, call, profiles[kind], caller, false, &failure);
 	if (result < 0)
 		report_failed(spawner, call, result, failure.layer, failure.step, profile_find(profiles[kind])->name);
 }
@@ -208,6 +209,10 @@ static void fail(struct spawner *spawner, struct instance *instance, int code, c
 		return;
 	instance->failed = true;
 	kill(instance->pid, SIGKILL);
+	if (instance->probe) {
+		probe_report(spawner, instance->call, code, layer, step, detail);
+		return;
+	}
 	if (instance->profile != EXECUTOR_BROKER) {
 		report_failed(spawner, instance->call, code, layer, step, detail);
 		return;
@@ -265,6 +270,12 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 		return;
 	case SETUP_READY:
 		instance->state = INSTANCE_READY;
+		if (instance->probe) {
+			probe_report(spawner, instance->call, 0, NULL, "", "");
+			instance->failed = true;
+			kill(instance->pid, SIGKILL);
+			return;
+		}
 		if (!profile_find(instance->profile)->keep_setup)
 			close_fd(&instance->setup);
 		announce(spawner);

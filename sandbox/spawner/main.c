@@ -56,6 +56,9 @@ static bool serve_frontend(struct spawner *spawner, struct buffer *payload)
 	case SPAWNER_SPARE:
 		make_spare(spawner);
 		return true;
+	case SPAWNER_PROBE:
+		probe_start(spawner, header.call);
+		return true;
 	default:
 		return false;
 	}

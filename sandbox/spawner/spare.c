@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -159,6 +160,12 @@ static int spare_make(struct spare_source source, struct err *err)
 		return result;
 	}
 	if (pid == 0) {
+		/*
+		 * Forked by the frontend, it and the spawner that it becomes go with it even if somebody has
+		 * stopped them. Forked by a spawner it must outlive that, and has only the end of file.
+		 */
+		if (source.plan)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (place_descriptors(sockets[1], &source.memfd) < 0)
 			_exit(1);
 		spare_wait(&source);

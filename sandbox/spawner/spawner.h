@@ -54,6 +54,7 @@ struct instance {
 	enum executor_profile profile;
 	enum instance_state state;
 	bool told;       /* the frontend knows its number */
+	bool probe;      /* a throwaway sandbox: whether it comes up is all that is wanted */
 	bool failed;     /* its failure was told and it was killed */
 	pid_t pid;
 	int setup;       /* -1 once it is no longer needed */
@@ -72,6 +73,9 @@ struct spawner {
 	uint32_t next_id;
 };
 
+/* Clones one of `profile` and adds it to the table. 0 or -errno. */
+int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller, bool probe,
+		 struct start_failure *failure);
 /* Starts what the frontend asked for; answers SPAWNER_FAILED itself. */
 void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller);
 void instance_kill(struct spawner *spawner, uint32_t id);
@@ -83,6 +87,14 @@ void instances_reap(struct spawner *spawner);
 int instances_expire(struct spawner *spawner);
 /* Kills all and waits until they are gone. */
 void instances_end(struct spawner *spawner);
+
+/* ---- probe.c ---- */
+
+/* Starts a throwaway sandbox; SPAWNER_PROBED follows when it stands or has failed. */
+void probe_start(struct spawner *spawner, uint32_t call);
+/* Tells what was found: layer NULL when all of it works. */
+void probe_report(struct spawner *spawner, uint32_t call, int code, const char *layer, const char *step,
+		  const char *detail);
 
 /* ---- report.c ---- */
 
