@@ -13,9 +13,7 @@
 
 #include "protocol/json_scan.h"
 
-#define ESCAPE_STRIDE 4096 /* source bytes that room is made for at once */
-#define ESCAPE_WORST  6    /* one byte becomes at most \u00XX */
-#define ESCAPE_SLACK  32   /* a sequence or a word may reach behind the stride */
+#define ESCAPE_STEP 16 /* more than one step of escaping writes: a word of eight bytes, or \u00XX */
 
 static const char hexadecimal[] = "0123456789abcdef";
 
@@ -66,12 +64,12 @@ static char *put_special(char *to, const uint8_t **from, const uint8_t *end, uin
 	return to + size;
 }
 
-/* Copies sequences above ASCII while they are well-formed at one look. */
-static char *copy_utf8_runs(char *to, const uint8_t **source, const uint8_t *stop, const uint8_t *end)
+/* Copies sequences above ASCII while they are well-formed at one look, and while `to` is below `limit`. */
+static char *copy_utf8_runs(char *to, const char *limit, const uint8_t **source, const uint8_t *end)
 {
 	const uint8_t *from = *source;
 
-	while (from < stop && end - from >= 8) {
+	while (to < limit && end - from >= 8) {
 		uint64_t word = json_load8(from), bytes = htole64(word);
 		unsigned run = json_utf8_run(word);
 
@@ -85,28 +83,26 @@ static char *copy_utf8_runs(char *to, const uint8_t **source, const uint8_t *sto
 	return to;
 }
 
-/* Escapes from `from` at least up to `stop`, at most to `end`. */
-static char *escape_stride(char *to, const uint8_t **source, const uint8_t *stop, const uint8_t *end,
-			   uint64_t *replaced)
+/* Escapes up to `end`, or until `to` reaches `limit`, behind which there is room for one step more. */
+static char *escape(char *to, const char *limit, const uint8_t **source, const uint8_t *end,
+		    uint64_t *replaced)
 {
 	const uint8_t *from = *source;
 
-	while (from < stop) {
+	while (from < end && to < limit) {
 		if (end - from >= 8) {
 			uint64_t word = json_load8(from), mask = json_special(word), bytes = htole64(word);
+			unsigned plain = mask ? json_first(mask) : 8;
 
 			memcpy(to, &bytes, 8);
-			if (!mask) {
-				to += 8;
-				from += 8;
+			to += plain;
+			from += plain;
+			if (!mask || to >= limit)
 				continue;
-			}
-			to += json_first(mask);
-			from += json_first(mask);
-			if (word >> 8 * json_first(mask) & 0x80) {
+			if (word >> 8 * plain & 0x80) {
 				const uint8_t *before = from;
 
-				to = copy_utf8_runs(to, &from, stop, end);
+				to = copy_utf8_runs(to, limit, &from, end);
 				if (from != before)
 					continue;
 			}
@@ -122,27 +118,38 @@ int json_escape(struct buffer *out, const void *bytes, size_t length, uint64_t *
 	const uint8_t *from = bytes, *end = from + length;
 	size_t before = buffer_length(out);
 	uint64_t count = 0;
+	int result = 0;
 
 	while (from < end) {
-		size_t stride = (size_t)(end - from) < ESCAPE_STRIDE ? (size_t)(end - from) : ESCAPE_STRIDE;
-		int result;
+		size_t left = (size_t)(end - from), room = out->max - buffer_length(out);
+		size_t wanted =
+			left + left / 8 + 2 * ESCAPE_STEP; /* most text needs little more than its length */
 
-		/* Near the buffer's maximum the worst case may not fit though the text does: smaller steps.
-		 */
-		while ((result = buffer_reserve(out, stride * ESCAPE_WORST + ESCAPE_SLACK)) == -EMSGSIZE &&
-		       stride > 1)
-			stride /= 2;
-		if (result < 0) {
-			out->end = out->start + before;
-			return result;
+		if (wanted > room)
+			wanted = room;
+		if (wanted > ESCAPE_STEP) {
+			result = buffer_reserve(out, wanted);
+			if (result < 0)
+				break;
+			char *to = out->bytes + out->end;
+
+			out->end += (size_t)(escape(to, out->bytes + out->size - ESCAPE_STEP, &from, end,
+						    &count) -
+					     to);
+		} else { /* the last bytes of the maximum: step by step, as they turn out */
+			char step[2 * ESCAPE_STEP];
+			char *to = escape(step, step + 1, &from, end, &count);
+
+			result = buffer_append(out, step, (size_t)(to - step));
+			if (result < 0)
+				break;
 		}
-		char *to = out->bytes + out->end;
-
-		out->end += (size_t)(escape_stride(to, &from, from + stride, end, &count) - to);
 	}
-	if (replaced)
+	if (result < 0)
+		out->end = out->start + before;
+	else if (replaced)
 		*replaced += count;
-	return 0;
+	return result;
 }
 
 /* ---- the writer ---- */

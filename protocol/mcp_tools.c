@@ -92,6 +92,8 @@ int mcp_tools_list(struct mcp_incoming *incoming)
 
 /* ---- accepting ---- */
 
+#define CALL_ERROR_BYTES 192 /* what mcp_call.c writes when memory is out, beside the id */
+
 /* Raw, since a number past 2^53 must come back as it was. 0, -EINVAL (neither string nor integer), -ENOMEM.
  */
 static int take_progress_token(struct mcp_incoming *incoming, struct mcp_call *call)
@@ -171,7 +173,7 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 		return -ENOMEM;
 	result = take_progress_token(incoming, call);
 	if (result == 0)
-		result = buffer_reserve(&call->out, JSONRPC_ERROR_BYTES);
+		result = buffer_reserve(&call->out, incoming->message.id.length + CALL_ERROR_BYTES);
 	if (result == 0)
 		result = mcp_requests_add(peer, &call->request, incoming->message.id);
 	if (result < 0) {

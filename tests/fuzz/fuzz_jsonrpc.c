@@ -88,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(test_host_init(&host) == 0);
 	begin_session(&host, data[0]);
 	host.page = data[0] / 64;
+	host.no_large = true;
 	while (at < end) {
 		const char *line_end = memchr(at, '\n', (size_t)(end - at));
 		unsigned progress = host.called;
