@@ -279,9 +279,10 @@ def kill(process):
     process.wait()
 
 
-def main():
-    PROGRAMS["broker"], PROGRAMS["web"] = sys.argv[1:3]
-    words = sys.argv[3:]
+def main(programs=("broker", "web")):
+    """`programs`: what the words of the command line are; what follows them selects tests."""
+    PROGRAMS.update(zip(programs, sys.argv[1:]))
+    words = sys.argv[1 + len(programs):]
     program = unittest.main(argv=[sys.argv[0], *words], exit=False, verbosity=2)
     result = program.result
     bad = len(result.failures) + len(result.errors)
