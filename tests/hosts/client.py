@@ -49,7 +49,7 @@ class Server:
         self.era = None
         self.version = None
         self.next_id = 1
-        self.pending = b""  # to be written
+        self.pending = bytearray()  # to be written
         self.partial = b""  # of a line that was read
         self.errors = b""  # stderr
         self.waiting = []  # messages that nobody asked for yet
@@ -84,9 +84,11 @@ class Server:
     def _move(self, pipe, selector):
         if pipe is self.process.stdin:
             try:
-                self.pending = self.pending[os.write(pipe.fileno(), self.pending[: 1 << 20]):]
+                with memoryview(self.pending) as view:
+                    written = os.write(pipe.fileno(), view[: 1 << 20])
+                del self.pending[:written]  # moves no bytes: a bytearray keeps a hole at its front
             except BrokenPipeError:
-                self.pending = b""
+                self.pending.clear()
             return
         data = os.read(pipe.fileno(), 1 << 20)
         if pipe is self.process.stderr:
@@ -295,6 +297,16 @@ def describe(pid):
             return f"{pid} ({file.read().strip()}) {command[:80]}"
     except OSError:
         return f"{pid} (gone)"
+
+
+def name_of(pid):
+    """What a process calls itself: sallyport, sallyport-spare, -spawn, -keepe (the kernel keeps 15
+    characters), -nanny, -files, -web, -broker, or the command's own name."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def text_of(result):

