@@ -19,6 +19,7 @@
 #define LIMIT_ID_BYTES    512    /* an id is echoed, so it is bounded; hosts use at most 36 */
 #define LIMIT_ARGUMENTS_BYTES                                                                                \
 	1024 /* the decoded arguments of a tool, as a struct; a test holds every tool against it */
+#define LIMIT_CLIENT_NAME_BYTES 256 /* a longer clientInfo.name is no host that anybody knows */
 #define LIMIT_BATCH_MESSAGES 100 /* 2025-03-26 only */
 #define LIMIT_CALLS_IN_FLIGHT                                                                                \
 	4096 /* requests accepted and unanswered, one caller: "1,000 calls in flight" four times over */

@@ -104,7 +104,8 @@ void mcp_note_client(struct mcp_peer *peer, const cJSON *info)
 	const cJSON *name = cJSON_GetObjectItemCaseSensitive(info, "name");
 	char *copy;
 
-	if (!cJSON_IsString(name) || (peer->client && strcmp(peer->client, name->valuestring) == 0))
+	if (!cJSON_IsString(name) || (peer->client && strcmp(peer->client, name->valuestring) == 0) ||
+	    strlen(name->valuestring) > LIMIT_CLIENT_NAME_BYTES)
 		return;
 	copy = strdup(name->valuestring); /* without memory it is told again next time */
 	free(peer->client);

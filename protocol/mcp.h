@@ -57,8 +57,8 @@ struct mcp_host {
 	/* The client cancelled: stop the work; then mcp_call_drop(). Never called twice for a call. An answer
 	 * given all the same is not sent. */
 	void (*cancel)(void *context, struct mcp_call *call);
-	/* The client's name became known (clientInfo.name of initialize or of _meta). May be called more than
-	 * once. */
+	/* The client's name became known (clientInfo.name of initialize or of _meta, at most
+	 * LIMIT_CLIENT_NAME_BYTES). May be called more than once. */
 	void (*client)(void *context, const char *name);
 };
 

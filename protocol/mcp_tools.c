@@ -181,7 +181,7 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 		return result == -EINVAL
 			       ? mcp_reply_error(
 					 incoming, MCP_INVALID_PARAMS,
-					 "Invalid params: progressToken must be a string or an integer")
+					 "Invalid params: progressToken must be a string or an integer, and not long")
 			       : result;
 	}
 	call->tree = steal_pointer(incoming->message.tree);
