@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No key of a policy does nothing: each limit is seen from inside a command, or felt."""
+
+from client import text_of
+
+
+def shell(server, line):
+    result = server.call("run_command", command=line)
+    assert not result.get("isError"), result
+    return result["structuredContent"]
+
+
+def test_limits_are_those_of_the_policy(start, policy):
+    server = start("--policy", policy({"limits": {"processes": 120, "files": 77, "fileBytes": 1 << 20, "dataBytes": 64 << 20,
+                                                  "temporaryBytes": 4 << 20}}))
+    seen = shell(server, "ulimit -n; ulimit -f; ulimit -d; df -k --output=size /tmp | tail -1")["stdout"].split()
+    # bash shows sizes in units of 1024 bytes
+    assert seen == ["77", "1024", str(64 << 10), "4096"]
+
+
+def test_default_limits(server):
+    seen = shell(server, "ulimit -n; ulimit -f; ulimit -d; df -k --output=size /tmp | tail -1")["stdout"].split()
+    assert seen == ["4096", str(8 << 20), str(16 << 20), str(1 << 20)]
+
+
+def test_a_file_ends_at_its_limit(start, policy, workspace):
+    server = start("--policy", policy({"limits": {"fileBytes": 1 << 20}}))
+    done = shell(server, "head -c 3000000 /dev/zero > big")
+    assert done.get("exit_code") != 0 and (workspace / "big").stat().st_size == 1 << 20
+
+
+def test_temporary_files_end_at_their_limit(start, policy):
+    server = start("--policy", policy({"limits": {"temporaryBytes": 2 << 20}}))
+    done = shell(server, "head -c 5000000 /dev/zero > /tmp/big")
+    assert done["exit_code"] != 0 and "space" in done["stderr"].lower()
+
+
+def test_memory_ends_at_its_limit(start, policy):
+    server = start("--policy", policy({"limits": {"dataBytes": 64 << 20}}))
+    done = shell(server, "head -c 200000000 /dev/zero | tail -c 190000000 | wc -c")
+    assert done["stdout"].strip() != "190000000"
+
+
+def test_processes_end_at_their_limit(start, policy):
+    server = start("--policy", policy({"limits": {"processes": 40}}))
+    done = shell(server, "for i in $(seq 100); do sleep 60 & done 2>/dev/null; jobs -p | wc -l; kill $(jobs -p)")
+    assert int(done["stdout"].split()[0] if done["stdout"].split() else 0) < 40
+    assert text_of(server.call("run_command", command="echo alive")).startswith("alive")
+
+
+def test_result_limit(start, policy, workspace):
+    (workspace / "long").write_text("0123456789abcdef\n" * 1000)
+    short = text_of(start("--policy", policy({"resultLimit": 1000})).call("read_file", path="long"))
+    longer = text_of(start("--policy", policy({"resultLimit": 1000}), "--result-limit", "5000").call("read_file", path="long"))
+    assert len(short) < 1600 and 4000 < len(longer) < 5600
+
+
+def test_answer_within(start, policy):
+    for arguments, seconds in ((["--policy", policy({"answerWithin": 0.3})], 0.3), (["--answer-within", "0.3"], 0.3)):
+        done = start(*arguments).call("run_command", command="while :; do :; done")["structuredContent"]
+        assert done["status"] == "timed_out" and done["duration_ms"] <= seconds * 1000
