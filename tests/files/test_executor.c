@@ -275,7 +275,8 @@ static void test_race(void **state)
 	make_link(harness, "ws/l", "../outside");
 	harness_start(harness);
 	swapper = start_swapper(harness, "ws/d", "ws/l");
-	for (int i = 0; i < OPENS / 20; i++) {
+	/* until both sides of the race were seen often: on a busy machine that takes longer */
+	for (int i = 0; i < OPENS / 20 || inside < OPENS / 100 || refused < OPENS / 100; i++) {
 		for (uint32_t call = 0; call < 20; call++)
 			send_read(harness, call, "d/file", 1000);
 		for (uint32_t call = 0; call < 20; call++) {
@@ -291,8 +292,6 @@ static void test_race(void **state)
 		}
 	}
 	stop_swapper(swapper);
-	/* both sides of the race were seen, or it was none */
-	assert_true(inside > OPENS / 100 && refused > OPENS / 100);
 	harness_stop(harness);
 }
 
@@ -315,7 +314,9 @@ static void test_write_race(void **state)
 	harness_start(harness);
 	for (int round = 0; round < 2; round++) {
 		swapper = start_swapper(harness, round ? "ws/e" : "ws/d", round ? "ws/o" : "ws/l");
-		for (int i = 0; i < 1000; i++) {
+		inside = refused = 0;
+		/* until both sides of the race were seen often: on a busy machine that takes longer */
+		for (int i = 0; i < 1000 || inside < 20 || refused < 20; i++) {
 			struct answer *answer =
 				harness_write(harness, round ? "e/made" : "d/made", "x", 1, 0, "");
 
@@ -323,7 +324,6 @@ static void test_write_race(void **state)
 			refused += answer->type != REPLY_RESULT;
 		}
 		stop_swapper(swapper);
-		assert_true(inside > 20 && refused > 20);
 	}
 	content = take_file(harness, "outside/made", NULL);
 	assert_null(content);
