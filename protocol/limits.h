@@ -12,15 +12,15 @@
 
 /* ---- messages from a host ---- */
 #define LIMIT_MESSAGE_BYTES                                                                                  \
-	(16u << 20)          /* one JSON-RPC message: a 10 MB file as base64 or escaped text still fits */
-#define LIMIT_JSON_DEPTH  64 /* real requests nest 6 deep; cJSON recurses, so this also bounds the stack */
-#define LIMIT_JSON_VALUES 200000 /* values in one message: bounds cJSON's 64-byte nodes to 13 MB */
-#define LIMIT_JSON_NUMBER_BYTES 63 /* one number: 17 digits, sign and exponent are all a double can use */
-#define LIMIT_ID_BYTES    512    /* an id is echoed, so it is bounded; hosts use at most 36 */
+	(16u << 20) /* one JSON-RPC message: a 10 MB file as base64 or escaped text still fits */
+#define LIMIT_JSON_DEPTH        64 /* real requests nest 6 deep; cJSON recurses, so this also bounds the stack */
+#define LIMIT_JSON_VALUES       200000 /* values in one message: bounds cJSON's 64-byte nodes to 13 MB */
+#define LIMIT_JSON_NUMBER_BYTES 63     /* one number: 17 digits, sign and exponent are all a double can use */
+#define LIMIT_ID_BYTES          512    /* an id is echoed, so it is bounded; hosts use at most 36 */
 #define LIMIT_ARGUMENTS_BYTES                                                                                \
 	1024 /* the decoded arguments of a tool, as a struct; a test holds every tool against it */
 #define LIMIT_CLIENT_NAME_BYTES 256 /* a longer clientInfo.name is no host that anybody knows */
-#define LIMIT_BATCH_MESSAGES 100 /* 2025-03-26 only */
+#define LIMIT_BATCH_MESSAGES    100 /* 2025-03-26 only */
 #define LIMIT_CALLS_IN_FLIGHT                                                                                \
 	4096 /* requests accepted and unanswered, one caller: "1,000 calls in flight" four times over */
 #define LIMIT_SUBSCRIPTIONS   64  /* open subscriptions/listen requests, one caller */
@@ -46,23 +46,26 @@
 #define LIMIT_TOOLS_PAGE_BYTES (64u << 10) /* of tools/list; all our tools are to fit one of 16 KB */
 
 /* ---- file tools ---- */
-#define LIMIT_PATH_BYTES       4096    /* PATH_MAX, its NUL included: the kernel takes no longer one */
-#define LIMIT_READ_LINES       2000    /* default of read_file's limit: what models are used to */
-#define LIMIT_READ_LINES_MAX   1000000 /* more lines than LIMIT_RESULT_BYTES_MAX holds in practice */
-#define LIMIT_LIST_ENTRIES     200     /* default of list_directory's limit: about 8,000 characters of text */
-#define LIMIT_LIST_ENTRIES_MAX 2000    /* an answer stays below a megabyte also with long names */
-#define LIMIT_LIST_DEPTH       32      /* deeper trees are source of mistakes, not of knowledge */
-#define LIMIT_LIST_VISITED      200000        /* entries one listing looks at: 10 MB of names */
-#define LIMIT_LIST_STEP         64            /* entries between two looks at other calls: about 100 us */
-#define LIMIT_LIST_RESULT_BYTES (1u << 20)    /* entries of one listing as frames: 2,000 long names */
-#define LIMIT_NEAR_NAMES        4096          /* names compared when one is missing: below a millisecond */
-#define LIMIT_HEAD_BYTES        8000          /* a NUL among these tells binary from text, as git has it */
-#define LIMIT_MEDIA_BYTES       3000000       /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
-#define LIMIT_REST_BYTES        (16u << 20)   /* looked through for the end of a line that was cut */
-#define LIMIT_FILES_REPLY_BYTES 4096          /* a final reply; kept free in the ring by whatever is sent before it */
-#define LIMIT_FILES_PIECE_BYTES (16u << 10)   /* the least worth sending of something long */
-#define LIMIT_FILES_SLICE_BYTES (512u << 10)  /* looked through between two looks at other calls: about 100 us */
-#define LIMIT_FILES_REQUESTS_BYTES (48u << 20) /* of long requests coming in at once: three of the longest */
+#define LIMIT_PATH_BYTES        4096    /* PATH_MAX, its NUL included: the kernel takes no longer one */
+#define LIMIT_READ_LINES        2000    /* default of read_file's limit: what models are used to */
+#define LIMIT_READ_LINES_MAX    1000000 /* more lines than LIMIT_RESULT_BYTES_MAX holds in practice */
+#define LIMIT_LIST_ENTRIES      200    /* default of list_directory's limit: about 8,000 characters of text */
+#define LIMIT_LIST_ENTRIES_MAX  2000   /* an answer stays below a megabyte also with long names */
+#define LIMIT_LIST_DEPTH        32     /* deeper trees are source of mistakes, not of knowledge */
+#define LIMIT_LIST_VISITED      200000 /* entries one listing looks at: 10 MB of names */
+#define LIMIT_LIST_STEP         64     /* entries between two looks at other calls: about 100 us */
+#define LIMIT_LIST_RESULT_BYTES (1u << 20)  /* entries of one listing as frames: 2,000 long names */
+#define LIMIT_NEAR_NAMES        4096        /* names compared when one is missing: below a millisecond */
+#define LIMIT_HEAD_BYTES        8000        /* a NUL among these tells binary from text, as git has it */
+#define LIMIT_MEDIA_BYTES       3000000     /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
+#define LIMIT_REST_BYTES        (16u << 20) /* looked through for the end of a line that was cut */
+#define LIMIT_FILES_REPLY_BYTES 4096 /* a final reply; kept free in the ring by whatever is sent before it   \
+				      */
+#define LIMIT_FILES_PIECE_BYTES (16u << 10) /* the least worth sending of something long */
+#define LIMIT_FILES_SLICE_BYTES                                                                              \
+	(512u << 10) /* looked through between two looks at other calls: about 100 us */
+#define LIMIT_FILES_REQUESTS_BYTES (48u << 20) /* of long requests coming in at once: three of the longest   \
+						*/
 
 /* ---- frames between our processes ---- */
 #define LIMIT_FRAME_BYTES                                                                                    \
@@ -76,22 +79,29 @@
 #define LIMIT_RING_BYTES  (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
 
 /* ---- sandboxes and the processes in them ---- */
-#define LIMIT_PLAN_BYTES          (1u << 20) /* the encoded plan: a thousand long paths and rules */
-#define LIMIT_PLAN_ITEMS          4096       /* entries of one list in it */
-#define LIMIT_WORKSPACES          64   /* each is a mount in every executor and a descriptor in the files executor */
-#define LIMIT_INSTANCES           256  /* sandboxes and executors of one server */
-#define LIMIT_NANNIES             64   /* commands of one caller that run at a time */
-#define LIMIT_NANNIES_IDLE        4    /* more than these end after their call: a burst leaves no memory behind */
-#define LIMIT_COMMAND_ARGUMENTS   4096 /* argv and environment entries of one command */
-#define LIMIT_COMMAND_PROCESSES   1024 /* in one sandbox; threads count: a JVM beside a build is hundreds; limits.processes */
-#define LIMIT_COMMAND_FILES       4096 /* RLIMIT_NOFILE of a command: build tools want 1024, node more; limits.files */
-#define LIMIT_COMMAND_FILE_BYTES  (8ull << 30)  /* RLIMIT_FSIZE: a runaway writer ends before the disk does; limits.fileBytes */
-#define LIMIT_COMMAND_DATA_BYTES  (16ull << 30) /* RLIMIT_DATA: RLIMIT_AS would break Node's WebAssembly; limits.dataBytes */
-#define LIMIT_TEMPORARY_BYTES     (1ull << 30)  /* /tmp of a sandbox, also /dev/shm and home: memory of the machine; limits.temporaryBytes */
-#define LIMIT_TEMPORARY_INODES    100000        /* files in each of them: inodes are kernel memory that no size bounds */
-#define LIMIT_EXECUTOR_FILES      512  /* RLIMIT_NOFILE of executors of our own */
-#define LIMIT_PROBE_LAYERS        64   /* layers that a probe tells about: a dozen exist */
-#define LIMIT_MOUNTS              2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
+#define LIMIT_PLAN_BYTES        (1u << 20) /* the encoded plan: a thousand long paths and rules */
+#define LIMIT_PLAN_ITEMS        4096       /* entries of one list in it */
+#define LIMIT_WORKSPACES        64 /* each is a mount in every executor and a descriptor in the files executor */
+#define LIMIT_INSTANCES         256 /* sandboxes and executors of one server */
+#define LIMIT_NANNIES           64  /* commands of one caller that run at a time */
+#define LIMIT_NANNIES_IDLE      4 /* more than these end after their call: a burst leaves no memory behind */
+#define LIMIT_COMMAND_ARGUMENTS 4096 /* argv and environment entries of one command */
+#define LIMIT_COMMAND_PROCESSES                                                                              \
+	1024 /* in one sandbox; threads count: a JVM beside a build is hundreds; limits.processes */
+#define LIMIT_COMMAND_FILES                                                                                  \
+	4096 /* RLIMIT_NOFILE of a command: build tools want 1024, node more; limits.files */
+#define LIMIT_COMMAND_FILE_BYTES                                                                             \
+	(8ull << 30) /* RLIMIT_FSIZE: a runaway writer ends before the disk does; limits.fileBytes */
+#define LIMIT_COMMAND_DATA_BYTES                                                                             \
+	(16ull << 30) /* RLIMIT_DATA: RLIMIT_AS would break Node's WebAssembly; limits.dataBytes */
+#define LIMIT_TEMPORARY_BYTES                                                                                \
+	(1ull << 30) /* /tmp of a sandbox, also /dev/shm and home: memory of the machine;                    \
+			limits.temporaryBytes */
+#define LIMIT_TEMPORARY_INODES                                                                               \
+	100000                   /* files in each of them: inodes are kernel memory that no size bounds */
+#define LIMIT_EXECUTOR_FILES 512 /* RLIMIT_NOFILE of executors of our own */
+#define LIMIT_PROBE_LAYERS   64  /* layers that a probe tells about: a dozen exist */
+#define LIMIT_MOUNTS         2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
 
 /* ---- commands ---- */
 #define LIMIT_COMMAND_BYTES        (128u << 10) /* one argument: the kernel's MAX_ARG_STRLEN */
@@ -127,11 +137,11 @@
 #define LIMIT_WEB_PAGES_BYTES    (16u << 20) /* all of them together */
 #define LIMIT_WEB_PAGES_MS       600000      /* a page read on after ten minutes is fetched anew */
 #define LIMIT_WEB_OUTGOING_BYTES                                                                             \
-	(32u << 20)               /* answers that wait for the frontend to read; past it no request is read */
+	(32u << 20) /* answers that wait for the frontend to read; past it no request is read */
 #define LIMIT_CERTIFICATES_BYTES (4u << 20) /* the system's bundle is 220 KB */
-#define LIMIT_WEB_TOTAL_MS  60000 /* a fetch, however patient the host is */
-#define LIMIT_WEB_IDLE_MS   20000 /* without one byte: the other side is taken for dead */
-#define LIMIT_WEB_MARGIN_MS 250   /* before the frontend's deadline: the answer itself must get there */
+#define LIMIT_WEB_TOTAL_MS       60000      /* a fetch, however patient the host is */
+#define LIMIT_WEB_IDLE_MS        20000      /* without one byte: the other side is taken for dead */
+#define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
 
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS    64    /* web executors: one a caller */
@@ -144,14 +154,15 @@
 #define LIMIT_HOSTS_BYTES       (1u << 20) /* of /etc/hosts; block lists are that long */
 
 /* ---- time, milliseconds ---- */
-#define LIMIT_END_MS                 80  /* after that grace, what our own processes may take to be gone */
-#define LIMIT_PROGRESS_MS            250 /* progress of a call at most four times a second */
+#define LIMIT_END_MS                 80    /* after that grace, what our own processes may take to be gone */
+#define LIMIT_PROGRESS_MS            250   /* progress of a call at most four times a second */
 #define LIMIT_START_MS               10000 /* an executor that has not come up by then is killed */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
-#define LIMIT_PROBE_MS               20000 /* doctor: every layer is tried in processes of its own, on a slow machine too */
-#define LIMIT_END_GRACE_MS           50 /* after end of input: calls that are all but done may still answer */
-#define LIMIT_KILL_GRACE_MS          2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
+#define LIMIT_PROBE_MS               20000 /* doctor: every layer is tried in processes of its own, on a slow machine too \
+					    */
+#define LIMIT_END_GRACE_MS  50   /* after end of input: calls that are all but done may still answer */
+#define LIMIT_KILL_GRACE_MS 2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
 
 /* ---- command line and policy ---- */
 #define LIMIT_POLICY_BYTES         (256u << 10) /* a policy of thousands of names is 100 KB; read whole at start */
@@ -165,8 +176,8 @@
 /* ---- the range from which a policy may choose what a sandbox may use (limits.*) ---- */
 #define LIMIT_COMMAND_PROCESSES_MIN 16 /* keeper, nannies, a shell and a pipeline */
 #define LIMIT_COMMAND_PROCESSES_MAX 65536
-#define LIMIT_COMMAND_FILES_MIN     64 /* a dynamic linker and a shell with pipes */
-#define LIMIT_COMMAND_FILES_MAX     1048576 /* the kernel's fs.nr_open */
+#define LIMIT_COMMAND_FILES_MIN     64                   /* a dynamic linker and a shell with pipes */
+#define LIMIT_COMMAND_FILES_MAX     1048576              /* the kernel's fs.nr_open */
 #define LIMIT_COMMAND_DATA_MIN      (UINT64_C(16) << 20) /* below it bash and git do not start */
 #define LIMIT_TEMPORARY_BYTES_MIN   (UINT64_C(1) << 20)  /* here-documents and lock files */
 #define LIMIT_POLICY_BYTES_MAX      (UINT64_C(1) << 50)  /* any of the byte counts: exact in a JSON number */

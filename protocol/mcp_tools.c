@@ -178,11 +178,10 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 		result = mcp_requests_add(peer, &call->request, incoming->message.id);
 	if (result < 0) {
 		mcp_call_free(call);
-		return result == -EINVAL
-			       ? mcp_reply_error(
-					 incoming, MCP_INVALID_PARAMS,
-					 "Invalid params: progressToken must be a string or an integer, and not long")
-			       : result;
+		return result == -EINVAL ? mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+							   "Invalid params: progressToken must be a string "
+							   "or an integer, and not long")
+					 : result;
 	}
 	call->tree = steal_pointer(incoming->message.tree);
 	call->request.batch = incoming->batch; /* from here the call owes the batch its answer */

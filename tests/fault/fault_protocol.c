@@ -12,8 +12,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/frame.h"
 #include "protocol/json.h"
 #include "protocol/schema.h"
 #include "tests/fault/allocator.h"
@@ -279,12 +281,48 @@ static void test_schema(void **state)
 	assert_true(at > 3);
 }
 
+/* Frames: without memory nothing is taken from the socket, so nothing is lost. */
+static void test_frames(void **state)
+{
+	struct frame_header header = {.type = 1}, got;
+	struct frame_descriptors descriptors;
+	struct frame_reader reader;
+	struct buffer payload, sent;
+	int fds[2], failures = 0;
+	char *text;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	buffer_init(&payload, LIMIT_MESSAGE_FRAME_BYTES);
+	buffer_init(&sent, 100);
+	assert_int_equal(frame_put_text(&sent, "a text"), 0);
+	assert_int_equal(frame_send(fds[0], &header, buffer_data(&sent), buffer_length(&sent), &fds[0], 1, 0),
+			 0);
+	for (int result = -ENOMEM; result < 0; failures += result < 0) {
+		fault_arm(failures ? 0 : 1, true);
+		result = frame_receive(fds[1], &got, &payload, &descriptors, 0);
+		fault_disarm();
+		assert_int_equal(result, failures ? 0 : -ENOMEM);
+	}
+	assert_int_equal(failures, 1);
+	assert_int_equal(descriptors.count, 1);
+	frame_descriptors_close(&descriptors);
+	frame_read(&reader, buffer_data(&payload), buffer_length(&payload));
+	fault_arm(1, false);
+	text = frame_take_text(&reader, 100);
+	fault_disarm();
+	assert_null(text);
+	assert_int_equal(frame_done(&reader), -EPROTO);
+	buffer_deinit(&payload);
+	buffer_deinit(&sent);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_schema),
-		cmocka_unit_test(test_new_peer),
+		cmocka_unit_test(test_frames),    cmocka_unit_test(test_json),
+		cmocka_unit_test(test_schema),    cmocka_unit_test(test_new_peer),
 		cmocka_unit_test(test_exchanges),
 	};
 

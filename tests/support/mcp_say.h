@@ -2,8 +2,15 @@
 #ifndef SALLYPORT_TESTS_MCP_SAY_H
 #define SALLYPORT_TESTS_MCP_SAY_H
 
-/* For tests of the protocol (cmocka before this): a message in, and exactly what must come out. */
+/* For tests of the protocol: a message in, and exactly what must come out. */
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "protocol/cleanup.h"
 #include "tests/support/mcp_host.h"
 
 #define SERVER "\"io.modelcontextprotocol/serverInfo\":{\"name\":\"sallyport\",\"version\":\"1.2.3\"}"

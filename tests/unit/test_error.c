@@ -43,8 +43,8 @@ static void test_cut(void **state)
 			struct err err, wrapped;
 
 			memset(text, '-', shift);
-			while (strlen(text) + width < sizeof text)
-				strcat(text, characters[kind]);
+			for (size_t at = shift; at + width < sizeof text; at += width)
+				memcpy(text + at, characters[kind], width + 1);
 			err_set(&err, 0, "%s", text);
 			assert_true(strlen(err.text) < sizeof err.text);
 			assert_true(strlen(err.text) + width >= sizeof err.text);
