@@ -60,10 +60,16 @@ int buffer_printf(struct buffer *buffer, const char *format, ...)
 	int length, result;
 
 	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
+	/* what there is room for anyway is usually enough */
+	length = vsnprintf(buffer->bytes ? buffer->bytes + buffer->end : NULL, buffer->size - buffer->end,
+			   format, arguments);
 	va_end(arguments);
 	if (length < 0)
 		return -EINVAL;
+	if ((size_t)length < buffer->size - buffer->end) {
+		buffer->end += (size_t)length;
+		return 0;
+	}
 	result = buffer_reserve(buffer, (size_t)length + 1);
 	if (result < 0)
 		return result;

@@ -31,6 +31,8 @@
 	(64u << 10) /* by one read: a pipe's size, so a fast host does not keep its own answers waiting */
 #define LIMIT_INPUT_KEEP_BYTES (128u << 10) /* a larger line buffer is given back between lines */
 
+#define LIMIT_HEAP_KEEP_BYTES (16u << 20) /* freed memory kept while calls come, so that none faults it in again */
+
 /* ---- what waits for a host that does not read ---- */
 #define LIMIT_OUTGOING_PAUSE_BYTES (4u << 20) /* past this no more requests are read from the host */
 #define LIMIT_OUTGOING_BYTES                                                                                 \

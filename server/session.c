@@ -6,6 +6,7 @@
 #include "server/session.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,6 +245,9 @@ int session_run(const struct settings *settings, int input, int output, struct e
 {
 	struct session *session = calloc(1, sizeof *session);
 	int result, code;
+
+	mallopt(M_MMAP_THRESHOLD, LIMIT_HEAP_KEEP_BYTES);
+	mallopt(M_TRIM_THRESHOLD, LIMIT_HEAP_KEEP_BYTES);
 
 	if (!session) {
 		err_set(err, -ENOMEM, "out of memory");

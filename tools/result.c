@@ -86,29 +86,35 @@ void result_structured_end(struct tool_result *result, struct json_writer *write
 }
 
 /* The key of the next fact, behind what stands there. */
-static int meta_key(struct tool_result *result, const char *key)
+static struct json_writer meta_key(struct tool_result *result, const char *key)
 {
-	bool first = buffer_length(result->meta) == 0;
+	struct json_writer writer;
 
-	return buffer_printf(result->meta, "%s\"%s\":", first ? "\"sallyport.dev/result\":{" : ",", key);
+	json_writer_init(&writer, result->meta);
+	if (buffer_length(result->meta) == 0) {
+		json_key(&writer, "sallyport.dev/result");
+		json_object(&writer);
+	} else {
+		writer.comma = true;
+	}
+	json_key(&writer, key);
+	return writer;
 }
 
 int result_meta_int(struct tool_result *result, const char *key, int64_t value)
 {
-	int code = meta_key(result, key);
+	struct json_writer writer = meta_key(result, key);
 
-	return code < 0 ? code : buffer_printf(result->meta, "%lld", (long long)value);
+	json_int(&writer, value);
+	return writer.result;
 }
 
 int result_meta_text(struct tool_result *result, const char *key, const char *value)
 {
-	int code = meta_key(result, key);
+	struct json_writer writer = meta_key(result, key);
 
-	if (code == 0)
-		code = buffer_append(result->meta, "\"", 1);
-	if (code == 0)
-		code = json_escape(result->meta, value, strlen(value), NULL);
-	return code < 0 ? code : buffer_append(result->meta, "\"", 1);
+	json_text(&writer, value);
+	return writer.result;
 }
 
 /* Ends the object of facts; the meta of the answer, or NULL when there are none. */
