@@ -17,7 +17,7 @@ struct html {
 	const char *at, *end;
 	int result;      /* sticky */
 	unsigned breaks; /* line ends to write before the next word: 0 to 2 */
-	bool space;      /* white space to write before it */
+	char space;      /* white space to write before it: ' ', or '\t' between cells; 0: none */
 	unsigned pre;    /* open <pre> */
 	char *title;
 	size_t title_length;
@@ -93,13 +93,16 @@ static void put_text(struct html *html, const char *bytes, size_t length)
 			html->title[html->title_length++] = (unsigned char)bytes[i] < ' ' ? ' ' : bytes[i];
 		return;
 	}
-	if (buffer_length(html->text) == 0)
-		html->breaks = html->space = 0;
+	if (buffer_length(html->text) == 0) {
+		html->breaks = 0;
+		html->space = 0;
+	}
 	if (html->breaks)
 		put(html, "\n\n", html->breaks);
 	else if (html->space)
-		put(html, " ", 1);
-	html->breaks = html->space = 0;
+		put(html, &html->space, 1);
+	html->breaks = 0;
+	html->space = 0;
 	put(html, bytes, length);
 }
 
@@ -110,8 +113,8 @@ static void put_space(struct html *html, char c)
 			put_text(html, " ", 1);
 	} else if (html->pre && !(html->breaks && c == '\n')) {
 		put_text(html, &c, 1);
-	} else if (!html->pre) {
-		html->space = true;
+	} else if (!html->pre && !html->space) {
+		html->space = ' ';
 	}
 }
 
@@ -238,12 +241,12 @@ static void apply(struct html *html, const struct element *element, bool closing
 		want_break(html, 1);
 		if (!closing) {
 			put_text(html, "-", 1);
-			html->space = true;
+			html->space = ' ';
 		}
 		break;
 	case CELL:
-		if (closing && !html->breaks)
-			put_text(html, "\t", 1);
+		if (closing)
+			html->space = '\t';
 		break;
 	case PRE:
 		want_break(html, 2);
