@@ -12,10 +12,14 @@
 #include "server/doctor.h"
 #include "server/pretty.h"
 
-static const char *const states[] = {
-	[PROBE_MISSING] = "missing", [PROBE_THERE] = "there", [PROBE_PARTLY] = "partly"};
-static const enum pretty_style styles[] = {
-	[PROBE_MISSING] = PRETTY_BAD, [PROBE_THERE] = PRETTY_GOOD, [PROBE_PARTLY] = PRETTY_WARN};
+static const char *const states[] = {[PROBE_MISSING] = "missing",
+				     [PROBE_THERE] = "there",
+				     [PROBE_PARTLY] = "partly",
+				     [PROBE_UNTRIED] = "untried"};
+static const enum pretty_style styles[] = {[PROBE_MISSING] = PRETTY_BAD,
+					   [PROBE_THERE] = PRETTY_GOOD,
+					   [PROBE_PARTLY] = PRETTY_WARN,
+					   [PROBE_UNTRIED] = PRETTY_FAINT};
 
 struct findings {
 	const struct settings *settings;
@@ -47,9 +51,8 @@ static void print_layer(const struct doctor_layer *layer, int width, bool colour
 	printf("  %s%-7s%s  %-*s  %s", pretty_style(colour, styles[layer->state]), states[layer->state],
 	       pretty_style(colour, PRETTY_PLAIN), width, layer->name, layer->detail);
 	if (layer->state == PROBE_MISSING && layer->error)
-		printf("%s%s: %s", *layer->detail ? " (" : "", err_name(layer->error),
-		       strerror(layer->error));
-	printf("%s\n", layer->state == PROBE_MISSING && layer->error && *layer->detail ? ")" : "");
+		printf(" (%s)", strerror(layer->error));
+	putchar('\n');
 	if (*layer->remedy)
 		printf("  %-7s  %-*s  %sremedy:%s %s\n", "", width, "", pretty_style(colour, PRETTY_BOLD),
 		       pretty_style(colour, PRETTY_PLAIN), layer->remedy);

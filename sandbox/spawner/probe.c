@@ -91,7 +91,7 @@ static void probe_alone(const char *name, const char *failed, struct probe_resul
 	} else if (!strcmp(name, "seccomp")) {
 		code = try_seccomp();
 	} else {
-		result->code = -ECANCELED;
+		result->state = PROBE_UNTRIED;
 		snprintf(result->detail, sizeof result->detail, "not tried, since %s failed", failed);
 		return;
 	}

@@ -32,7 +32,9 @@ enum spawner_frame {
 enum probe_state {
 	PROBE_MISSING = 0, /* does not work here; errno says how it failed */
 	PROBE_THERE = 1,   /* tried, and works */
-	PROBE_PARTLY = 2,  /* works with less than newer kernels or a delegated group give; nothing is refused */
+	PROBE_PARTLY =
+		2, /* works with less than newer kernels or a delegated group give; nothing is refused */
+	PROBE_UNTRIED = 3, /* something before it is missing */
 	PROBE_STATES
 };
 
