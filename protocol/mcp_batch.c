@@ -11,18 +11,6 @@
 #include "protocol/limits.h"
 #include "protocol/mcp_peer.h"
 
-static void batch_free(struct mcp_batch *batch)
-{
-	if (batch->previous)
-		batch->previous->next = batch->next;
-	else
-		batch->peer->batches = batch->next;
-	if (batch->next)
-		batch->next->previous = batch->previous;
-	buffer_deinit(&batch->answers);
-	free(batch);
-}
-
 /* One of the open ones is settled; the last one sends. */
 static void settle(struct mcp_batch *batch)
 {
@@ -32,7 +20,8 @@ static void settle(struct mcp_batch *batch)
 	 * an empty Array and should return nothing at all" (JSON-RPC 2.0, 6) */
 	if (buffer_length(&batch->answers) > 1 && buffer_append(&batch->answers, "]", 1) == 0)
 		mcp_send(batch->peer, &batch->answers);
-	batch_free(batch);
+	buffer_deinit(&batch->answers);
+	free(batch);
 }
 
 void mcp_batch_answer(struct mcp_batch *batch, struct jsonrpc_id id, const struct buffer *answer)
@@ -77,10 +66,6 @@ static struct mcp_batch *batch_new(struct mcp_peer *peer, unsigned count)
 	buffer_append(&batch->answers, "[", 1);
 	batch->peer = peer;
 	batch->open = 1;
-	batch->next = peer->batches;
-	if (batch->next)
-		batch->next->previous = batch;
-	peer->batches = batch;
 	return batch;
 }
 

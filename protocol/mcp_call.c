@@ -167,11 +167,13 @@ int mcp_call_error(struct mcp_call *call, int code, const char *message)
 	}
 	clear(call);
 	result = jsonrpc_write_error(&call->out, call->request.id, code, message, NULL);
+	if (result < 0) /* the room that was reserved suffices for this one */
+		result = jsonrpc_write_error(&call->out, call->request.id, code,
+					     "Internal error: out of memory", NULL);
 	if (result == 0)
 		return send_answer(call);
-	result = jsonrpc_write_error(&call->out, call->request.id, code, "Internal error: out of memory",
-				     NULL);
-	return result == 0 ? send_answer(call) : (mcp_call_free(call), result);
+	mcp_call_free(call);
+	return result;
 }
 
 /* Ends the result object. */

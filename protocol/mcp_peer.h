@@ -22,9 +22,9 @@ extern const char *const mcp_legacy_versions[]; /* newest first, ended by NULL *
 
 /* ---- batches (2025-03-26): the answers of one array, gathered until the last is there ---- */
 
+/* Owned by the requests in it that are open; the last one frees it. */
 struct mcp_batch {
 	struct mcp_peer *peer;
-	struct mcp_batch *previous, *next;
 	struct buffer answers; /* "[A,B" */
 	unsigned open;         /* requests of it that are unanswered, and 1 while it is still being read */
 };
@@ -84,7 +84,6 @@ struct mcp_peer {
 	struct buffer tools; /* first page of tools/list, elements only; empty until asked */
 	unsigned tools_next; /* where the second page begins, or 0 */
 	struct mcp_requests requests;
-	struct mcp_batch *batches;
 };
 
 /* One request on its way through the method table. */

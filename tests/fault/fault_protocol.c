@@ -85,6 +85,12 @@ static void fail_held(struct test_host *host)
 		mcp_call_fail(host->held[--host->held_count], room, NULL);
 }
 
+static void refuse_held(struct test_host *host)
+{
+	while (host->held_count)
+		mcp_call_error(host->held[--host->held_count], MCP_INTERNAL_ERROR, room);
+}
+
 static void close_all(struct test_host *host)
 {
 	mcp_tools_changed(host->peer);
@@ -117,6 +123,7 @@ static const struct exchange exchanges[] = {
 	{NULL, CALL("1", "hold", "," MODERN), {"1"}, finish_held},
 	{NULL, CALL(LONG_ID, "hold", "," MODERN), {LONG_ID}, finish_held},
 	{NULL, CALL("1", "hold", "," MODERN), {"1"}, fail_held},
+	{NULL, CALL(LONG_ID, "hold", "," MODERN), {LONG_ID}, refuse_held},
 	{INITIALIZE("2025-06-18"), CALL("1", "hold", ""), {"0", "1"}, finish_held},
 	{INITIALIZE("2025-06-18"), CALL("1", "error", ""), {"0", "1"}},
 	{INITIALIZE("2025-03-26"),
@@ -181,7 +188,7 @@ static void test_exchanges(void **state)
 
 			while (hold_exchange(&exchanges[i], at, lasting))
 				assert_true(++at < 500);
-			assert_true(at > 1 || i == 14); /* each exchange but a cancellation needs memory */
+			assert_true(at > 1 || i == 15); /* each exchange but a cancellation needs memory */
 		}
 }
 
