@@ -33,7 +33,7 @@ need_packages() {
 
 # What building needs.
 need_compiler() {
-  need_packages gcc libc6-dev pkg-config meson ninja-build libcjson-dev libcmocka-dev libcurl4-openssl-dev libc-ares-dev \
+  need_packages gcc libc6-dev pkg-config meson ninja-build libcjson-dev libcmocka-dev libcurl4-openssl-dev libssl-dev libc-ares-dev \
     libseccomp-dev nettle-dev linux-libc-dev
 }
 

@@ -22,11 +22,16 @@ int main(int argc, char **argv)
 		return 2;
 	if (argc > 3) {
 		_cleanup_fd_ int fd = open(argv[3], O_RDONLY | O_CLOEXEC);
-		char bytes[65536];
-		ssize_t got = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+		ssize_t got;
 
-		if (got < 0 || buffer_append(&certificates, bytes, (size_t)got) < 0)
+		if (fd < 0)
 			return 2;
+		do {
+			if (buffer_reserve(&certificates, 65536) < 0)
+				return 2;
+			got = read(fd, certificates.bytes + certificates.end, 65536);
+			certificates.end += got > 0 ? (size_t)got : 0;
+		} while (got > 0);
 	}
 	result = web_init(&web, (int)strtol(argv[1], NULL, 10), (int)strtol(argv[2], NULL, 10), &certificates,
 			  &err);

@@ -109,12 +109,19 @@ bool transfer_redirects(const struct fetch *fetch)
 	       (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
 }
 
+/* curl asks what to verify the server by. Without certificates nothing can be: the transfer fails before its
+ * handshake. */
+static CURLcode give_certificates(CURL *easy, void *ssl_context, void *context)
+{
+	struct fetch *fetch = context;
+
+	(void)easy;
+	return certificates_use(&fetch->web->certificates, ssl_context) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
 /* Sticky: the first option that curl refuses is the answer. */
 static CURLcode set_options(struct fetch *fetch)
 {
-	struct curl_blob certificates = {.data = buffer_data(&fetch->web->certificates),
-					 .len = buffer_length(&fetch->web->certificates),
-					 .flags = CURL_BLOB_NOCOPY};
 	CURL *easy = fetch->easy;
 	CURLcode code = CURLE_OK;
 
@@ -144,7 +151,8 @@ static CURLcode set_options(struct fetch *fetch)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
-	SET(CURLOPT_CAINFO_BLOB, &certificates);
+	SET(CURLOPT_SSL_CTX_FUNCTION, give_certificates);
+	SET(CURLOPT_SSL_CTX_DATA, fetch);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
 	SET(CURLOPT_LOW_SPEED_TIME, (long)LIMIT_WEB_IDLE_MS / 1000);
 	SET(CURLOPT_HEADERFUNCTION, take_header);

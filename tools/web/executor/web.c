@@ -6,6 +6,7 @@
 #include "tools/web/executor/web.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include "sandbox/egress/wire.h"
 #include "tools/reply.h"
 
+#define TRIM_BYTES (1u << 20)
 #define ASKS_BYTES (4u << 20) /* questions to the broker: LIMIT_WEB_FETCHES of them are far less */
 
 uint64_t web_now(void)
@@ -29,8 +31,8 @@ int web_init(struct web *web, int frontend, int broker, struct buffer *certifica
 {
 	CURL *warm;
 
-	*web = (struct web){.frontend = frontend, .broker = broker, .certificates = *certificates};
-	*certificates = (struct buffer){.max = certificates->max};
+	*web = (struct web){.frontend = frontend, .broker = broker};
+	certificates_init(&web->certificates, certificates);
 	outbox_init(&web->to_frontend, frontend,
 		    LIMIT_WEB_OUTGOING_BYTES + LIMIT_RESULT_BYTES_MAX + LIMIT_FRAME_BYTES);
 	outbox_init(&web->to_broker, broker, ASKS_BYTES);
@@ -56,7 +58,7 @@ void web_deinit(struct web *web)
 	outbox_deinit(&web->to_frontend);
 	outbox_deinit(&web->to_broker);
 	buffer_deinit(&web->payload);
-	buffer_deinit(&web->certificates);
+	certificates_deinit(&web->certificates);
 }
 
 static struct fetch *find_call(struct web *web, uint32_t call)
@@ -163,6 +165,7 @@ static int turn(struct web *web)
 	uint64_t now = web_now(), next = now + LIMIT_WEB_TOTAL_MS;
 
 	web->running = 0;
+	web->bulky = web->bulky || web->body_bytes > TRIM_BYTES;
 	for (struct fetch **at = &web->fetches; *at;) {
 		struct fetch *fetch = *at;
 
@@ -180,6 +183,10 @@ static int turn(struct web *web)
 			web->running++;
 		next = fetch->deadline < next ? fetch->deadline : next;
 		at = &fetch->next;
+	}
+	if (!web->fetches && web->bulky) { /* what many or large bodies took goes back to the system */
+		malloc_trim(0);
+		web->bulky = false;
 	}
 	return (int)(next - now);
 }

@@ -18,6 +18,7 @@
 #include "protocol/error.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "tools/web/executor/certificates.h"
 #include "tools/web/executor/outbox.h"
 #include "tools/web/executor/pages.h"
 #include "tools/web/url.h"
@@ -26,11 +27,12 @@
 struct web {
 	int frontend, broker; /* broker: -1 once it is gone */
 	CURLM *multi;
-	struct buffer certificates; /* PEM, the whole bundle */
+	struct certificates certificates;
 	struct outbox to_frontend, to_broker;
 	struct fetch *fetches; /* in the order they came */
 	size_t fetch_count, running;
 	size_t body_bytes; /* held by all of them */
+	bool bulky;        /* they were many since memory was last given back */
 	uint32_t last_ask;
 	struct pages pages;
 	struct buffer payload; /* of the frame being read */
