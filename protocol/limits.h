@@ -87,6 +87,9 @@
 #define LIMIT_INSTANCES         256 /* sandboxes and executors of one server */
 #define LIMIT_NANNIES           64  /* commands of one caller that run at a time */
 #define LIMIT_NANNIES_IDLE      4 /* more than these end after their call: a burst leaves no memory behind */
+#define LIMIT_SWEEP_PROCESSES   4096 /* descendants killed in one round; more are found by the next */
+#define LIMIT_SWEEP_ROUNDS                                                                                   \
+	200 /* then a fork bomb refills faster than it is killed: all is killed at once */
 #define LIMIT_COMMAND_ARGUMENTS 4096 /* argv and environment entries of one command */
 #define LIMIT_COMMAND_PROCESSES                                                                              \
 	1024 /* in one sandbox; threads count: a JVM beside a build is hundreds; limits.processes */

@@ -76,11 +76,20 @@ static void collect_nannies(struct keeper *keeper)
 			}
 }
 
-static int sweep_orphans(struct keeper *keeper)
+/*
+ * Orphans are what a nanny that died, or could not do its work, has left. If they cannot be swept one by one,
+ * all but this process die at one stroke: the kernel signals them under one lock, and none forks away from it.
+ * Other calls of this caller are lost then, which is told; the sandbox goes on.
+ */
+static void sweep_orphans(struct keeper *keeper)
 {
 	struct sweep sweep = {.keep = keeper->nannies, .keep_count = LIMIT_NANNIES};
 
-	return sweep_children(&sweep);
+	if (sweep_children(&sweep) < 0) {
+		kill(-1, SIGKILL);
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+	}
 }
 
 /* Runs until the sandbox is to end. */
@@ -103,9 +112,7 @@ static void keep(struct keeper *keeper)
 				eventfd_read(keeper->nanny.kick, &ignored);
 		}
 		collect_nannies(keeper);
-		/* an orphan can only come from a nanny that died; what cannot be swept ends with us */
-		if (sweep_orphans(keeper) < 0)
-			return;
+		sweep_orphans(keeper);
 	}
 }
 

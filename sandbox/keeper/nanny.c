@@ -65,7 +65,7 @@ static void reap_dead(struct nanny_call *call)
 		account(call, pid, status, &usage);
 }
 
-/* Kills what is left. If it cannot be listed, the keeper must do it, by killing everything that is ours. */
+/* Kills what is left. If that cannot be done from here, the keeper does it, by killing everything there is. */
 static void end_all(struct nanny_call *call)
 {
 	struct sweep sweep = {.reaped = account, .context = call};

@@ -2,20 +2,23 @@
 /*
  * Killing what a call left behind. This process is a subreaper (or pid 1), so whatever the call's processes
  * did - daemonise, start sessions, stop, ignore signals, fork as fast as they can - falls to it when its
- * parent dies. So: kill every child, wait until those are dead, look again. A process that has a deadly
- * signal pending cannot fork, so each round leaves only what was born during it; the limit on processes
- * bounds a round.
+ * parent dies. So: kill every descendant, wait until one is dead, look again. A process that has a deadly signal
+ * pending cannot fork, so each round leaves only what was born during it.
  *
- * The kernel's list of children may miss some while they change, but waitid() does not: there are none left
+ * A fork bomb that gets more of the processors than we do may refill as fast. The rounds are counted, and the
+ * last resort is the kernel's: one kill(-1) by the keeper, which nothing forks away from.
+ *
+ * The kernel's list of children may miss some while they change, but wait4() does not: there are none left
  * when it says ECHILD. Nannies are created with another signal than SIGCHLD, which makes them invisible to a
- * plain waitid(), so the keeper may rely on it too.
+ * plain wait, so the keeper may rely on it too.
  */
 #include "sandbox/keeper/keeper.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,28 +33,61 @@ static bool is_kept(const struct sweep *sweep, pid_t pid)
 	return false;
 }
 
-/* Kills all children that the kernel lists now; returns how many, or -errno. The list is decimal numbers with
- * a space after each. */
-static int kill_listed(const struct sweep *sweep, int list)
+/* Processes found and not yet looked at for children of their own. */
+struct found {
+	pid_t list[LIMIT_SWEEP_PROCESSES];
+	size_t count;
+};
+
+/* Adds what one of the kernel's lists of children says: decimal numbers with a space after each. */
+static void add_listed(const struct sweep *sweep, struct found *found, const char *path)
 {
+	_cleanup_fd_ int list = open(path, O_RDONLY | O_CLOEXEC);
 	char bytes[1024];
 	pid_t pid = 0;
 	ssize_t got;
-	int killed = 0;
 
-	if (lseek(list, 0, SEEK_SET) < 0)
-		return -errno;
-	while ((got = read(list, bytes, sizeof bytes)) > 0)
+	while (list >= 0 && (got = read(list, bytes, sizeof bytes)) > 0)
 		for (ssize_t i = 0; i < got; i++) {
 			if (bytes[i] >= '0' && bytes[i] <= '9') {
 				pid = pid * 10 + (bytes[i] - '0');
 				continue;
 			}
-			if (pid > 0 && !is_kept(sweep, pid) && kill(pid, SIGKILL) == 0)
-				killed++;
+			if (!is_kept(sweep, pid) && found->count < LIMIT_SWEEP_PROCESSES)
+				found->list[found->count++] = pid;
 			pid = 0;
 		}
-	return got < 0 ? -errno : killed;
+}
+
+/* Children belong to the thread that forked them. */
+static void add_children(const struct sweep *sweep, struct found *found, pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *tasks = opendir(path);
+	if (!tasks)
+		return; /* it is gone, and its children are ours now */
+	for (const struct dirent *entry; (entry = readdir(tasks));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", (int)pid, entry->d_name);
+		add_listed(sweep, found, path);
+	}
+	closedir(tasks);
+}
+
+/* Kills all descendants that there are now, parents first; returns how many it found. */
+static size_t kill_descendants(const struct sweep *sweep)
+{
+	struct found found = {.count = 0};
+
+	add_listed(sweep, &found, "/proc/thread-self/children");
+	for (size_t i = 0; i < found.count; i++) {
+		add_children(sweep, &found, found.list[i]);
+		kill(found.list[i], SIGKILL);
+	}
+	return found.count;
 }
 
 /* Reaps what is dead, and waits for one if `wait`. 1, or 0 when no child is left, or -errno. */
@@ -78,18 +114,12 @@ int sweep_children(struct sweep *sweep)
 	/* nearly always there is nothing, and this one call says so */
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
 		return 0;
-	_cleanup_fd_ int list = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-	if (list < 0)
-		return -errno;
-	for (;;) {
-		int killed = kill_listed(sweep, list), result;
+	for (unsigned round = 0; round < LIMIT_SWEEP_ROUNDS; round++) {
+		/* with nobody found the list was read amid a change: look again, do not wait for the living */
+		int result = reap(sweep, kill_descendants(sweep) > 0);
 
-		if (killed < 0)
-			return killed;
-		/* with nobody killed the list was read amid a change: look again, do not wait for the living
-		 */
-		result = reap(sweep, killed > 0);
 		if (result <= 0)
 			return result;
 	}
+	return -EBUSY;
 }

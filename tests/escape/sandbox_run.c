@@ -4,10 +4,12 @@
  *
  *   sandbox-run [--workspace DIR]... [--read-only-workspace DIR]... [--protect PATH]... [--hide PATH]...
  *               [--extra PATH]... [--extra-write PATH]... [--home DIR] [--processes N] [--bench N] [--show]
+ *               [--then LINE]
  *               -- argv... | -c LINE
  *
  * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same sandbox
- * and prints microseconds. --show prints the keeper's pid first, on stderr.
+ * and prints microseconds. --show prints the keeper's pid first, on stderr. --then runs another line in the same
+ * sandbox afterwards, with an outcome line of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct options {
 	struct plan plan;
 	char *const *argv;
 	bool shell, show;
+	const char *then;
 	int bench;
 };
 
@@ -69,6 +72,8 @@ static void parse(struct options *options, int argc, char **argv)
 			plan->home = strdup(value);
 		else if (!strcmp(name, "--processes"))
 			plan->command_processes = (uint32_t)strtoul(value, NULL, 10);
+		else if (!strcmp(name, "--then"))
+			options->then = value;
 		else if (!strcmp(name, "--bench"))
 			options->bench = (int)strtol(value, NULL, 10);
 		else
@@ -130,6 +135,29 @@ static void bench(struct client *client, int door, const struct options *options
 	free(floor);
 }
 
+static struct client_outcome run(struct client *client, int door, const struct plan *plan, char *const *argv,
+				 char *const *envp, bool shell)
+{
+	struct client_outcome outcome;
+
+	client_wait(client,
+		    client_command(client, door, plan->workspaces[0].path, argv, envp, shell, STDIN_FILENO, STDOUT_FILENO,
+				   STDERR_FILENO),
+		    &outcome);
+	if (outcome.type == KEEPER_FAILED)
+		fprintf(stderr, "failed step=%s target=%s errno=%s\n", outcome.step, outcome.target,
+			err_name((int)outcome.value));
+	else if (outcome.type == KEEPER_ENDED)
+		fprintf(stderr, "ended %s=%d leftovers=%u user_us=%llu system_us=%llu peak=%llu\n",
+			WIFSIGNALED(outcome.status) ? "signal" : "exit",
+			WIFSIGNALED(outcome.status) ? WTERMSIG(outcome.status) : WEXITSTATUS(outcome.status),
+			outcome.leftovers, (unsigned long long)outcome.user_us, (unsigned long long)outcome.system_us,
+			(unsigned long long)outcome.peak_bytes);
+	else
+		fputs("lost\n", stderr);
+	return outcome;
+}
+
 int main(int argc, char **argv)
 {
 	char *const envp[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"LANG=C.UTF-8", (char *)"TMPDIR=/tmp", NULL};
@@ -155,21 +183,17 @@ int main(int argc, char **argv)
 		bench(&client, door, &options, envp);
 		return 0;
 	}
-	client_wait(&client,
-		    client_command(&client, door, options.plan.workspaces[0].path, options.argv, envp, options.shell,
-				   STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO),
-		    &outcome);
-	if (outcome.type == KEEPER_FAILED)
-		fprintf(stderr, "failed step=%s target=%s errno=%s\n", outcome.step, outcome.target,
-			err_name((int)outcome.value));
-	else if (outcome.type == KEEPER_ENDED)
-		fprintf(stderr, "ended %s=%d leftovers=%u user_us=%llu system_us=%llu peak=%llu\n",
-			WIFSIGNALED(outcome.status) ? "signal" : "exit",
-			WIFSIGNALED(outcome.status) ? WTERMSIG(outcome.status) : WEXITSTATUS(outcome.status),
-			outcome.leftovers, (unsigned long long)outcome.user_us, (unsigned long long)outcome.system_us,
-			(unsigned long long)outcome.peak_bytes);
-	else
-		fputs("lost\n", stderr);
+	outcome = run(&client, door, &options.plan, options.argv, envp, options.shell);
+	if (options.then) {
+		char *const argv_then[] = {(char *)options.then, NULL};
+
+		/* a nanny that is being killed may still take a request, which is lost with it */
+		for (int tries = 0; tries < 10; tries++) {
+			outcome = run(&client, door, &options.plan, argv_then, envp, true);
+			if (outcome.type)
+				break;
+		}
+	}
 	client_stop(&client);
 	plan_deinit(&options.plan);
 	return outcome.type == KEEPER_ENDED ? 0 : 1;
