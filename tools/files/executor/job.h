@@ -20,6 +20,7 @@
 #include "protocol/error.h"
 #include "protocol/frame.h"
 #include "protocol/ring.h"
+#include "tools/files/executor/hashes.h"
 #include "tools/files/executor/refusal.h"
 #include "tools/files/executor/reach.h"
 
@@ -37,6 +38,7 @@ struct verdict;
 struct files {
 	struct reach reach;
 	struct ring_pair rings;
+	struct hashes *hashes;
 	uint8_t *scratch; /* LIMIT_FRAME_BYTES, for the duration of a step */
 	bool lied;        /* the frontend's end of a ring makes no sense: the executor ends */
 };
@@ -70,7 +72,10 @@ enum read_phase {
 struct read_job {
 	enum read_phase phase;
 	int fd;
-	bool numbers, checked, hashing;
+	bool numbers, checked;
+	bool hashing;            /* `hash` takes what is shown */
+	bool known;              /* files->hashes has it already */
+	struct stat status;      /* when it was opened */
 	bool allowed;            /* the line at `position` may be shown in part */
 	bool inside;             /* ... and part of it was */
 	bool more;               /* something of the file stands behind what was shown */

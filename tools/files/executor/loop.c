@@ -33,12 +33,13 @@ int loop_init(struct loop *loop, int wake, int frontend, int gone)
 	loop->gone = gone;
 	loop->files.lied = false;
 	loop->files.scratch = malloc(LIMIT_FRAME_BYTES);
+	loop->files.hashes = calloc(1, sizeof *loop->files.hashes);
 	loop->request = malloc(LIMIT_FRAME_BYTES);
 	jobs_init(&loop->jobs);
 	loop->events = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->events < 0)
 		return -errno;
-	if (!loop->files.scratch || !loop->request)
+	if (!loop->files.scratch || !loop->files.hashes || !loop->request)
 		return -ENOMEM;
 	/* edge-triggered: each write is an edge, so the eventfd never needs to be read */
 	result = watch(loop->events, wake, EPOLLIN | EPOLLET);
@@ -51,6 +52,7 @@ void loop_deinit(struct loop *loop)
 {
 	jobs_deinit(&loop->jobs);
 	free(loop->files.scratch);
+	free(loop->files.hashes);
 	free(loop->request);
 	close_fd(&loop->events);
 	close_fd(&loop->wake);

@@ -229,61 +229,46 @@ int reach_create(int directory, const char *name, mode_t mode)
 	return open_beneath(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 }
 
-/* Data is read from regular files and directories only; for anything else even the opening may block, or wake
- * somebody. Asked by name first: a race may swap it, but O_NONBLOCK and the caller's fstat stand behind. */
-static int check_special(const struct place *place, const char *operation, struct refusal *refusal)
+/* As far as links go that the kernel does not follow beneath a workspace. A descriptor, or -errno. */
+static int open_through_links(const struct reach *reach, struct place *place, int flags,
+			      const char *operation, struct refusal *refusal)
 {
-	struct stat status;
-	const char *what;
+	char typed[512];
 
-	if (fstatat(place->root->fd, place->below, &status, AT_NO_AUTOMOUNT) < 0)
-		return 0;
-	switch (status.st_mode & S_IFMT) {
-	case S_IFIFO:
-		what = "a FIFO";
-		break;
-	case S_IFSOCK:
-		what = "a socket";
-		break;
-	case S_IFCHR:
-	case S_IFBLK:
-		what = "a device";
-		break;
-	default:
-		return 0;
+	snprintf(typed, sizeof typed, "%s", place->below);
+	for (int links = 0; links < LINKS; links++) {
+		int result = links_follow(reach, place, typed, operation, refusal);
+
+		if (result < 0)
+			return result;
+		result = reach_open_below(place->root->fd, place->below, flags);
+		if (result != -EXDEV)
+			return result;
 	}
-	return refuse(refusal, EINVAL,
-		      "cannot %s `%.600s`: it is %s, and only regular files hold data to read", operation,
-		      place->below, what);
+	return -ELOOP;
 }
 
 int reach_open(const struct reach *reach, struct place *place, int flags, const char *operation,
 	       struct refusal *refusal)
 {
-	char typed[512];
-	int result = 0;
+	int result;
 
-	snprintf(typed, sizeof typed, "%s", place->below);
-	for (int links = 0; links < LINKS; links++) {
-		if (!(flags & O_PATH)) {
-			result = check_special(place, operation, refusal);
-			if (result < 0)
-				return result;
-		}
-		result = reach_open_below(place->root->fd, place->below,
-					  flags | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY));
-		if (result != -EXDEV)
-			break;
-		result = links_follow(reach, place, typed, operation, refusal);
-		if (result < 0)
-			return result;
-		result = -ELOOP;
-	}
+	refusal->told = false;
+	/* a FIFO or a device must not make us wait; fstat then says what it is */
+	if (!(flags & O_PATH))
+		flags |= O_NONBLOCK | O_NOCTTY;
+	result = reach_open_below(place->root->fd, place->below, flags);
+	if (result == -EXDEV)
+		result = open_through_links(reach, place, flags, operation, refusal);
+	if (result >= 0 || refusal->told)
+		return result;
 	if (result == -ENOENT)
 		return near_refuse(place, operation, refusal);
-	if (result < 0)
-		return refuse_errno(refusal, result, operation, place->below);
-	return result;
+	if (result == -ENXIO)
+		return refuse(refusal, ENXIO,
+			      "cannot %s `%.600s`: it is a socket, and only regular files hold data",
+			      operation, place->below);
+	return refuse_errno(refusal, result, operation, place->below);
 }
 
 enum files_type files_type_of(mode_t mode)

@@ -81,7 +81,7 @@ static int open_file(struct files *files, struct job *job, const char *path, str
 {
 	_cleanup_fd_ int fd = -1;
 	struct place place;
-	struct stat status;
+	struct stat *status = &job->read.status;
 	int result = reach_find(&files->reach, path, "read", &place, refusal);
 
 	if (result == 0 && files->reach.hides)
@@ -91,18 +91,17 @@ static int open_file(struct files *files, struct job *job, const char *path, str
 	fd = reach_open(&files->reach, &place, O_RDONLY, "read", refusal);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &status) < 0)
+	if (fstat(fd, status) < 0)
 		return refuse_errno(refusal, errno, "read", path);
-	if (S_ISDIR(status.st_mode))
+	if (S_ISDIR(status->st_mode))
 		return refuse(refusal, EISDIR,
 			      "cannot read `%.600s`: it is a directory; list_directory shows what is in it",
 			      path);
-	if (!S_ISREG(status.st_mode))
-		return refuse(
-			refusal, EINVAL,
-			"cannot read `%.600s`: it is not a regular file, and only those hold data to read",
-			path);
-	job->read.size = (uint64_t)status.st_size;
+	if (!S_ISREG(status->st_mode))
+		return refuse(refusal, EINVAL,
+			      "cannot read `%.600s`: it is a %s, and only regular files hold data to read",
+			      path, S_ISFIFO(status->st_mode) ? "FIFO" : "device");
+	job->read.size = (uint64_t)status->st_size;
 	job->read.fd = steal_fd(&fd);
 	return 0;
 }
@@ -190,15 +189,31 @@ static int64_t next_offset(const struct read_job *read)
 	return read->offset + (int64_t)read->lines < 0 ? read->offset + (int64_t)read->lines : 0;
 }
 
+/* The hash of the whole file as it was shown, or NULL if not all was shown, or if it changed meanwhile. */
+static const uint8_t *whole_hash(struct files *files, struct read_job *read,
+				 uint8_t sha256[SHA256_DIGEST_SIZE])
+{
+	struct stat now;
+
+	if (read->more || (read->flags & FILES_READ_LINE_CUT) || !(read->hashing || read->known))
+		return NULL;
+	if (read->known) /* its slot may have gone to another file since */
+		return fstat(read->fd, &now) == 0 && hashes_same(&now, &read->status)
+			       ? hashes_find(files->hashes, &now)
+			       : NULL;
+	sha256_digest(&read->hash, SHA256_DIGEST_SIZE, sha256);
+	if (hashes_settled(&read->status) && fstat(read->fd, &now) == 0 && hashes_same(&now, &read->status))
+		hashes_keep(files->hashes, &now, sha256);
+	return sha256;
+}
+
 static enum job_state result(struct files *files, struct job *job)
 {
 	struct read_job *read = &job->read;
-	uint8_t sha256[SHA256_DIGEST_SIZE];
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	const uint8_t *sha256 = whole_hash(files, read, digest);
 	struct buffer payload;
-	bool whole = read->hashing && !read->more && !(read->flags & FILES_READ_LINE_CUT);
 
-	if (whole)
-		sha256_digest(&read->hash, sizeof sha256, sha256);
 	if (!reply_result(files, &payload))
 		return JOB_DONE;
 	frame_put_u32(&payload, read->flags);
@@ -208,7 +223,7 @@ static enum job_state result(struct files *files, struct job *job)
 	frame_put_u64(&payload, (uint64_t)next_offset(read));
 	frame_put_u64(&payload, read->position);
 	frame_put_text(&payload, read->kind);
-	frame_put_bytes(&payload, sha256, whole ? sizeof sha256 : 0);
+	frame_put_bytes(&payload, sha256, sha256 ? SHA256_DIGEST_SIZE : 0);
 	return reply_result_end(files, job, &payload);
 }
 

@@ -42,6 +42,7 @@ int refuse(struct refusal *refusal, int error, const char *format, ...)
 {
 	va_list arguments;
 
+	refusal->told = true;
 	refusal->denied = false;
 	refusal->error = error;
 	va_start(arguments, format);
@@ -65,6 +66,7 @@ int refuse_errno(struct refusal *refusal, int error, const char *verb, const cha
 int refuse_denied(struct refusal *refusal, const char *operation, const char *target, const char *rule,
 		  const char *allowed, const char *remedy)
 {
+	refusal->told = true;
 	refusal->denied = true;
 	refusal->error = EPERM;
 	snprintf(refusal->operation, sizeof refusal->operation, "%s", operation);

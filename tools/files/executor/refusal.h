@@ -12,6 +12,7 @@
 #include "protocol/buffer.h"
 
 struct refusal {
+	bool told; /* set whenever one of the functions below has filled it in */
 	bool denied;
 	int error; /* errno of a failure, or 0 */
 	char text[1024];

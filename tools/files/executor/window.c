@@ -39,8 +39,10 @@ static bool first_piece(struct files *files, struct job *job, const uint8_t *byt
 	if (!read->checked && !read_judge_head(files, job, bytes, length, state))
 		return false;
 	if (read->position == 0 && read->lines == 0 && !read->inside && read->size <= read->budget) {
-		sha256_init(&read->hash);
-		read->hashing = true;
+		read->known = hashes_find(files->hashes, &read->status);
+		read->hashing = !read->known;
+		if (read->hashing)
+			sha256_init(&read->hash);
 	}
 	if (length == 0 && read->position == 0)
 		read->flags |= FILES_READ_EMPTY;
