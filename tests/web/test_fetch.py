@@ -198,7 +198,7 @@ class Policy(unittest.TestCase):
             got = web.fetch("http://10.1.2.3/x")
             self.assertEqual((got.kind, got.layer, got.operation), (DENIED, "network", "fetch"))
             self.assertEqual(got.rule, "network.allowedDomains")
-            self.assertEqual(got.reach, "127.0.0.1:1, *.example.org.")
+            self.assertEqual(got.reach, "127.0.0.1:1, *.example.org")
             self.assertIn('"10.1.2.3:80"', got.remedy)
             self.assertEqual(got.target, "http://10.1.2.3/x: 10.1.2.3 is not among the allowed")
 
@@ -212,7 +212,7 @@ class Policy(unittest.TestCase):
     def test_an_empty_list_is_nothing(self):
         with Web([]) as web:
             got = web.fetch("http://93.184.216.34/")
-            self.assertEqual((got.kind, got.reach), (DENIED, "nothing (network.allowedDomains is empty)."))
+            self.assertEqual((got.kind, got.reach), (DENIED, "nothing (network.allowedDomains is empty)"))
 
     def test_denied_wins(self):
         with Server(answering("x")) as server, Web(allow(server), deny=[("127.0.0.1", 0)]) as web:

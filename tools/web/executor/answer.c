@@ -45,16 +45,15 @@ void answer_denied(struct fetch *fetch, const char *rule, const char *reason, co
 		   const char *reach)
 {
 	struct buffer payload __attribute__((cleanup(buffer_deinit)));
-	char target[500], from[160] = "", allowed[260];
+	char target[500], from[160] = "";
 
 	buffer_init(&payload, ANSWER_BYTES);
 	if (fetch->redirects)
 		snprintf(from, sizeof from, " (a redirect from %.120s)", fetch->key);
 	snprintf(target, sizeof target, "%.120s%s: %.180s", fetch->url.text, from, reason);
-	snprintf(allowed, sizeof allowed, "%s.", reach);
 	if (frame_put_text(&payload, "network") < 0 || frame_put_text(&payload, "fetch") < 0 ||
 	    frame_put_text(&payload, target) < 0 || frame_put_text(&payload, rule) < 0 ||
-	    frame_put_text(&payload, remedy) < 0 || frame_put_text(&payload, allowed) < 0) {
+	    frame_put_text(&payload, remedy) < 0 || frame_put_text(&payload, reach) < 0) {
 		answer_failed(fetch, ENOMEM, "no memory");
 		return;
 	}
