@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -55,6 +57,23 @@ static int send_simple(uint16_t type, uint32_t value, const int *fd)
 	return frame_send(SPAWNER_SOCKET, &header, NULL, 0, fd, fd ? 1 : 0, 0);
 }
 
+/*
+ * Forks a process whose parent is the frontend, whoever makes it (CLONE_PARENT), and which the kernel kills
+ * with the frontend: end of file alone would not end one that was stopped.
+ */
+static pid_t fork_below(pid_t frontend)
+{
+	unsigned long flags = frontend == getpid() ? SIGCHLD : SIGCHLD | CLONE_PARENT;
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0L, 0L, 0L, 0L);
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != frontend)
+			_exit(1);
+	}
+	return pid;
+}
+
 /* Forks the next spare. 0 in the spare itself, which has SPAWNER_SOCKET then; 1 in the caller. */
 static int leave_a_spare(struct spare_source *source)
 {
@@ -62,7 +81,7 @@ static int leave_a_spare(struct spare_source *source)
 
 	if (result < 0)
 		return result;
-	pid_t pid = fork();
+	pid_t pid = fork_below(getppid());
 	if (pid < 0) {
 		result = -errno;
 		close(sockets[0]);
@@ -146,13 +165,13 @@ static _Noreturn void spare_wait(struct spare_source *source)
 	}
 }
 
-static int spare_make(struct spare_source source, struct err *err)
+static int spare_make(struct spare_source source, pid_t frontend, struct err *err)
 {
 	int sockets[2], result = spare_socket(sockets, err);
 
 	if (result < 0)
 		return result;
-	pid_t pid = fork();
+	pid_t pid = fork_below(frontend);
 	if (pid < 0) {
 		result = err_set(err, -errno, "spare: fork: %s", err_name(errno));
 		close(sockets[0]);
@@ -177,10 +196,11 @@ static int spare_make(struct spare_source source, struct err *err)
 
 int spare_start(const struct plan *plan, int (*complete)(struct plan *plan), struct err *err)
 {
-	return spare_make((struct spare_source){.plan = plan, .complete = complete, .memfd = -1}, err);
+	return spare_make((struct spare_source){.plan = plan, .complete = complete, .memfd = -1}, getpid(),
+			  err);
 }
 
 int spare_fork(int plan_memfd, struct err *err)
 {
-	return spare_make((struct spare_source){.memfd = plan_memfd}, err);
+	return spare_make((struct spare_source){.memfd = plan_memfd}, getppid(), err);
 }

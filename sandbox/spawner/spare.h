@@ -9,7 +9,8 @@
  * spare and passes that one's socket to the frontend, and then becomes the spawner by fexecve. If a spare
  * dies, the spawner makes a new one. Any one of the two may die.
  *
- * A spare ends when the frontend does (end of file on its socket).
+ * A spare ends when the frontend does: by end of file on its socket, and by the kernel's hand, since spares
+ * and spawners are all children of the frontend and die with it (PR_SET_PDEATHSIG).
  */
 
 #include <limits.h>
