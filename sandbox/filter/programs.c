@@ -6,6 +6,7 @@
 #include "sandbox/filter/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -87,6 +88,12 @@ static const struct table_rule files_content[] = {
 	{NULL},
 };
 
+static const struct table_rule files_end[] = {
+	/* to itself: there is nobody else in its PID namespace */
+	{.call = "fcntl", .when = {IS(1, F_SETOWN)}},
+	{NULL},
+};
+
 static const struct table_group files[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end", rules_process},
@@ -94,6 +101,7 @@ static const struct table_group files[] = {
 	{"descriptors that are open", rules_descriptors},
 	{"paths beneath the workspaces", files_paths},
 	{"content", files_content},
+	{"the end of the frontend, as a signal", files_end},
 	{NULL},
 };
 

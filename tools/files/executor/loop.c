@@ -9,25 +9,42 @@
 #include "tools/files/executor/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 
-static int watch(int events, int fd, uint32_t what)
+/* The frontend is gone: nobody is left to answer, and nothing to be saved that a kill would not lose as well.
+ */
+static void frontend_gone(int signal_number)
 {
-	struct epoll_event event = {.events = what, .data.fd = fd};
+	_exit(0);
+}
 
-	return epoll_ctl(events, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+/*
+ * The end of the frontend comes as a signal, so that the wait for requests is one read of one eventfd: an
+ * epoll over both costs 1.5 us more for each request that finds us asleep.
+ */
+static int watch_frontend(int gone)
+{
+	struct sigaction action = {.sa_handler = frontend_gone};
+	struct pollfd already = {.fd = gone, .events = POLLRDHUP};
+
+	if (sigaction(SIGIO, &action, NULL) < 0 || fcntl(gone, F_SETOWN, getpid()) < 0 ||
+	    fcntl(gone, F_SETFL, fcntl(gone, F_GETFL) | O_ASYNC) < 0)
+		return -errno;
+	if (poll(&already, 1, 0) > 0)
+		frontend_gone(SIGIO);
+	return 0;
 }
 
 int loop_init(struct loop *loop, int wake, int frontend, int gone)
 {
-	int result;
-
 	loop->wake = wake;
 	loop->frontend = frontend;
 	loop->gone = gone;
@@ -36,16 +53,12 @@ int loop_init(struct loop *loop, int wake, int frontend, int gone)
 	loop->files.hashes = calloc(1, sizeof *loop->files.hashes);
 	loop->request = malloc(LIMIT_FRAME_BYTES);
 	jobs_init(&loop->jobs);
-	loop->events = epoll_create1(EPOLL_CLOEXEC);
-	if (loop->events < 0)
-		return -errno;
 	if (!loop->files.scratch || !loop->files.hashes || !loop->request)
 		return -ENOMEM;
-	/* edge-triggered: each write is an edge, so the eventfd never needs to be read */
-	result = watch(loop->events, wake, EPOLLIN | EPOLLET);
-	if (result == 0 && gone >= 0)
-		result = watch(loop->events, gone, EPOLLRDHUP);
-	return result;
+	/* the frontend only writes to it, which blocks at 2^64 wakes */
+	if (fcntl(wake, F_SETFL, fcntl(wake, F_GETFL) & ~O_NONBLOCK) < 0)
+		return -errno;
+	return watch_frontend(gone);
 }
 
 void loop_deinit(struct loop *loop)
@@ -54,7 +67,6 @@ void loop_deinit(struct loop *loop)
 	free(loop->files.scratch);
 	free(loop->files.hashes);
 	free(loop->request);
-	close_fd(&loop->events);
 	close_fd(&loop->wake);
 	close_fd(&loop->frontend);
 	close_fd(&loop->gone);
@@ -95,38 +107,46 @@ static void wake_frontend(struct loop *loop)
 			;
 }
 
-/* Waits for a wake. Returns 0, 1 when the frontend is gone, or -errno. */
+/* Waits until the eventfd was written. 0 or -errno. */
+static int wait_for_wake(struct loop *loop)
+{
+	struct pollfd written = {.fd = loop->wake, .events = POLLIN};
+	uint64_t count;
+
+	while (read(loop->wake, &count, sizeof count) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		/* the other side made it non-blocking again: it may */
+		if (errno == EAGAIN && poll(&written, 1, -1) < 0 && errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Nothing to do: waits, unless there is something after all. Returns 0 or -errno. */
 static int rest(struct loop *loop)
 {
 	struct ring_pair *rings = &loop->files.rings;
-	struct epoll_event events[2];
 	uint32_t wanted = loop->jobs.starving;
-	bool lied;
-	int count;
+	bool fits = reply_fits(&loop->files), lied;
+	int result;
 
-	/* requests that wait for room to be answered are asked for by the same announcement */
-	if (!reply_fits(&loop->files)) {
+	if (!fits) {
 		wanted = LIMIT_FILES_REPLY_BYTES;
 		/* no room at all is also how an impossible position of the consumer looks */
 		if (!ring_reserve(&rings->out, 0, &lied) && lied)
 			return -EPROTO;
 	}
+	/* both announcements have one answer: a wake */
 	if (wanted && !ring_starve(&rings->out, wanted))
 		return 0;
 	if (!jobs_ready(&loop->jobs) && loop->jobs.count == 0)
 		return -ENOMEM; /* nothing that ends would give memory back */
-	if (reply_fits(&loop->files) && jobs_ready(&loop->jobs) && !ring_prepare_sleep(&rings->in))
+	if (fits && jobs_ready(&loop->jobs) && !ring_prepare_sleep(&rings->in))
 		return 0;
-	do
-		count = epoll_wait(loop->events, events, (int)ARRAY_SIZE(events), -1);
-	while (count < 0 && errno == EINTR);
+	result = wait_for_wake(loop);
 	ring_awake(&rings->in);
-	if (count < 0)
-		return -errno;
-	for (int i = 0; i < count; i++)
-		if (events[i].data.fd == loop->gone)
-			return 1;
-	return 0;
+	return result;
 }
 
 int loop_run(struct loop *loop)
@@ -142,5 +162,5 @@ int loop_run(struct loop *loop)
 		if (!more && !busy)
 			result = rest(loop);
 	}
-	return result < 0 ? result : 0;
+	return result;
 }

@@ -15,17 +15,17 @@ struct loop {
 			       loop_deinit */
 	struct jobs jobs;
 	uint8_t *request; /* LIMIT_FRAME_BYTES: a frame, copied out of the ring */
-	int events;       /* epoll over wake and gone */
 	int wake;         /* eventfd of this side */
 	int frontend;     /* eventfd of the other side */
-	int gone;         /* a socket, end of file when the frontend has ended; may be -1 */
+	int gone;         /* a socket, end of file when the frontend has ended */
 };
 
-/* Takes the descriptors over, also when it fails. 0 or -errno. */
+/* Takes the descriptors over, also when it fails. From here the end of the frontend ends this process, with
+ * 0, by SIGIO. 0 or -errno. */
 int loop_init(struct loop *loop, int wake, int frontend, int gone);
 void loop_deinit(struct loop *loop);
 
-/* Runs until the frontend is gone (0), or lies (-EPROTO), or nothing can be waited for (-errno). */
+/* Runs until the frontend lies (-EPROTO), or nothing can be waited for (-errno). */
 int loop_run(struct loop *loop);
 
 #endif
