@@ -7,6 +7,7 @@
 #include "sandbox/filter/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -41,7 +42,9 @@ static const struct table_rule namespaces[] = {
 
 static const struct table_rule other_processes[] = {
 	DENY("ptrace"), DENY("process_vm_readv"), DENY("process_vm_writev"), DENY("kcmp"),
-	DENY("pidfd_getfd"), DENY("perf_event_open"), DENY("process_madvise"), {NULL},
+	DENY("pidfd_getfd"), DENY("perf_event_open"), DENY("process_madvise"),
+	/* of others: keeper and nannies have the same uid, and could be left without descriptors */
+	{.call = "prlimit64", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}}, {NULL},
 };
 
 static const struct table_rule kernel_surface[] = {
@@ -102,6 +105,26 @@ static const struct table_rule devices[] = {
 	{NULL},
 };
 
+/*
+ * Files that run as their owner: made in a workspace of root's they would be root's to everybody on the machine
+ * who can reach them. openat2 hides its mode in memory, so it answers as a kernel without it would.
+ */
+#define AS_OWNER (S_ISUID | S_ISGID)
+#define CREATING (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
+
+static const struct table_rule set_uid_files[] = {
+	{.call = "chmod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, AS_OWNER)}},
+	{.call = "fchmod", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(1, AS_OWNER)}},
+	{.call = "fchmodat", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(2, AS_OWNER)}},
+	{.call = "creat", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, AS_OWNER)}},
+	{.call = "open", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, CREATING), HAS(2, AS_OWNER)}},
+	{.call = "openat", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(2, CREATING), HAS(3, AS_OWNER)}},
+	REFUSE("openat2", ENOSYS),
+	{.call = "mknod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, AS_OWNER)}},
+	{.call = "mknodat", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(2, AS_OWNER)}},
+	{NULL},
+};
+
 /* Typing into the terminal that started us. Under a mask: the kernel ignores the high half (CVE-2019-10063). */
 static const struct table_rule terminals[] = {
 	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCSTI)}},
@@ -149,6 +172,7 @@ static const struct table_group groups[] = {
 	{"kernel surface that ordinary programs do not use", kernel_surface},
 	{"administration of the machine", administration},
 	{"devices", devices},
+	{"files that run as their owner", set_uid_files},
 	{"terminals", terminals},
 	{"sockets", sockets},
 	{"personalities", personalities},

@@ -208,9 +208,8 @@ _Noreturn void nanny_run(struct nanny *nanny)
 		struct frame_header header;
 		int result = frame_receive(nanny->door, &header, &payload, &descriptors, 0);
 
-		if (result == -EPROTO)
-			continue;
-		if (result < 0) /* the frontend is gone, or there is no memory: the keeper decides */
+		/* the frontend is gone; or there is no memory, or somebody has meddled: a new nanny has neither */
+		if (result < 0)
 			_exit(result == -ENOTCONN ? 0 : 1);
 		leave_door(nanny);
 		serve(nanny, &header, &payload, &descriptors, &request);

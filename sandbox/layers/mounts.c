@@ -62,9 +62,17 @@ int mount_set(struct layer_context *context, int mount, unsigned attributes, con
 
 int mount_clone(struct layer_context *context, int directory, const char *path, unsigned attributes)
 {
-	_cleanup_fd_ int tree = call_open_tree(directory, path,
-					       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
-						       AT_SYMLINK_NOFOLLOW | (path[0] ? 0 : AT_EMPTY_PATH));
+	/*
+	 * The plan's paths have no links in them. If there is one now, somebody who may write above this place
+	 * (a workspace around a workspace) has put it there to show us another.
+	 */
+	_cleanup_fd_ int place = path[0] ? call_openat2(directory, path, O_PATH | O_CLOEXEC,
+							RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+					 : -1;
+	if (path[0] && place < 0)
+		return layer_failed(&context->failure, "open", path);
+	_cleanup_fd_ int tree = call_open_tree(path[0] ? place : directory, "",
+					       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
 
 	if (tree < 0)
 		return layer_failed(&context->failure, "open_tree", path);

@@ -136,8 +136,8 @@ def test_descriptors(tmp):
 def test_identity(tmp):
     process = Sandbox(tmp).start("echo here; cat /proc/self/status; sleep 1000")
     wait_for_line(process, "here")
-    processes = children(process.pid)
-    watched = processes["sallyport-keepe"] + processes["sallyport-nanny"] + processes["sleep"]
+    keepers = children(process.pid)["sallyport-keepe"]
+    watched = keepers + [pid for pids in children(keepers[0]).values() for pid in pids]
     assert len(watched) >= 3
     for pid in watched:
         status = parse_status(open(f"/proc/{pid}/status").read())
@@ -194,6 +194,25 @@ def test_second_workspace_of_somebody_else(tmp):
     assert os.stat(os.path.join(sandbox.workspace, "here")).st_uid == 4242
     assert os.stat(os.path.join(other, "there")).st_uid == 5555
     return None
+
+
+def test_set_uid_files(tmp):
+    """A file that runs as the workspace's owner, who may be root: not to be made in any way."""
+    sandbox = Sandbox(tmp)
+    output, errors = sandbox.run("""cp /bin/true a; chmod 4755 a; chmod 2755 a; chmod u+s a; python3 - <<'E'
+import os
+for attempt in (lambda: os.chmod("a", 0o6755), lambda: os.close(os.open("b", os.O_CREAT | os.O_WRONLY, 0o4755)),
+                lambda: os.mknod("c", 0o104755), lambda: os.fchmod(os.open("a", os.O_RDONLY), 0o4755),
+                lambda: os.close(os.open(".", os.O_TMPFILE | os.O_RDWR, 0o4755))):
+    try:
+        attempt()
+        print("made")
+    except OSError as error:
+        print(error.errno)
+E""")
+    assert output.split() == ["1"] * 5, output + errors
+    for name in os.listdir(sandbox.workspace):
+        assert not os.stat(os.path.join(sandbox.workspace, name)).st_mode & 0o6000, name
 
 
 # ---- what it sees ----
@@ -254,6 +273,20 @@ def test_protected(tmp):
     assert open(os.path.join(git, "hooks", "old")).read() == "before"
     assert stat.S_IMODE(os.stat(os.path.join(git, "config")).st_mode) != 0o777
     assert Sandbox(tmp).run("echo x > .git/config")[0] == "" and open(os.path.join(git, "config")).read() == "x\n", "writable without"
+
+
+def test_workspace_replaced_by_a_link(tmp):
+    """A workspace inside another: what has become a link to elsewhere is not followed when the next sandbox is built."""
+    sandbox = Sandbox(tmp)
+    inner, elsewhere = os.path.join(sandbox.workspace, "sub", "inner"), os.path.join(tmp, "elsewhere")
+    os.makedirs(inner)
+    os.makedirs(os.path.join(elsewhere, "inner"))
+    sandbox.command += ["--workspace", inner]
+    assert "yes" in sandbox.run(f"cd {inner} && echo yes")[0]
+    os.rename(os.path.join(sandbox.workspace, "sub"), os.path.join(sandbox.workspace, "aside"))
+    os.symlink(elsewhere, os.path.join(sandbox.workspace, "sub"))
+    output, errors = sandbox.run(f"cd {inner} && touch reached; echo ran")
+    assert os.listdir(os.path.join(elsewhere, "inner")) == [] and "layer=mounts" in errors, output + errors
 
 
 def test_own_programs(tmp):

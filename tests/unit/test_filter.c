@@ -4,6 +4,7 @@
  * what the tables promise holds for arm64 too, without a machine of that kind.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -136,6 +137,18 @@ static void test_commands(void **state)
 		{FILTER_COMMAND, "mknodat", ARGUMENTS(3, 0, S_IFIFO | 0600), SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "mknodat", ARGUMENTS(3, 0, S_IFCHR | 0600), REFUSED(EPERM)},
 		{FILTER_COMMAND, "mknodat", ARGUMENTS(3, 0, S_IFBLK), REFUSED(EPERM)},
+		{FILTER_COMMAND, "mknodat", ARGUMENTS(3, 0, S_IFREG | 04755), REFUSED(EPERM)},
+		{FILTER_COMMAND, "fchmodat", ARGUMENTS(3, 0, 0755), SECCOMP_RET_ALLOW},
+		{FILTER_COMMAND, "fchmodat", ARGUMENTS(3, 0, 04755), REFUSED(EPERM)},
+		{FILTER_COMMAND, "fchmod", ARGUMENTS(3, high | 02755), REFUSED(EPERM)},
+		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_CREAT | O_WRONLY, 0644), SECCOMP_RET_ALLOW},
+		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_RDONLY, 04755), SECCOMP_RET_ALLOW}, /* no mode: anything */
+		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_CREAT | O_WRONLY, 04755), REFUSED(EPERM)},
+		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_TMPFILE | O_WRONLY, 04755), REFUSED(EPERM)},
+		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_DIRECTORY, 04755), SECCOMP_RET_ALLOW},
+		{FILTER_COMMAND, "openat2", NULL, REFUSED(ENOSYS)},
+		{FILTER_COMMAND, "prlimit64", ARGUMENTS(0, 7), SECCOMP_RET_ALLOW},
+		{FILTER_COMMAND, "prlimit64", ARGUMENTS(1, 7), REFUSED(EPERM)},
 		{FILTER_COMMAND, "personality", ARGUMENTS(0x20008), SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "personality", ARGUMENTS(0xffffffff), SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "personality", ARGUMENTS(0x0400000), REFUSED(EPERM)},
