@@ -31,7 +31,8 @@
 	(64u << 10) /* by one read: a pipe's size, so a fast host does not keep its own answers waiting */
 #define LIMIT_INPUT_KEEP_BYTES (128u << 10) /* a larger line buffer is given back between lines */
 
-#define LIMIT_HEAP_KEEP_BYTES (16u << 20) /* freed memory kept while calls come, so that none faults it in again */
+#define LIMIT_HEAP_KEEP_BYTES                                                                                \
+	(16u << 20) /* freed memory kept while calls come, so that none faults it in again */
 
 /* ---- what waits for a host that does not read ---- */
 #define LIMIT_OUTGOING_PAUSE_BYTES (4u << 20) /* past this no more requests are read from the host */
@@ -61,13 +62,16 @@
 #define LIMIT_HEAD_BYTES        8000        /* a NUL among these tells binary from text, as git has it */
 #define LIMIT_MEDIA_BYTES       3000000     /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
 #define LIMIT_REST_BYTES        (16u << 20) /* looked through for the end of a line that was cut */
-#define LIMIT_FILES_REPLY_BYTES 4096 /* a final reply; kept free in the ring by whatever is sent before it   \
-				      */
+#define LIMIT_FILES_REPLY_BYTES                                                                              \
+	4096                       /* a final reply; kept free in the ring by whatever is sent before it     \
+				    */
+#define LIMIT_FILES_BEGUN       64 /* calls that have begun and are not done: each holds up to four descriptors */
 #define LIMIT_FILES_PIECE_BYTES (16u << 10) /* the least worth sending of something long */
 #define LIMIT_FILES_SLICE_BYTES                                                                              \
 	(512u << 10) /* looked through between two looks at other calls: about 100 us */
-#define LIMIT_FILES_REQUESTS_BYTES (48u << 20) /* of long requests coming in at once: three of the longest   \
-						*/
+#define LIMIT_FILES_REQUESTS_BYTES                                                                           \
+	(48u << 20) /* of long requests coming in at once: three of the longest                              \
+		     */
 
 /* ---- frames between our processes ---- */
 #define LIMIT_FRAME_BYTES                                                                                    \
@@ -81,15 +85,15 @@
 #define LIMIT_RING_BYTES  (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
 
 /* ---- sandboxes and the processes in them ---- */
-#define LIMIT_PLAN_BYTES        (1u << 20) /* the encoded plan: a thousand long paths and rules */
-#define LIMIT_PLAN_ITEMS        4096       /* entries of one list in it */
-#define LIMIT_WORKSPACES        64 /* each is a mount in every executor and a descriptor in the files executor */
-#define LIMIT_INSTANCES         256 /* sandboxes and executors of one server */
-#define LIMIT_NANNIES           64  /* commands of one caller that run at a time */
-#define LIMIT_NANNIES_IDLE      4 /* more than these end after their call: a burst leaves no memory behind */
-#define LIMIT_SWEEP_PROCESSES   4096 /* descendants killed in one round; more are found by the next */
-#define LIMIT_SWEEP_ROUNDS                                                                                   \
-	200 /* then a fork bomb refills faster than it is killed: all is killed at once */
+#define LIMIT_PLAN_BYTES      (1u << 20) /* the encoded plan: a thousand long paths and rules */
+#define LIMIT_PLAN_ITEMS      4096       /* entries of one list in it */
+#define LIMIT_WORKSPACES      64 /* each is a mount in every executor and a descriptor in the files executor */
+#define LIMIT_INSTANCES       256  /* sandboxes and executors of one server */
+#define LIMIT_NANNIES         64   /* commands of one caller that run at a time */
+#define LIMIT_NANNIES_IDLE    4    /* more than these end after their call: a burst leaves no memory behind */
+#define LIMIT_SWEEP_PROCESSES 4096 /* descendants killed in one round; more are found by the next */
+#define LIMIT_SWEEP_ROUNDS    200 /* then a fork bomb refills faster than it is killed: all is killed at once \
+				   */
 #define LIMIT_COMMAND_ARGUMENTS 4096 /* argv and environment entries of one command */
 #define LIMIT_COMMAND_PROCESSES                                                                              \
 	1024 /* in one sandbox; threads count: a JVM beside a build is hundreds; limits.processes */
@@ -164,8 +168,9 @@
 #define LIMIT_START_MS               10000 /* an executor that has not come up by then is killed */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
-#define LIMIT_PROBE_MS               20000 /* doctor: every layer is tried in processes of its own, on a slow machine too \
-					    */
+#define LIMIT_PROBE_MS                                                                                       \
+	20000 /* doctor: every layer is tried in processes of its own, on a slow machine too                 \
+	       */
 #define LIMIT_END_GRACE_MS  50   /* after end of input: calls that are all but done may still answer */
 #define LIMIT_KILL_GRACE_MS 2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
 

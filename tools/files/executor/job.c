@@ -165,7 +165,7 @@ static int take_request(struct jobs *jobs, struct files *files, const struct fra
 	if (!job->operation)
 		return -EPROTO;
 	buffer_init(&job->request, job->operation->request_bytes);
-	if (header->flags & FRAME_MORE) {
+	if ((header->flags & FRAME_MORE) || jobs->count >= LIMIT_FILES_BEGUN) {
 		park(jobs);
 		return take_piece(jobs, files, job, header, payload);
 	}
@@ -210,12 +210,15 @@ int jobs_step(struct jobs *jobs, struct files *files)
 	struct job **link = &jobs->first;
 	int busy = 0, result = 0;
 
+	size_t begun = 0;
+
 	jobs->starving = 0;
 	while (*link && !files->lied) {
 		struct job *job = *link;
 		enum job_state state;
 
-		if (job->stage == JOB_COLLECTING) {
+		/* each that has begun may hold descriptors */
+		if (job->stage == JOB_COLLECTING || (job->stage == JOB_WHOLE && begun >= LIMIT_FILES_BEGUN)) {
 			link = &job->next;
 			continue;
 		}
@@ -235,6 +238,7 @@ int jobs_step(struct jobs *jobs, struct files *files)
 			free(job);
 			continue;
 		}
+		begun++;
 		busy |= state == JOB_AGAIN;
 		if (state == JOB_ROOM)
 			note_hunger(jobs, job->wanted);
