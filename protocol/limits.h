@@ -145,6 +145,8 @@
 #define LIMIT_WEB_PAGES          16          /* kept for later pages of one executor's answers */
 #define LIMIT_WEB_PAGES_BYTES    (16u << 20) /* all of them together */
 #define LIMIT_WEB_PAGES_MS       600000      /* a page read on after ten minutes is fetched anew */
+#define LIMIT_WEB_ASKS_BYTES (4u << 20) /* questions to a broker that does not read: all fetches' are far less */
+#define LIMIT_WEB_TRIM_BYTES (1u << 20) /* of bodies, after which memory is given back when all is done */
 #define LIMIT_WEB_OUTGOING_BYTES                                                                             \
 	(32u << 20) /* answers that wait for the frontend to read; past it no request is read */
 #define LIMIT_CERTIFICATES_BYTES (4u << 20) /* the system's bundle is 220 KB */

@@ -90,10 +90,11 @@ class Answers(unittest.TestCase):
                 self.assertNotIn("Cookie", request)
                 self.assertIn(f"Host: 127.0.0.1:{server.port}", request)
 
-    def test_chunks_of_an_interim_answer(self):
+    def test_an_interim_answer_chunks_and_trailers(self):
         def serve(connection, _):
             connection.sendall(b"HTTP/1.1 103 Early Hints\r\nContent-Type: image/png\r\nLocation: /no\r\n\r\nHTTP/1.1 200 OK\r\n"
-                               b"Transfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n")
+                               b"Transfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n"
+                               b"Content-Type: image/png\r\nLocation: /no\r\n\r\n")
         with Server(serve) as server, Web(allow(server)) as web:
             got = web.fetch(server.url)
             self.assertEqual((got.content, got.type, got.redirects), ("hello!", "text/plain", 0))

@@ -65,6 +65,8 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 	fetch->header_bytes += length;
 	if (fetch->header_bytes > LIMIT_WEB_HEADER_BYTES)
 		return 0;
+	if (fetch->headers_done) /* trailers: nothing is decided by what comes after the body */
+		return length;
 	if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { /* also after an interim answer (1xx) */
 		fetch->status = 0;
 		fetch->type[0] = '\0';

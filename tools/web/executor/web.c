@@ -16,9 +16,6 @@
 #include "sandbox/egress/wire.h"
 #include "tools/reply.h"
 
-#define TRIM_BYTES (1u << 20)
-#define ASKS_BYTES (4u << 20) /* questions to the broker: LIMIT_WEB_FETCHES of them are far less */
-
 uint64_t web_now(void)
 {
 	struct timespec now;
@@ -35,7 +32,7 @@ int web_init(struct web *web, int frontend, int broker, struct buffer *certifica
 	certificates_init(&web->certificates, certificates);
 	outbox_init(&web->to_frontend, frontend,
 		    LIMIT_WEB_OUTGOING_BYTES + LIMIT_RESULT_BYTES_MAX + LIMIT_FRAME_BYTES);
-	outbox_init(&web->to_broker, broker, ASKS_BYTES);
+	outbox_init(&web->to_broker, broker, LIMIT_WEB_ASKS_BYTES);
 	buffer_init(&web->payload, LIMIT_MESSAGE_FRAME_BYTES);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(web->multi = curl_multi_init()))
 		return err_set(err, -ENOMEM, "libcurl could not be prepared");
@@ -165,7 +162,7 @@ static int turn(struct web *web)
 	uint64_t now = web_now(), next = now + LIMIT_WEB_TOTAL_MS;
 
 	web->running = 0;
-	web->bulky = web->bulky || web->body_bytes > TRIM_BYTES;
+	web->bulky = web->bulky || web->body_bytes > LIMIT_WEB_TRIM_BYTES;
 	for (struct fetch **at = &web->fetches; *at;) {
 		struct fetch *fetch = *at;
 
