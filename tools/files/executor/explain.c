@@ -147,7 +147,7 @@ static enum job_state step(struct files *files, struct job *job)
 	return reply_result_end(files, job, &payload);
 }
 
-static void end(struct job *job)
+static void end(struct files *files, struct job *job)
 {
 	free(steal_pointer(job->explain.verdict));
 }

@@ -34,20 +34,20 @@ void jobs_init(struct jobs *jobs)
 	*jobs = (struct jobs){.last = &jobs->first};
 }
 
-static void release(struct job *job)
+static void release(struct files *files, struct job *job)
 {
 	if (job->stage == JOB_BEGUN && job->operation->end)
-		job->operation->end(job);
+		job->operation->end(files, job);
 	buffer_deinit(&job->request);
 }
 
-void jobs_deinit(struct jobs *jobs)
+void jobs_deinit(struct jobs *jobs, struct files *files)
 {
 	while (jobs->first) {
 		struct job *job = jobs->first;
 
 		jobs->first = job->next;
-		release(job);
+		release(files, job);
 		free(job);
 	}
 	free(jobs->spare);
@@ -104,7 +104,7 @@ static enum job_state step(struct files *files, struct job *job, int *result)
 		return JOB_DONE;
 	if (job->stage == JOB_WHOLE)
 		return begin(files, job, buffer_data(&job->request), buffer_length(&job->request), result);
-	if (job->cancelled) {
+	if (job->cancelled && !job->done) {
 		refuse(&refusal, ECANCELED, "cancelled");
 		return reply_refusal(files, job, &refusal);
 	}
@@ -172,7 +172,7 @@ static int take_request(struct jobs *jobs, struct files *files, const struct fra
 	job->stage = JOB_WHOLE;
 	state = begin(files, job, payload, header->length, &result);
 	if (state == JOB_DONE) {
-		release(job); /* the memory serves the next one */
+		release(files, job); /* the memory serves the next one */
 		return result;
 	}
 	if (state == JOB_ROOM)
@@ -234,7 +234,7 @@ int jobs_step(struct jobs *jobs, struct files *files)
 			if (jobs->last == &job->next)
 				jobs->last = link;
 			jobs->count--;
-			release(job);
+			release(files, job);
 			free(job);
 			continue;
 		}

@@ -23,10 +23,12 @@
 #include "tools/files/executor/hashes.h"
 #include "tools/files/executor/refusal.h"
 #include "tools/files/executor/reach.h"
+#include "tools/files/executor/sync.h"
 
 enum job_state {
 	JOB_DONE,  /* its final reply is sent (or the ring lied) */
 	JOB_AGAIN, /* it has more to do */
+	JOB_WAIT,  /* the kernel wakes the loop when it can go on */
 	JOB_ROOM,  /* it needs room for job->wanted bytes in the ring */
 };
 
@@ -39,6 +41,7 @@ struct files {
 	struct reach reach;
 	struct ring_pair rings;
 	struct hashes *hashes;
+	struct sync sync;
 	uint8_t *scratch; /* LIMIT_FRAME_BYTES, for the duration of a step */
 	bool lied;        /* the frontend's end of a ring makes no sense: the executor ends */
 };
@@ -52,7 +55,7 @@ struct operation {
 	int (*start)(struct files *files, struct job *job, const void *payload, size_t length,
 		     struct refusal *refusal);
 	enum job_state (*step)(struct files *files, struct job *job);
-	void (*end)(struct job *job); /* releases what start took */
+	void (*end)(struct files *files, struct job *job); /* releases what start took */
 };
 
 extern const struct operation read_operation, write_operation, list_operation, explain_operation;
@@ -93,7 +96,8 @@ enum write_phase {
 	WRITE_OLD,    /* reads the file that is there: its hash was expected, or something is appended */
 	WRITE_DATA,   /* the content */
 	WRITE_SYNC,   /* onto the disk */
-	WRITE_NAME,   /* gives it its name */
+	WRITE_NAME,   /* gives it its name: from here on it is written */
+	WRITE_SAVE,   /* the directory onto the disk */
 	WRITE_RESULT, /* tells */
 };
 
@@ -101,6 +105,8 @@ struct write_job {
 	enum write_phase phase;
 	char *path; /* as typed */
 	int directory, old, temporary;
+	int opened_directory; /* the same directory, for fsync */
+	int slot;             /* of a running fsync (sync.h), or -1 */
 	char name[256], temporary_name[32];
 	uint32_t flags; /* FILES_* of the request */
 	bool expected;
@@ -135,6 +141,7 @@ struct job {
 	enum job_stage stage;
 	bool refused;   /* answered already: what else comes of its request is skipped */
 	bool cancelled; /* to be answered so */
+	bool done;      /* its effect is there: too late to be cancelled */
 	const struct operation *operation;
 	struct buffer request; /* while collecting, and what start() has taken of it */
 	union {
@@ -156,7 +163,7 @@ struct jobs {
 };
 
 void jobs_init(struct jobs *jobs);
-void jobs_deinit(struct jobs *jobs);
+void jobs_deinit(struct jobs *jobs, struct files *files);
 /* False: no memory, or too many: no request can be taken until a job has ended. */
 bool jobs_ready(struct jobs *jobs);
 /* A frame from the frontend, in private memory; there is room for a final reply, and jobs_ready(). 0 or

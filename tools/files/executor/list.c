@@ -284,7 +284,7 @@ static enum job_state step(struct files *files, struct job *job)
 	return reply_long(files, job, &list->result);
 }
 
-static void end(struct job *job)
+static void end(struct files *files, struct job *job)
 {
 	tree_free(steal_pointer(job->list.tree));
 	if (job->list.composed)

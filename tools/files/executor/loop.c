@@ -53,6 +53,7 @@ int loop_init(struct loop *loop, int wake, int frontend, int gone)
 	loop->files.hashes = calloc(1, sizeof *loop->files.hashes);
 	loop->request = malloc(LIMIT_FRAME_BYTES);
 	jobs_init(&loop->jobs);
+	sync_init(&loop->files.sync, wake);
 	if (!loop->files.scratch || !loop->files.hashes || !loop->request)
 		return -ENOMEM;
 	/* the frontend only writes to it, which blocks at 2^64 wakes */
@@ -63,7 +64,7 @@ int loop_init(struct loop *loop, int wake, int frontend, int gone)
 
 void loop_deinit(struct loop *loop)
 {
-	jobs_deinit(&loop->jobs);
+	jobs_deinit(&loop->jobs, &loop->files);
 	free(loop->files.scratch);
 	free(loop->files.hashes);
 	free(loop->request);
@@ -154,8 +155,11 @@ int loop_run(struct loop *loop)
 	int result = 0;
 
 	while (result == 0) {
-		int more = take_frames(loop), busy = more < 0 ? more : jobs_step(&loop->jobs, &loop->files);
+		int more, busy;
 
+		sync_collect(&loop->files.sync);
+		more = take_frames(loop);
+		busy = more < 0 ? more : jobs_step(&loop->jobs, &loop->files);
 		if (busy < 0 || loop->files.lied)
 			return -EPROTO;
 		wake_frontend(loop);

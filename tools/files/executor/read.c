@@ -243,7 +243,7 @@ static enum job_state step(struct files *files, struct job *job)
 	return state;
 }
 
-static void end(struct job *job)
+static void end(struct files *files, struct job *job)
 {
 	close_fd(&job->read.fd);
 }

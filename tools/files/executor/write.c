@@ -16,7 +16,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
-#include "tools/files/executor/job.h"
+#include "tools/files/executor/commit.h"
 #include "tools/files/wire.h"
 #include "tools/reply.h"
 
@@ -138,15 +138,17 @@ static int prepare(struct files *files, struct write_job *write, const char *pat
 	return make_temporary(write, refusal);
 }
 
-static void end(struct job *job)
+static void end(struct files *files, struct job *job)
 {
 	struct write_job *write = &job->write;
 
+	sync_abandon(&files->sync, write->slot);
 	if (write->temporary_name[0])
 		unlinkat(write->directory, write->temporary_name, 0);
 	close_fd(&write->temporary);
 	close_fd(&write->old);
 	close_fd(&write->directory);
+	close_fd(&write->opened_directory);
 	free(steal_pointer(write->path));
 }
 
@@ -158,7 +160,7 @@ static int start(struct files *files, struct job *job, const void *payload, size
 	int result;
 
 	memset(write, 0, sizeof *write);
-	write->directory = write->old = write->temporary = -1;
+	write->directory = write->old = write->temporary = write->opened_directory = write->slot = -1;
 	if (payload != buffer_data(&job->request)) { /* it came in one piece: private, but not for long */
 		result = buffer_append(&job->request, payload, length);
 		if (result < 0)
@@ -174,7 +176,7 @@ static int start(struct files *files, struct job *job, const void *payload, size
 	sha256_init(&write->hash);
 	sha256_init(&write->old_hash);
 	if (result < 0)
-		end(job);
+		end(files, job);
 	return result;
 }
 
@@ -255,75 +257,7 @@ static int data_slice(struct files *files, struct write_job *write, struct refus
 	return 0;
 }
 
-static int sync_content(struct files *files, struct write_job *write, struct refusal *refusal)
-{
-	write->phase = WRITE_NAME;
-	return fsync(write->temporary) < 0 ? refuse_errno(refusal, errno, "write", write->path) : 0;
-}
-
-/* Is the old file still the one that was hashed or copied? */
-static bool unchanged(const struct write_job *write)
-{
-	struct stat now;
-
-	if (write->old < 0)
-		return true;
-	return fstatat(write->directory, write->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       now.st_ino == write->status.st_ino && now.st_dev == write->status.st_dev &&
-	       now.st_size == write->status.st_size && now.st_mtim.tv_sec == write->status.st_mtim.tv_sec &&
-	       now.st_mtim.tv_nsec == write->status.st_mtim.tv_nsec;
-}
-
-/* Gives the temporary file its name where there must be none yet. 0 or -errno. */
-static int name_new(struct write_job *write)
-{
-	if (renameat2(write->directory, write->temporary_name, write->directory, write->name,
-		      RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL)
-		return -errno;
-	/* a file system that cannot: a second link does not replace either */
-	if (linkat(write->directory, write->temporary_name, write->directory, write->name, 0) < 0)
-		return -errno;
-	unlinkat(write->directory, write->temporary_name, 0);
-	return 0;
-}
-
-static int give_name(struct files *files, struct write_job *write, struct refusal *refusal)
-{
-	_cleanup_fd_ int directory = -1;
-	int result;
-
-	if (!unchanged(write))
-		return refuse(
-			refusal, EAGAIN,
-			"`%.600s` was changed by somebody else meanwhile. Nothing was written; read it again",
-			write->path);
-	if (write->status.st_nlink)
-		result = renameat2(write->directory, write->temporary_name, write->directory, write->name,
-				   0) < 0
-				 ? -errno
-				 : 0;
-	else
-		result = name_new(write);
-	if (result == -EEXIST)
-		return refuse(refusal, EEXIST,
-			      "`%.600s` was made by somebody else meanwhile. Nothing was written",
-			      write->path);
-	if (result < 0)
-		return refuse_errno(refusal, result, "write", write->path);
-	write->temporary_name[0] = '\0';
-	directory = reach_open_below(write->directory, ".", O_RDONLY | O_DIRECTORY);
-	/* not every file system can; where the disk fails, say so although the file stands */
-	if (directory >= 0 && fsync(directory) < 0 && errno != EINVAL && errno != EROFS)
-		return refuse(refusal, errno,
-			      "`%.600s` was written, but the disk failed while its directory was saved (%s)",
-			      write->path, err_name(errno));
-	write->phase = WRITE_RESULT;
-	return 0;
-}
-
-static enum job_state result(struct files *files, struct job *job)
+static enum job_state tell(struct files *files, struct job *job)
 {
 	struct write_job *write = &job->write;
 	uint8_t sha256[SHA256_DIGEST_SIZE];
@@ -346,10 +280,8 @@ static enum job_state result(struct files *files, struct job *job)
 }
 
 static int (*const phases[])(struct files *, struct write_job *, struct refusal *) = {
-	[WRITE_OLD] = old_slice,
-	[WRITE_DATA] = data_slice,
-	[WRITE_SYNC] = sync_content,
-	[WRITE_NAME] = give_name,
+	[WRITE_OLD] = old_slice,    [WRITE_DATA] = data_slice,       [WRITE_SYNC] = commit_content,
+	[WRITE_NAME] = commit_name, [WRITE_SAVE] = commit_directory,
 };
 
 static enum job_state step(struct files *files, struct job *job)
@@ -357,9 +289,14 @@ static enum job_state step(struct files *files, struct job *job)
 	struct write_job *write = &job->write;
 	struct refusal refusal;
 
-	if (phases[write->phase](files, write, &refusal) < 0)
+	int result = phases[write->phase](files, write, &refusal);
+
+	if (result < 0)
 		return reply_refusal(files, job, &refusal);
-	return write->phase == WRITE_RESULT ? result(files, job) : JOB_AGAIN;
+	job->done = write->phase >= WRITE_SAVE;
+	if (write->phase == WRITE_RESULT)
+		return tell(files, job);
+	return result == COMMIT_WAITS ? JOB_WAIT : JOB_AGAIN;
 }
 
 const struct operation write_operation = {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TOOLS_FILES_SYNC_H
+#define SALLYPORT_TOOLS_FILES_SYNC_H
+
+/*
+ * fsync that does not hold up the loop: a disk may take half a second for one, and the other calls shall not
+ * wait for it. The kernel's asynchronous I/O does it (io_submit with IOCB_CMD_FSYNC) and writes our eventfd
+ * when it is done. Where there is none, sync_begin says so and the caller does it the slow way.
+ */
+
+#include <linux/aio_abi.h>
+#include <stdbool.h>
+
+#define SYNC_SLOTS 32 /* at once; a disk does one after the other anyway */
+
+struct sync {
+	aio_context_t context; /* made with the first */
+	bool refused;          /* the kernel has none */
+	int wake;              /* eventfd that is written when one is done */
+	unsigned pending;
+	struct sync_slot {
+		bool used, done, abandoned;
+		int result;
+	} slots[SYNC_SLOTS];
+};
+
+void sync_init(struct sync *sync, int wake);
+
+/* Begins to write what belongs to `fd` to the disk. A slot, or -ENOSYS: do it with fsync. `fd` may be closed.
+ */
+int sync_begin(struct sync *sync, int fd);
+/* Takes note of what is done by now. Call once a turn. */
+void sync_collect(struct sync *sync);
+/* True when the slot is done: it is free again, and *result 0 or -errno. */
+bool sync_done(struct sync *sync, int slot, int *result);
+/* Nobody will ask for the slot (-1: none) any more. */
+void sync_abandon(struct sync *sync, int slot);
+
+#endif
