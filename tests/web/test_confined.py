@@ -230,8 +230,8 @@ class Confined(unittest.TestCase):
                 os.kill(pid, signal.SIGKILL)
                 if name == "sallyport-web":
                     self.assertTrue(host.result(hanging)[1]["isError"])
-                text = ""
-                for _ in range(200):  # at first it may still meet what is dying: told so, and called again
+                end_of_patience = time.monotonic() + 10 * SLOWNESS
+                while time.monotonic() < end_of_patience:  # at first it may meet what is dying: told so, and called again
                     text, result = host.fetch(server.url)
                     if not result.get("isError"):
                         break

@@ -82,6 +82,7 @@ class Public(unittest.TestCase):
             self.assertEqual(web.fetch("http://SITE.example./").url, "http://site.example/")
             self.assertEqual(web.fetch(f"http://{PUBLIC}/").content, "public")
 
+    @unittest.skipUnless(os.path.exists("/proc/net/if_inet6"), "this kernel has no IPv6")
     def test_ipv6_too(self):
         self.serve(PUBLIC6)
         self.names.zone["six.example"] = [PUBLIC6]
@@ -230,7 +231,8 @@ def furnish(folder):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 0x41))  # up
     for address in (PUBLIC, OTHER, "10.0.0.5", PUBLIC6):
-        add_address(address)
+        if ":" not in address or os.path.exists("/proc/net/if_inet6"):
+            add_address(address)
     for name, content in (("resolv.conf", "nameserver 127.0.0.1\nsearch search.example\n"),
                           ("hosts", f"# hosts\n127.0.0.1 localhost\n{OTHER}\tother.example IN-hosts.example # x\n10.0.0.5 inside-hosts.example\n")):
         path = os.path.join(folder, name)
