@@ -42,14 +42,19 @@ struct harness {
 	char workspace[128]; /* directory/ws: the first workspace, writable */
 	struct plan plan;    /* before harness_start: more workspaces, rules */
 	struct answer answers[HARNESS_CALLS];
-	bool lied; /* the executor broke the ring's rules */
+	int descriptors; /* of the executor at its start */
 };
 
 /* A fresh directory with an empty workspace, and a plan that names it. */
 struct harness *harness_new(void);
 void harness_start(struct harness *harness);
-/* Ends the executor by end of file and asserts that it exited with 0. Removes everything. */
+/* Asserts that the executor has no more descriptors than at its start, and ends it, so that everything is
+ * released and a leak is seen by the sanitizer. Removes everything. */
 void harness_stop(struct harness *harness);
+/* Sends what no frontend sends. */
+void harness_lie(struct harness *harness);
+/* The executor ends by itself, with this exit status; then harness_stop only removes. */
+void harness_join(struct harness *harness, int code);
 
 /* The answer of `call`, emptied for its next use. */
 struct answer *harness_answer(struct harness *harness, uint32_t call);
