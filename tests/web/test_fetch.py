@@ -5,6 +5,7 @@
 import errno
 import gzip
 import os
+import signal
 import ssl
 import struct
 import threading
@@ -425,7 +426,8 @@ class Ends(unittest.TestCase):
         for data in (b"x", frame(FETCH, 1, b"x"), frame(99, 1), frame(FETCH, 1, text("http://a/") + numbers, flags=1),
                      frame(FETCH, 1, text("ftp://a/") + numbers), frame(FETCH, 1, text("http://a/") + numbers + b"x"),
                      frame(FETCH, 1, text(b"http://a/\0") + numbers),
-                     frame(FETCH, 1, text("http://a/") + struct.pack("<IQQQI", 7, 0, 100, 1000, 1000)), frame(CANCEL, 1, flags=2)):
+                     frame(FETCH, 1, text("http://a/") + struct.pack("<IQQQI", 7, 0, 100, 1000, 1000)),
+                     frame(FETCH, 1, text("http://a/") + struct.pack("<IQQQI", 0, 0, 0, 1000, 1000)), frame(CANCEL, 1, flags=2)):
             web = Web([])
             web.frontend.send(data)
             self.assertEqual(self.ended(web), 1, data)
@@ -449,6 +451,16 @@ class Ends(unittest.TestCase):
             self.assertEqual(web.wait(running).content, "late")  # what had its connection goes on
             self.assertEqual(web.process.wait(20 * SLOWNESS), 1)
             web.frontend.close()
+
+    def test_a_broker_that_is_stopped(self):
+        with Server(answering("x")) as server, Web(allow(server)) as web:
+            web.broker.process.send_signal(signal.SIGSTOP)
+            calls = [web.start(server.url, ms=300) for _ in range(50)]
+            for got in web.wait(*calls):
+                self.assertEqual((got.kind, got.value), (FAILURE, errno.ETIMEDOUT))
+                self.assertIn("looking up the host and connecting", got.message)
+            web.broker.process.send_signal(signal.SIGCONT)
+            self.assertEqual(web.fetch(server.url).content, "x")
 
     def test_the_frontend_goes_while_calls_run(self):
         end = threading.Event()

@@ -32,8 +32,8 @@ static int decode(struct fetch *fetch, const void *payload, size_t length)
 	fetch->max_length = frame_get_u64(&reader);
 	fetch->result_bytes = frame_get_u64(&reader);
 	ms = frame_get_u32(&reader);
-	if (frame_done(&reader) < 0 || fetch->format >= WEB_FORMATS ||
-	    url_check(&fetch->url, fetch->key, strlen(fetch->key), NULL) < 0)
+	if (frame_done(&reader) < 0 || fetch->format >= WEB_FORMATS || !fetch->max_length ||
+	    !fetch->result_bytes || url_check(&fetch->url, fetch->key, strlen(fetch->key), NULL) < 0)
 		return -EPROTO;
 	fetch->deadline = fetch->begun + min_u32(ms, LIMIT_WEB_TOTAL_MS);
 	return 0;
