@@ -30,7 +30,8 @@ static inline size_t buffer_length(const struct buffer *buffer)
 
 static inline char *buffer_data(const struct buffer *buffer)
 {
-	return buffer->bytes + buffer->start;
+	/* nothing may be added to NULL, not even 0 */
+	return buffer->start ? buffer->bytes + buffer->start : buffer->bytes;
 }
 
 /* Makes room for `more` bytes behind the end, at bytes + end; the caller writes there and adds to end. */

@@ -115,7 +115,7 @@ static char *escape(char *to, const char *limit, const uint8_t **source, const u
 
 int json_escape(struct buffer *out, const void *bytes, size_t length, uint64_t *replaced)
 {
-	const uint8_t *from = bytes, *end = from + length;
+	const uint8_t *from = bytes, *end = length ? from + length : from;
 	size_t before = buffer_length(out);
 	uint64_t count = 0;
 	int result = 0;

@@ -11,6 +11,18 @@
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 
+/* A sanitizer's shadow is terabytes of private memory, which no limit of ours would leave room for. */
+#if defined(__SANITIZE_ADDRESS__)
+#define DATA_LIMIT 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DATA_LIMIT 0
+#endif
+#endif
+#ifndef DATA_LIMIT
+#define DATA_LIMIT 1
+#endif
+
 static int limit(struct layer_context *context, int resource, const char *name, uint64_t value)
 {
 	struct rlimit present;
@@ -42,7 +54,8 @@ int layer_resources(struct layer_context *context)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		if (limits[i].commands_only && !context->profile->command_limits)
+		if ((limits[i].commands_only && !context->profile->command_limits) ||
+		    (limits[i].resource == RLIMIT_DATA && !DATA_LIMIT))
 			continue;
 		int result = limit(context, limits[i].resource, limits[i].name, limits[i].value);
 
