@@ -92,8 +92,9 @@
 #define LIMIT_NANNIES         64   /* commands of one caller that run at a time */
 #define LIMIT_NANNIES_IDLE    4    /* more than these end after their call: a burst leaves no memory behind */
 #define LIMIT_SWEEP_PROCESSES 4096 /* descendants killed in one round; more are found by the next */
-#define LIMIT_SWEEP_ROUNDS    200 /* then a fork bomb refills faster than it is killed: all is killed at once \
-				   */
+#define LIMIT_SWEEP_ROUNDS                                                                                   \
+	200 /* then a fork bomb refills faster than it is killed: all is killed at once                      \
+	     */
 #define LIMIT_COMMAND_ARGUMENTS 4096 /* argv and environment entries of one command */
 #define LIMIT_COMMAND_PROCESSES                                                                              \
 	1024 /* in one sandbox; threads count: a JVM beside a build is hundreds; limits.processes */
@@ -145,7 +146,8 @@
 #define LIMIT_WEB_PAGES          16          /* kept for later pages of one executor's answers */
 #define LIMIT_WEB_PAGES_BYTES    (16u << 20) /* all of them together */
 #define LIMIT_WEB_PAGES_MS       600000      /* a page read on after ten minutes is fetched anew */
-#define LIMIT_WEB_ASKS_BYTES (4u << 20) /* questions to a broker that does not read: all fetches' are far less */
+#define LIMIT_WEB_ASKS_BYTES                                                                                 \
+	(4u << 20) /* questions to a broker that does not read: all fetches' are far less */
 #define LIMIT_WEB_TRIM_BYTES (1u << 20) /* of bodies, after which memory is given back when all is done */
 #define LIMIT_WEB_OUTGOING_BYTES                                                                             \
 	(32u << 20) /* answers that wait for the frontend to read; past it no request is read */
