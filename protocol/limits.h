@@ -91,6 +91,7 @@
 #define LIMIT_INSTANCES       256  /* sandboxes and executors of one server */
 #define LIMIT_NANNIES         64   /* commands of one caller that run at a time */
 #define LIMIT_NANNIES_IDLE    4    /* more than these end after their call: a burst leaves no memory behind */
+#define LIMIT_NANNY_DEATHS      100 /* nannies killed at the door in a row: then the sandbox is given up */
 #define LIMIT_SWEEP_PROCESSES 4096 /* descendants killed in one round; more are found by the next */
 #define LIMIT_SWEEP_ROUNDS                                                                                   \
 	200 /* then a fork bomb refills faster than it is killed: all is killed at once                      \

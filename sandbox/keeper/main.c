@@ -26,6 +26,7 @@
 struct keeper {
 	struct nanny nanny;           /* what each is forked with */
 	pid_t nannies[LIMIT_NANNIES]; /* 0: no nanny in this slot */
+	unsigned deaths;              /* of nannies at the door, with none that served in between */
 };
 
 /*
@@ -72,6 +73,7 @@ static void collect_nannies(struct keeper *keeper)
 		for (size_t i = 0; i < LIMIT_NANNIES; i++)
 			if (keeper->nannies[i] == pid) {
 				keeper->nannies[i] = 0;
+				keeper->deaths = keeper->nanny.nursery->waiting[i] ? keeper->deaths + 1 : 0;
 				keeper->nanny.nursery->waiting[i] = 0;
 			}
 }
@@ -102,14 +104,17 @@ static void keep(struct keeper *keeper)
 	sigset_t none;
 
 	sigemptyset(&none);
-	for (;;) {
+	/* nannies that cannot live, or are not let, would be forked for ever: the frontend asks for a new sandbox */
+	while (keeper->deaths < LIMIT_NANNY_DEATHS) {
 		keep_one_waiting(keeper);
 		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {
 			if (watched[0].revents ||
 			    watched[1].revents) /* hang-ups: nothing else was asked for */
 				return;
-			if (watched[2].revents)
+			if (watched[2].revents) {
 				eventfd_read(keeper->nanny.kick, &ignored);
+				keeper->deaths = 0;
+			}
 		}
 		collect_nannies(keeper);
 		sweep_orphans(keeper);

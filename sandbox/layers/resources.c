@@ -50,7 +50,9 @@ int layer_resources(struct layer_context *context)
 		 context->profile->command_limits ? plan->command_files : LIMIT_EXECUTOR_FILES, false},
 		{RLIMIT_NPROC, "RLIMIT_NPROC", plan->command_processes, true},
 		{RLIMIT_FSIZE, "RLIMIT_FSIZE", plan->command_file_bytes, true},
+#ifndef SALLYPORT_SANITIZED /* whose shadow memory counts: terabytes that are never touched */
 		{RLIMIT_DATA, "RLIMIT_DATA", plan->command_data_bytes, true},
+#endif
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {

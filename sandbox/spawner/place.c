@@ -10,7 +10,7 @@
 
 #define PLACED_MAX 16
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef SALLYPORT_SANITIZED
 /* the leak checker stops threads with ptrace, which no sealed process may */
 const char *const executor_environment[] = {"ASAN_OPTIONS=detect_leaks=0", NULL};
 #else
