@@ -93,7 +93,7 @@ void options_overview(FILE *out, const struct subcommand *table, bool colour)
 		"  Claude Code:  claude mcp add sallyport -- sallyport stdio --workspace /path/to/project\n");
 	heading(out, "Try it here", colour);
 	fprintf(out,
-		"  sallyport doctor                                    what this machine can confine\n"
+		"  sallyport doctor                                      what this machine can confine\n"
 		"  sallyport call run_command '{\"command\": \"id; ls\"}'    one call, on this directory\n");
 	heading(out, "Commands", colour);
 	for (; table->name; table++)
