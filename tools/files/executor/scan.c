@@ -105,9 +105,8 @@ size_t scan_whole_characters(const uint8_t *bytes, size_t length)
 	return length;
 }
 
-/* Length of the well-formed sequence at `bytes`, 0 if it is ill-formed, -1 if it is cut (Unicode 3.9, table
- * 3-7). */
-static int well_formed(const uint8_t *bytes, size_t length)
+/* Length of the well-formed sequence at `bytes`, 0 if it is ill-formed or cut (Unicode 3.9, table 3-7). */
+static size_t well_formed(const uint8_t *bytes, size_t length)
 {
 	uint8_t lead = bytes[0], low = 0x80, high = 0xbf;
 	size_t need = sequence_length(lead);
@@ -126,7 +125,7 @@ static int well_formed(const uint8_t *bytes, size_t length)
 		high = 0x8f;
 	for (size_t i = 1; i < need; i++) {
 		if (i >= length)
-			return -1;
+			return 0;
 		uint8_t byte = bytes[i];
 
 		if (byte < low || byte > high)
@@ -134,7 +133,7 @@ static int well_formed(const uint8_t *bytes, size_t length)
 		low = 0x80;
 		high = 0xbf;
 	}
-	return (int)need;
+	return need;
 }
 
 /* The guess for text that is not UTF-8: an 8-bit code, unless most high bytes stand in pairs. */
@@ -175,13 +174,11 @@ const char *scan_encoding(const uint8_t *bytes, size_t length)
 				continue;
 			}
 		}
-		int step = well_formed(bytes + at, length - at);
+		size_t step = well_formed(bytes + at, length - at);
 
-		if (step < 0)
-			return NULL;
 		if (step == 0)
 			return guess_encoding(bytes, length);
-		at += (size_t)step;
+		at += step;
 	}
 	return NULL;
 }

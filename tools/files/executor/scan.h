@@ -25,8 +25,7 @@ size_t scan_back_to_line(const uint8_t *bytes, size_t length, uint64_t wanted, u
 /* `length` without the beginning of a UTF-8 sequence that ends behind it; at least 1 for a length above 0. */
 size_t scan_whole_characters(const uint8_t *bytes, size_t length);
 
-/* The encoding of bytes above 0x7f: NULL for UTF-8 (a sequence cut at the end counts as such), else a guess.
- */
+/* The encoding of bytes above 0x7f that end with a whole character: NULL for UTF-8, else a guess. */
 const char *scan_encoding(const uint8_t *bytes, size_t length);
 
 enum scan_class { SCAN_TEXT, SCAN_MEDIA, SCAN_BINARY };
