@@ -26,9 +26,10 @@ import xml.etree.ElementTree
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 USER = 1777  # an unprivileged uid that owns nothing
 FUZZ_SECONDS = 5
+UNCONFINED = ("unit", "fuzz", "fault", "files")  # tests in whose processes leaks are looked for
 
 SANITIZER_ENVIRONMENT = {
-    # Leaks are looked for where nothing is confined (units): the leak checker traces its own process, which our filters refuse.
+    # Leaks are looked for only where nothing is confined (UNCONFINED): the leak checker traces its own process, which our filters refuse.
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:handle_abort=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     "SALLYPORT_SANITIZED": "1",
@@ -95,9 +96,11 @@ def run_units(tally, who, build, env, label):
 
     def one(test):
         command = [part.replace(TOP + os.sep, who.top + os.sep) for part in test["cmd"]]
-        variables = {**env, **test["env"]}
+        variables = {**env, **test["env"], "PYTHONDONTWRITEBYTECODE": "1", "HOME": who.scratch, "TMPDIR": who.scratch}
+        if test["name"].split("/")[0] in UNCONFINED:
+            variables["ASAN_OPTIONS"] = variables.get("ASAN_OPTIONS", "").replace("detect_leaks=0", "detect_leaks=1")
         return run([*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()], *command], timeout=max(test["timeout"], 60) * 2,
-                   cwd=who.scratch)
+                   cwd=os.path.join(who.top, build))
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         results = list(pool.map(one, tests))
@@ -215,11 +218,10 @@ def main():
         for who in everybody:
             environment = {"SALLYPORT_NODE": options.node.replace(TOP, who.top)}
             sanitized = {**environment, **SANITIZER_ENVIRONMENT}
-            leaks = {**sanitized, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"}
             steps += [
                 (f"unit {who.name}", lambda who=who, e=environment: run_units(tally, who, "build", e, "unit")),
                 (f"hosts {who.name}", lambda who=who, e=environment: run_hosts(tally, who, "build", e, "hosts")),
-                (f"sanitized unit {who.name}", lambda who=who, e=leaks: run_units(tally, who, "build-sanitize", e, "sanitized")),
+                (f"sanitized unit {who.name}", lambda who=who, e=sanitized: run_units(tally, who, "build-sanitize", e, "sanitized")),
                 (f"sanitized hosts {who.name}",
                  lambda who=who, e=sanitized: run_hosts(tally, who, "build-sanitize", e, "sanitized hosts")),
             ]
