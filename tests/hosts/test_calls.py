@@ -115,10 +115,10 @@ def test_every_call_answers_within_the_patience_of_strangers(start):
     assert "begun" in text_of(result)
 
 
-def warmed(start, workspace):
+def warmed(start, workspace, *arguments):
     """A server all of whose processes for files and commands run."""
     (workspace / "a.txt").write_text("alpha\n")
-    server = start()
+    server = start(*arguments)
     works(server)
     return server
 
@@ -128,16 +128,24 @@ def works(server):
     assert server.call("run_command", command="echo works")["structuredContent"]["stdout"] == "works\n"
 
 
-def test_kill_each_of_our_processes_while_calls_run(start, workspace):
+def test_kill_each_of_our_processes_while_calls_run(start, workspace, policy, site):
     """kill -9 of each in turn: every call is answered, the next ones work, and nothing of the dead one's is left alive."""
+    url = f"http://{site.address}/plain"
+    allow = policy({"network": {"allowedDomains": [site.address]}})
+
+    def fetches(server):
+        assert "plain text" in text_of(server.call("fetch_url", url=url)), killed
+
     position, killed = 1, []
     while True:
-        server = warmed(start, workspace)
+        server = warmed(start, workspace, "--policy", allow)
+        fetches(server)
         ours = server.tree()
         if position >= len(ours):
             break
         numbers = [server.start_call("run_command", command=f"sleep 0.{i + 2}; echo {i}") for i in range(4)]
         numbers += [server.start_call("read_file", path="a.txt") for _ in range(50)]
+        numbers += [server.start_call("fetch_url", url=url) for _ in range(5)]
         victim = ours[position]
         killed.append(describe(victim))
         # The spare below a spawner lives on: it is the next spawner.
@@ -149,6 +157,7 @@ def test_kill_each_of_our_processes_while_calls_run(start, workspace):
             text = text_of(answer["result"])
             assert not answer["result"].get("isError") or text.startswith("Error: "), (killed, text)
         works(server)
+        fetches(server)
         works(server)
         below.wait_ended(PATIENCE)
         below.close()
@@ -157,7 +166,7 @@ def test_kill_each_of_our_processes_while_calls_run(start, workspace):
         watch.wait_ended(PATIENCE)
         watch.close()
         position += 1
-    assert len(killed) >= 4, f"these are all our processes? {killed}"
+    assert len(killed) >= 6, f"these are all our processes? {killed}"
 
 
 def test_kill_all_of_ours_but_the_frontend_at_once(start, workspace):
