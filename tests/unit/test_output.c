@@ -151,12 +151,56 @@ static void test_newest_line(void **state)
 	command_output_deinit(&output);
 }
 
+/* A head that folding leaves nothing of: the line about what is missing must not look before it. */
+static void test_nothing_visible(void **state)
+{
+	struct command_output output;
+	struct buffer out;
+	uint64_t omitted;
+
+	command_output_init(&output, OUTPUT_HEAD, 4);
+	command_output_add(&output, 0, "\r\r\r\r\r\r", 6);
+	assert_string_equal(written(&output.streams[0], &omitted, &out), "[… 2 bytes left out …]\n");
+	assert_int_equal(omitted, 2);
+	buffer_deinit(&out);
+	command_output_deinit(&output);
+}
+
+/* A window that cannot grow (its maximum stands for memory that is not to be had) still counts what came. */
+static void test_without_memory(void **state)
+{
+	struct command_output output;
+	struct buffer out;
+	uint64_t omitted;
+
+	command_output_init(&output, OUTPUT_BOTH, 20);
+	output.streams[0].head.max = 0;
+	output.streams[0].tail.max = 3;
+	output.merged.head.max = 0;
+	output.merged.tail.max = 0;
+	command_output_add(&output, 0, "abc", 3); /* the head has no memory */
+	command_output_add(&output, 0, "def", 3); /* nor has the tail for more */
+	command_output_add(&output, 0, "g", 1);
+	command_output_add(&output, 1, "error\n", 6); /* mixed: the copy has none at all */
+	assert_string_equal(written(&output.streams[0], &omitted, &out), "[… 4 bytes left out …]\nefg");
+	assert_int_equal(omitted, 4);
+	buffer_deinit(&out);
+	assert_string_equal(written(&output.streams[1], &omitted, &out), "error\n");
+	assert_int_equal(omitted, 0);
+	buffer_deinit(&out);
+	assert_string_equal(written(&output.merged, &omitted, &out), "[… 13 bytes left out …]\n");
+	assert_int_equal(omitted, 13);
+	buffer_deinit(&out);
+	command_output_deinit(&output);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fold),        cmocka_unit_test(test_everything_fits),
-		cmocka_unit_test(test_counts),      cmocka_unit_test(test_characters_stay_whole),
-		cmocka_unit_test(test_newest_line),
+		cmocka_unit_test(test_fold),           cmocka_unit_test(test_everything_fits),
+		cmocka_unit_test(test_counts),         cmocka_unit_test(test_characters_stay_whole),
+		cmocka_unit_test(test_newest_line),    cmocka_unit_test(test_nothing_visible),
+		cmocka_unit_test(test_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,27 +18,33 @@ static void window_init(struct output_window *window, enum output_keep keep, siz
 	buffer_init(&window->tail, window->tail_most);
 }
 
-static int window_add(struct output_window *window, const char *bytes, size_t length)
+/* Without memory a window keeps what it has and never grows again: what is missing is counted, like anything
+ * that found no room. */
+static size_t grow(struct buffer *kept, size_t *most, const char *bytes, size_t length)
 {
-	size_t left = window->head_most - buffer_length(&window->head);
-	size_t taken = length < left ? length : left;
-	int result = buffer_append(&window->head, bytes, taken);
+	size_t left = *most - buffer_length(kept), taken = length < left ? length : left;
 
-	if (result < 0)
-		return result;
+	if (buffer_append(kept, bytes, taken) == 0)
+		return taken;
+	*most = buffer_length(kept);
+	return 0;
+}
+
+static void window_add(struct output_window *window, const char *bytes, size_t length)
+{
+	size_t done = grow(&window->head, &window->head_most, bytes, length);
+
 	window->total += length;
-	bytes += taken;
-	length -= taken;
+	bytes += done;
+	length -= done;
 	if (length > window->tail_most) { /* only its end can survive */
 		bytes += length - window->tail_most;
 		length = window->tail_most;
 	}
-	left = window->tail_most - buffer_length(&window->tail);
-	taken = length < left ? length : left;
-	result = buffer_append(&window->tail, bytes, taken);
-	if (result < 0)
-		return result;
-	for (size_t done = taken; done < length;) {
+	done = grow(&window->tail, &window->tail_most, bytes, length);
+	if (length - done > window->tail_most) /* it could not grow */
+		done = length - window->tail_most;
+	while (done < length) {
 		size_t piece = window->tail_most - window->tail_next;
 
 		if (piece > length - done)
@@ -47,18 +53,16 @@ static int window_add(struct output_window *window, const char *bytes, size_t le
 		window->tail_next = (window->tail_next + piece) % window->tail_most;
 		done += piece;
 	}
-	return 0;
 }
 
-static int window_copy(struct output_window *to, const struct output_window *from)
+static void window_copy(struct output_window *to, const struct output_window *from)
 {
-	int result = buffer_append(&to->head, buffer_data(&from->head), buffer_length(&from->head));
-
-	if (result == 0)
-		result = buffer_append(&to->tail, buffer_data(&from->tail), buffer_length(&from->tail));
-	to->tail_next = from->tail_next;
+	to->head_most = from->head_most;
+	to->tail_most = from->tail_most;
+	grow(&to->head, &to->head_most, buffer_data(&from->head), buffer_length(&from->head));
+	grow(&to->tail, &to->tail_most, buffer_data(&from->tail), buffer_length(&from->tail));
+	to->tail_next = to->tail_most ? from->tail_next : 0;
 	to->total = from->total;
-	return result;
 }
 
 void command_output_init(struct command_output *output, enum output_keep keep, size_t most)
@@ -82,19 +86,15 @@ void command_output_deinit(struct command_output *output)
 	window_deinit(&output->merged);
 }
 
-int command_output_add(struct command_output *output, int stream, const void *bytes, size_t length)
+void command_output_add(struct command_output *output, int stream, const void *bytes, size_t length)
 {
-	int result = 0;
-
 	if (!output->mixed && output->streams[!stream].total) {
-		result = window_copy(&output->merged, &output->streams[!stream]);
+		window_copy(&output->merged, &output->streams[!stream]);
 		output->mixed = true;
 	}
-	if (result == 0 && output->mixed)
-		result = window_add(&output->merged, bytes, length);
-	if (result == 0)
-		result = window_add(&output->streams[stream], bytes, length);
-	return result;
+	if (output->mixed)
+		window_add(&output->merged, bytes, length);
+	window_add(&output->streams[stream], bytes, length);
 }
 
 const struct output_window *command_output_merged(const struct command_output *output)
@@ -130,13 +130,23 @@ static size_t trim_tail(const char *text, size_t length)
 	return skip;
 }
 
+/* Whether something stands in the present line of what was appended; folding may have left nothing at all. */
+static bool is_line_open(const struct buffer *out, size_t before)
+{
+	size_t length = buffer_length(out);
+
+	return length > before && buffer_data(out)[length - 1] != '\n';
+}
+
 int output_window_write(const struct output_window *window, struct buffer *out, uint64_t *omitted)
 {
 	size_t head = buffer_length(&window->head), tail = buffer_length(&window->tail), skip = 0;
 	bool cut = window->total > head + tail;
 	struct buffer line;
+	size_t before = buffer_length(out);
 	int result;
 
+	*omitted = 0;
 	buffer_init(&line, tail + head + 1);
 	result = buffer_reserve(&line, tail + head + 1);
 	if (result < 0)
@@ -148,7 +158,6 @@ int output_window_write(const struct output_window *window, struct buffer *out, 
 		/* not full, so not wrapped */
 		buffer_append(&line, buffer_data(&window->tail), tail);
 		result = output_fold(out, buffer_data(&line), buffer_length(&line));
-		*omitted = 0;
 	} else {
 		const char *ring = buffer_data(&window->tail);
 
@@ -161,9 +170,7 @@ int output_window_write(const struct output_window *window, struct buffer *out, 
 		*omitted = window->total - head - (tail - skip);
 		if (result == 0)
 			result = buffer_printf(out, "%s[… %" PRIu64 " bytes left out …]\n",
-					       head && buffer_data(out)[buffer_length(out) - 1] != '\n' ? "\n"
-													: "",
-					       *omitted);
+					       is_line_open(out, before) ? "\n" : "", *omitted);
 		if (result == 0)
 			result = output_fold(out, buffer_data(&line) + skip, tail - skip);
 	}

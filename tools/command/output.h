@@ -35,8 +35,8 @@ struct command_output {
 
 void command_output_init(struct command_output *output, enum output_keep keep, size_t most);
 void command_output_deinit(struct command_output *output);
-/* `stream` is 0 for stdout, 1 for stderr. 0 or -ENOMEM. */
-int command_output_add(struct command_output *output, int stream, const void *bytes, size_t length);
+/* `stream` is 0 for stdout, 1 for stderr. What finds no memory is counted as left out. */
+void command_output_add(struct command_output *output, int stream, const void *bytes, size_t length);
 /* Both, in the order they came. */
 const struct output_window *command_output_merged(const struct command_output *output);
 
