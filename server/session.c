@@ -87,7 +87,8 @@ static void begin_end(struct session *session, const char *why)
 		log_line("%s", why);
 	stdio_stop_reading(&session->stdio);
 	mcp_close(session->peer);
-	loop_timer_set(&session->loop, &session->end, loop_clock() + LOOP_MS(LIMIT_END_GRACE_MS));
+	if (loop_timer_set(&session->loop, &session->end, loop_clock() + LOOP_MS(LIMIT_END_GRACE_MS)) < 0)
+		session->loop.stop = true;
 }
 
 static void input_ended(struct stdio *stdio, const char *why)
@@ -97,7 +98,10 @@ static void input_ended(struct stdio *stdio, const char *why)
 
 static void signalled(struct loop_source *source, uint32_t events)
 {
-	begin_end((struct session *)((char *)source - offsetof(struct session, signals)), NULL);
+	struct session *session = (struct session *)((char *)source - offsetof(struct session, signals));
+
+	loop_change(&session->loop, source, 0); /* it stays pending, and has been heard */
+	begin_end(session, NULL);
 }
 
 static void grace_passed(struct loop_timer *timer)

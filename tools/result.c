@@ -185,7 +185,9 @@ int result_deny(struct tool_result *result, const struct denial *denial)
 
 	buffer_init(&meta, LIMIT_DENIAL_BYTES);
 	code = write_denial(&meta, denial, result->context->plan->policy_sha256);
-	snprintf(text, sizeof text, "Denied: %s %s (%s). Allowed: %s.%s%s", denial->operation, denial->target,
-		 denial->rule, denial->allowed, denial->remedy[0] ? " " : "", denial->remedy);
+	snprintf(text, sizeof text, "Denied: %s%s%s (%s). Allowed: %s.%s%s",
+		 denial->sentence[0] ? denial->sentence : denial->operation, denial->sentence[0] ? "" : " ",
+		 denial->sentence[0] ? "" : denial->target, denial->rule, denial->allowed,
+		 denial->remedy[0] ? " " : "", denial->remedy);
 	return mcp_call_fail(result->call, text, code < 0 ? NULL : &meta);
 }

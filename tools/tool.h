@@ -110,7 +110,8 @@ void result_hex(char *to, const void *bytes, size_t length);
 int result_fail(struct tool_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct denial {
-	char layer[32], operation[32], target[512], rule[128], remedy[256], allowed[512];
+	char layer[32], operation[32], target[512], rule[128], remedy[400], allowed[512];
+	char sentence[512]; /* WHAT; empty: operation and target */
 };
 /* "Denied: WHAT (RULE). Allowed: ...", isError, _meta["sallyport.dev/denial"] with policySha256. */
 int result_deny(struct tool_result *result, const struct denial *denial);

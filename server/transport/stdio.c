@@ -25,7 +25,35 @@ static void tell_end(struct stdio *stdio, const char *why)
 	stdio->ended(stdio, why);
 }
 
+/*
+ * A request whose answer cannot be kept would stay unanswered for ever, so the session ends; the host sees
+ * it. Told after the turn: whoever sends a message is in the middle of something.
+ */
+static void give_up(struct stdio *stdio, const char *why)
+{
+	if (!stdio->failure)
+		stdio->failure = why;
+}
+
+static bool is_over(const struct stdio *stdio)
+{
+	return stdio->end_told || stdio->failure;
+}
+
 /* ---- input ---- */
+
+static void receive(struct stdio *stdio, const char *message, size_t length)
+{
+	if (mcp_receive(stdio->peer, message, length) < 0)
+		give_up(stdio, "out of memory: a request could not even be refused");
+}
+
+static void refuse_oversized(struct stdio *stdio)
+{
+	stdio->oversized = false;
+	if (mcp_refuse_oversized(stdio->peer) < 0)
+		give_up(stdio, "out of memory: a request could not even be refused");
+}
 
 /* The present line is too long to keep: forgets what is there, up to its newline if that has come. */
 static void discard(struct stdio *stdio)
@@ -39,8 +67,7 @@ static void discard(struct stdio *stdio)
 		return;
 	}
 	buffer_consume(&stdio->line, (size_t)(newline + 1 - data));
-	stdio->oversized = false;
-	mcp_refuse_oversized(stdio->peer);
+	refuse_oversized(stdio);
 }
 
 /* Hands on the first whole line; false when there is none. */
@@ -54,15 +81,15 @@ static bool take_line(struct stdio *stdio)
 	newline = memchr(data + stdio->scanned, '\n', length - stdio->scanned);
 	if (!newline) {
 		stdio->scanned = length;
-		stdio->oversized = length > LIMIT_MESSAGE_BYTES;
+		stdio->oversized = length > LIMIT_MESSAGE_BYTES + 1; /* a carriage return may stand last */
 		return false;
 	}
 	line = (size_t)(newline - data);
 	text = line && data[line - 1] == '\r' ? line - 1 : line; /* clients that write CRLF */
 	if (text > LIMIT_MESSAGE_BYTES)
-		mcp_refuse_oversized(stdio->peer);
+		refuse_oversized(stdio);
 	else if (text)
-		mcp_receive(stdio->peer, data, text);
+		receive(stdio, data, text);
 	buffer_consume(&stdio->line, line + 1);
 	stdio->scanned = 0;
 	return true;
@@ -73,7 +100,7 @@ static void take_lines(struct stdio *stdio)
 	do {
 		if (stdio->oversized)
 			discard(stdio);
-	} while (!stdio->oversized && take_line(stdio));
+	} while (!stdio->oversized && !is_over(stdio) && take_line(stdio));
 	if (stdio->oversized)
 		discard(stdio);
 	if (buffer_length(&stdio->line) == 0)
@@ -98,8 +125,10 @@ static void input_ready(struct loop_source *source, uint32_t events)
 		return;
 	}
 	if (got == 0) {
-		if (buffer_length(&stdio->line) && !stdio->oversized) /* a last message without its newline */
-			mcp_receive(stdio->peer, buffer_data(&stdio->line), buffer_length(&stdio->line));
+		if (stdio->oversized) /* a last message without its newline */
+			refuse_oversized(stdio);
+		else if (buffer_length(&stdio->line))
+			receive(stdio, buffer_data(&stdio->line), buffer_length(&stdio->line));
 		buffer_clear(&stdio->line, 0);
 		tell_end(stdio, NULL);
 		return;
@@ -147,14 +176,16 @@ static int send_message(void *context, struct buffer *message)
 	struct stdio *stdio = context;
 	size_t length = buffer_length(message);
 
-	if (stdio->output.fd < 0)
+	if (stdio->output.fd < 0 || stdio->failure)
 		return -EPIPE;
 	if (stdio->waiting + length > LIMIT_OUTGOING_BYTES) {
-		tell_end(stdio, "the host has stopped reading and too many answers wait for it");
+		give_up(stdio, "the host has stopped reading and too many answers wait for it");
 		return -EPIPE;
 	}
-	if (stdio->queue_count == stdio->queue_size && queue_grow(stdio) < 0)
-		return -ENOMEM;
+	if (stdio->queue_count == stdio->queue_size && queue_grow(stdio) < 0) {
+		give_up(stdio, "out of memory: an answer could not be kept");
+		return -EPIPE;
+	}
 	stdio->queue[(stdio->queue_first + stdio->queue_count++) % stdio->queue_size] = *message;
 	stdio->waiting += length;
 	buffer_init(message, message->max);
@@ -212,6 +243,8 @@ void stdio_flush(struct stdio *stdio)
 	}
 	loop_change(stdio->loop, &stdio->output, stdio->queue_count ? EPOLLOUT : 0);
 	pace(stdio);
+	if (stdio->failure)
+		tell_end(stdio, stdio->failure);
 }
 
 /* Writable again: the queue goes out after the turn. Nobody reads any more: that is the end. */

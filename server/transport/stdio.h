@@ -33,6 +33,7 @@ struct stdio {
 	void (*ended)(struct stdio *stdio,
 		      const char *why); /* stdin ended (NULL) or stdout failed (why); once */
 	bool end_told;
+	const char *failure; /* why answers are lost from here on; told at the end of the turn */
 };
 
 int stdio_init(struct stdio *stdio, struct loop *loop, int input, int output,
