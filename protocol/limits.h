@@ -122,8 +122,12 @@
 #define LIMIT_COMMAND_TIMEOUT_MS                                                                             \
 	86400000 /* a day: the longest wait_ms and timeout_ms; answer-within bounds them anyway */
 #define LIMIT_PIPE_READ_BYTES (16u << 10) /* read from a command's pipe at once */
-#define LIMIT_PIPE_ROUNDS                                                                                    \
-	8 /* reads of one pipe before others have their turn; 128 KB, twice what a pipe holds */
+#define LIMIT_PIPE_TURN_BYTES                                                                                \
+	(128u << 10) /* of one pipe before others have their turn: twice what a pipe holds */
+#define LIMIT_PIPE_DRAIN_BYTES                                                                               \
+	(16u << 20) /* of one pipe after the command's end: it may have made it larger, up to fs.pipe-max-size */
+#define LIMIT_FRONTEND_FILES                                                                                 \
+	24 /* descriptors of the frontend beside those of commands: 14 stay open, 8 come or go at a time */
 #define LIMIT_PROGRESS_LINE_BYTES 200 /* of the newest line in a progress notification */
 #define LIMIT_COMMANDS_AT_ONCE                                                                               \
 	64 /* running in one sandbox; further ones wait their turn: four descriptors each */
@@ -177,6 +181,8 @@
 	20000 /* doctor: every layer is tried in processes of its own, on a slow machine too                 \
 	       */
 #define LIMIT_END_GRACE_MS  50   /* after end of input: calls that are all but done may still answer */
+#define LIMIT_LAST_WORD_MS                                                                                  \
+	5000 /* after a cancel: executors look for them each 100 us; one that hangs so long is replaced */
 #define LIMIT_KILL_GRACE_MS 2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
 
 /* ---- command line and policy ---- */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Calls in flight (calls.h). Replies come from executors that may lie: a reply to a call that is not theirs,
- * a second last frame, or a payload that its tool cannot read ends the executor, never the server.
- */
+/* Calls in flight (calls.h): the table, the beginning, and the ends that are not an executor's answer. */
 #include "server/calls.h"
 
 #include <errno.h>
@@ -11,6 +8,7 @@
 #include <string.h>
 
 #include "server/command.h"
+#include "server/replies.h"
 #include "tools/reply.h"
 
 static void deadline_passed(struct loop_timer *timer);
@@ -38,13 +36,13 @@ static struct call *call_new(struct calls *calls, struct mcp_call *mcp, const st
 	call->begun = calls->loop->now;
 	call->deadline.fire = deadline_passed;
 	buffer_init(&call->meta, LIMIT_FRAME_BYTES);
-	buffer_init(&call->facts, LIMIT_ANSWER_BYTES);
+	buffer_init(&call->facts, LIMIT_RESULT_BYTES_MAX);
 	call->result = (struct tool_result){.call = mcp, .context = &calls->context, .meta = &call->meta};
 	mcp_call_set_user(mcp, call);
 	return call;
 }
 
-static struct call *call_find(struct calls *calls, uint32_t number)
+struct call *calls_find(struct calls *calls, uint32_t number)
 {
 	struct call *call =
 		(number & SLOT_MASK) < LIMIT_CALLS_IN_FLIGHT ? calls->slots[number & SLOT_MASK] : NULL;
@@ -67,31 +65,42 @@ void call_release(struct call *call)
 
 /* ---- refusals ---- */
 
+/* A layer is missing, so nothing runs: which, why, and what mends it. */
+static void deny_unconfined(struct call *call, const char *what, const struct supervisor_failure *failure)
+{
+	struct denial denial = {.operation = "confine"};
+
+	call->calls->confinement_missing = true;
+	snprintf(denial.layer, sizeof denial.layer, "%.*s", (int)sizeof denial.layer - 1, failure->layer);
+	snprintf(denial.target, sizeof denial.target, "%s", what);
+	snprintf(denial.sentence, sizeof denial.sentence,
+		 "the %s cannot be confined: %s: %s failed with %s (%s)", what, failure->layer, failure->step,
+		 err_name(failure->error), strerror(failure->error));
+	snprintf(denial.rule, sizeof denial.rule, "rule: no tool runs without layer %s", failure->layer);
+	snprintf(denial.remedy, sizeof denial.remedy, "%s", failure->remedy);
+	snprintf(denial.allowed, sizeof denial.allowed,
+		 "nothing until this is mended; `sallyport doctor` shows every layer");
+	result_deny(&call->result, &denial);
+}
+
 void call_refuse(struct call *call, const char *what, const struct supervisor_failure *failure)
 {
-	struct denial denial = {.operation = "start"};
-
 	if (!call->mcp)
 		return;
-	if (!failure) {
+	if (!failure)
 		result_fail(
 			&call->result,
 			"the %s ended while it worked on this call (it was killed or it crashed). "
 			"Nothing of the call is alive; whether it had an effect is not known. Try again: a "
 			"new one is started.",
 			what);
-		call->mcp = NULL;
-		return;
-	}
-	call->calls->confinement_missing = true;
-	snprintf(denial.layer, sizeof denial.layer, "%.*s", (int)sizeof denial.layer - 1, failure->layer);
-	snprintf(denial.target, sizeof denial.target, "the %s: %s failed with %s (%s)", what, failure->step,
-		 err_name(failure->error), strerror(failure->error));
-	snprintf(denial.rule, sizeof denial.rule, "no tool runs without layer %s", failure->layer);
-	snprintf(denial.remedy, sizeof denial.remedy, "%.*s", (int)sizeof denial.remedy - 1, failure->remedy);
-	snprintf(denial.allowed, sizeof denial.allowed,
-		 "nothing until this is mended; `sallyport doctor` shows every layer");
-	result_deny(&call->result, &denial);
+	else if (strcmp(failure->layer, SUPERVISOR_LAYER) == 0)
+		result_fail(&call->result,
+			    "the %s could not be started: %s failed with %s (%s). Nothing was done. %s", what,
+			    failure->step, err_name(failure->error), strerror(failure->error),
+			    failure->remedy);
+	else
+		deny_unconfined(call, what, failure);
 	call->mcp = NULL;
 }
 
@@ -109,162 +118,15 @@ static void channel_lost(void *context, struct channel *channel, const struct su
 	}
 }
 
-/* ---- replies ---- */
-
-/* The executor's last word: whatever was written so far is the answer. */
-static void finish(struct call *call)
-{
-	if (call->mcp) {
-		call->mcp = NULL;
-		result_finish(&call->result);
-	}
-	call_release(call);
-}
-
-static int take_result(struct call *call, const struct frame_header *header, const uint8_t *payload)
-{
-	int result = 0;
-
-	/* one piece is read where it is; its fields are bounded copies or text that is escaped in one pass */
-	if (!(header->flags & FRAME_MORE) && buffer_length(&call->facts) == 0) {
-		if (call->mcp)
-			result = call->tool->unpack(&call->result, payload, header->length);
-	} else {
-		result = buffer_append(&call->facts, payload, header->length);
-		if (result == 0 && (header->flags & FRAME_MORE))
-			return 0;
-		if (result == 0 && call->mcp)
-			result = call->tool->unpack(&call->result, buffer_data(&call->facts),
-						    buffer_length(&call->facts));
-	}
-	if (result == -EPROTO)
-		return result;
-	if (result < 0 && call->mcp) {
-		call->mcp = NULL;
-		result_fail(&call->result, "the answer could not be built: %s",
-			    result == -EMSGSIZE ? "it is too large; ask for less at once"
-						: "out of memory, try again");
-	}
-	finish(call);
-	return 0;
-}
-
-static int take_failure(struct call *call, const struct frame_header *header, const uint8_t *payload)
-{
-	struct frame_reader reader;
-	const char *message;
-	size_t length;
-
-	frame_read(&reader, payload, header->length);
-	message = frame_get_bytes(&reader, &length);
-	if (frame_done(&reader) < 0)
-		return -EPROTO;
-	if (call->mcp) {
-		call->mcp = NULL;
-		result_fail(&call->result, "%.*s", (int)length, message);
-	}
-	call_release(call);
-	return 0;
-}
-
-static int take_denied(struct call *call, const struct frame_header *header, const uint8_t *payload)
-{
-	struct frame_reader reader;
-	struct denial denial;
-
-	frame_read(&reader, payload, header->length);
-	frame_get_text(&reader, denial.layer, sizeof denial.layer);
-	frame_get_text(&reader, denial.operation, sizeof denial.operation);
-	frame_get_text(&reader, denial.target, sizeof denial.target);
-	frame_get_text(&reader, denial.rule, sizeof denial.rule);
-	frame_get_text(&reader, denial.remedy, sizeof denial.remedy);
-	frame_get_text(&reader, denial.allowed, sizeof denial.allowed);
-	if (frame_done(&reader) < 0)
-		return -EPROTO;
-	if (call->mcp) {
-		call->mcp = NULL;
-		result_deny(&call->result, &denial);
-	}
-	call_release(call);
-	return 0;
-}
-
-static int take_progress(struct call *call, const struct frame_header *header, const uint8_t *payload)
-{
-	struct frame_reader reader;
-	const char *message;
-	size_t length;
-
-	frame_read(&reader, payload, header->length);
-	message = frame_get_bytes(&reader, &length);
-	if (frame_done(&reader) < 0)
-		return -EPROTO;
-	if (call->mcp)
-		mcp_call_progress(call->mcp, (double)(call->calls->loop->now - call->begun) / 1e6, message,
-				  length);
-	return 0;
-}
-
-static int take_media(struct call *call, const struct frame_header *header, const uint8_t *payload)
-{
-	struct frame_reader reader;
-	char type[64];
-	int result = buffer_append(&call->facts, payload, header->length);
-
-	if (result < 0 || (header->flags & FRAME_MORE))
-		return result < 0 ? -EPROTO : 0;
-	frame_read(&reader, buffer_data(&call->facts), buffer_length(&call->facts));
-	frame_get_text(&reader, type, sizeof type);
-	if (reader.failed)
-		return -EPROTO;
-	if (call->mcp)
-		result_media(&call->result, type, reader.at, (size_t)(reader.end - reader.at));
-	buffer_clear(&call->facts, 0);
-	return 0;
-}
-
-static int take_text(struct call *call, const struct frame_header *header, const uint8_t *payload)
-{
-	if (call->mcp && result_text(&call->result, payload, header->length) < 0) {
-		call->mcp = NULL;
-		result_fail(&call->result, "the answer is too large for one message; ask for less at once");
-	}
-	return 0;
-}
-
-static int take_reply(void *context, const struct frame_header *header, const uint8_t *payload)
-{
-	struct call *call = call_find(context, header->call);
-
-	if (!call || !call->channel)
-		return -EPROTO;
-	switch (header->type) {
-	case REPLY_TEXT:
-		return take_text(call, header, payload);
-	case REPLY_RESULT:
-		return take_result(call, header, payload);
-	case REPLY_FAILURE:
-		return take_failure(call, header, payload);
-	case REPLY_DENIED:
-		return take_denied(call, header, payload);
-	case REPLY_PROGRESS:
-		return take_progress(call, header, payload);
-	case REPLY_MEDIA:
-		return take_media(call, header, payload);
-	default:
-		return -EPROTO;
-	}
-}
-
 /* ---- the end before the end: cancel and deadline ---- */
 
-/* Nobody waits for this call any more; its executor is told, and owes one last frame. */
-static void detach(struct call *call)
+void call_detach(struct call *call)
 {
+	struct calls *calls = call->calls;
 	struct buffer nothing;
 
 	call->mcp = NULL;
-	loop_timer_clear(call->calls->loop, &call->deadline);
+	loop_timer_clear(calls->loop, &call->deadline);
 	if (call->command) {
 		command_abandon(call->command);
 		return;
@@ -273,8 +135,13 @@ static void detach(struct call *call)
 		call_release(call);
 		return;
 	}
+	buffer_clear(&call->facts, 0);
 	buffer_init(&nothing, LIMIT_FRAME_BYTES);
+	/* an executor that is not told finds out when it answers */
 	channel_send(call->channel, REPLY_CANCEL, call->number, &nothing);
+	calls->loop->again = true; /* a turn may be past its channel_push() */
+	/* it was set before, so there is room in the heap */
+	loop_timer_set(calls->loop, &call->deadline, calls->loop->now + LOOP_MS(LIMIT_LAST_WORD_MS));
 }
 
 void calls_cancel(void *context, struct mcp_call *mcp)
@@ -282,7 +149,7 @@ void calls_cancel(void *context, struct mcp_call *mcp)
 	struct call *call = mcp_call_user(mcp);
 
 	if (call)
-		detach(call);
+		call_detach(call);
 	mcp_call_drop(mcp);
 }
 
@@ -300,12 +167,16 @@ static void deadline_passed(struct loop_timer *timer)
 {
 	struct call *call = (struct call *)((char *)timer - offsetof(struct call, deadline));
 
+	if (!call->mcp) { /* detached, and still not a last word: it hangs, and every other call with it */
+		channel_condemn(call->channel);
+		return;
+	}
 	result_fail(&call->result,
 		    "%s was not done within %.1f s and was stopped. If it was to change something, look "
 		    "whether it did. Ask for "
 		    "less at once, or let the server be started with a longer --answer-within.",
 		    call->tool->name, call->calls->context.answer_within_ms / 1000.0);
-	detach(call);
+	call_detach(call);
 }
 
 /* ---- the beginning ---- */
@@ -389,7 +260,7 @@ int calls_init(struct calls *calls, struct loop *loop, struct supervisor *superv
 	channel_init(&calls->files, supervisor, SPAWNER_FILES, "files executor");
 	channel_init(&calls->web, supervisor, SPAWNER_WEB, "web executor");
 	calls->files.context = calls->web.context = calls;
-	calls->files.reply = calls->web.reply = take_reply;
+	calls->files.reply = calls->web.reply = replies_take;
 	calls->files.lost = calls->web.lost = channel_lost;
 	return commands_new(&calls->commands, loop, supervisor, &calls->context);
 }

@@ -28,8 +28,9 @@ struct call {
 	struct channel *channel; /* FILES, WEB */
 	struct command *command; /* COMMAND */
 	uint32_t number;
-	uint64_t begun; /* nanoseconds */
-	struct loop_timer deadline;
+	uint64_t begun;             /* nanoseconds */
+	struct loop_timer deadline; /* of the answer; once detached, of the executor's last word */
+	uint64_t told;              /* when progress was last passed on */
 	struct tool_result result;
 	struct buffer meta;
 	struct buffer facts; /* pieces of RESULT */
@@ -58,6 +59,11 @@ void calls_cancel(void *context, struct mcp_call *mcp);
 /* Cancels everything in flight without an answer (the host is gone). */
 void calls_abandon(struct calls *calls);
 
+/* The call of this number, NULL when there is none. */
+struct call *calls_find(struct calls *calls, uint32_t number);
+/* Nobody waits for this call any more (it was answered early, or cancelled); its executor is told, and owes
+ * one last frame within LIMIT_LAST_WORD_MS. The call may be released by this. */
+void call_detach(struct call *call);
 /* The call ends here, with or without its answer having been sent; the number is free again. */
 void call_release(struct call *call);
 /* An executor could not be had: the answer says which layer, why, and the remedy. */

@@ -121,8 +121,7 @@ static void wake(struct channel *channel)
 
 /* ---- replies ---- */
 
-/* The executor lied: it is ended, and everything asked of it fails. */
-static void condemn(struct channel *channel)
+void channel_condemn(struct channel *channel)
 {
 	if (channel->supervised.state == SUPERVISED_RUNNING)
 		supervisor_kill(channel->supervisor, &channel->supervised);
@@ -143,9 +142,9 @@ static void drain_ring(struct channel *channel)
 		if (result == 0)
 			break;
 		if (result > 0)
-			result = channel->reply(channel->context, &header, payload);
+			result = channel->reply(channel->context, channel, &header, payload);
 		if (result < 0) {
-			condemn(channel);
+			channel_condemn(channel);
 			return;
 		}
 		if (channel->ready)
@@ -168,10 +167,10 @@ static void socket_ready(struct loop_source *source, uint32_t events)
 		if (result == 0 && channel->supervised.kind == SPAWNER_FILES)
 			result = -EPROTO; /* nothing is said here */
 		if (result == 0)
-			result = channel->reply(channel->context, &header,
+			result = channel->reply(channel->context, channel, &header,
 						(uint8_t *)buffer_data(&channel->payload));
 		if (result < 0) {
-			condemn(channel);
+			channel_condemn(channel);
 			return;
 		}
 	}
@@ -245,7 +244,7 @@ void channel_push(struct channel *channel)
 			result = send_piece(channel, request);
 		while (result == PIECE_SENT);
 		if (result < 0) {
-			condemn(channel);
+			channel_condemn(channel);
 			return;
 		}
 		if (result == PIECE_WAITS)

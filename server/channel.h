@@ -34,7 +34,8 @@ struct channel {
 	void *context;
 	/* A reply; the payload is only valid during the call and, in a ring, may change under it. < 0 ends
 	 * the executor. */
-	int (*reply)(void *context, const struct frame_header *header, const uint8_t *payload);
+	int (*reply)(void *context, struct channel *channel, const struct frame_header *header,
+		     const uint8_t *payload);
 	/* The executor is gone (or never came: `failure`), and with it all that was asked of it. */
 	void (*lost)(void *context, struct channel *channel, const struct supervisor_failure *failure);
 };
@@ -48,6 +49,9 @@ void channel_deinit(struct channel *channel);
 int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload);
 /* Forgets a request of which nothing was sent yet. True if there was one: then no reply will come. */
 bool channel_withdraw(struct channel *channel, uint32_t call);
+
+/* The executor lied or hangs: it is ended; `lost` is called before this returns. */
+void channel_condemn(struct channel *channel);
 
 /* Each turn, in this order: sends what is queued and wakes the executor; takes replies; says whether it may
  * sleep. */

@@ -56,11 +56,11 @@ static void everything_died(struct supervisor *supervisor)
 		if (running) {
 			supervised->died(supervised);
 		} else {
-			struct supervisor_failure failure = {
-				.error = EPIPE,
-				.layer = "spawner",
-				.step = "the spawner ended while it was starting this",
-				.remedy = "Try again; a new spawner takes over."};
+			struct supervisor_failure failure = {.error = EPIPE,
+							     .layer = SUPERVISOR_LAYER,
+							     .step = "the spawner, which ended meanwhile,",
+							     .remedy =
+								     "Try again; a new spawner takes over."};
 
 			supervised->failed(supervised, &failure);
 		}
@@ -240,7 +240,7 @@ void supervisor_start(struct supervisor *supervisor, struct supervised *supervis
 		result = frame_send(supervisor->spawner.fd, &request, &caller, sizeof caller, NULL, 0,
 				    MSG_DONTWAIT);
 	if (result < 0)
-		fail(supervisor, supervised, -result, "spawner", "asking the spawner",
+		fail(supervisor, supervised, -result, SUPERVISOR_LAYER, "asking the spawner",
 		     result == -ECHILD ? "Restart the server: spawner and spare were both killed."
 				       : "Try again; if it stays so, restart the server.");
 }

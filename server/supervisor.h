@@ -15,6 +15,9 @@
 #include "sandbox/spawner/wire.h"
 #include "server/loop.h"
 
+#define SUPERVISOR_LAYER                                                                                     \
+	"spawner" /* failure.layer when no layer is missing: spawner or spare failed, try again */
+
 /* Why an executor could not be had: words for the model. */
 struct supervisor_failure {
 	int error; /* errno of the step, positive */
