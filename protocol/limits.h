@@ -85,14 +85,17 @@
 #define LIMIT_RING_BYTES  (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
 
 /* ---- sandboxes and the processes in them ---- */
-#define LIMIT_PLAN_BYTES      (1u << 20) /* the encoded plan: a thousand long paths and rules */
-#define LIMIT_PLAN_ITEMS      4096       /* entries of one list in it */
-#define LIMIT_WORKSPACES      64 /* each is a mount in every executor and a descriptor in the files executor */
-#define LIMIT_INSTANCES       256  /* sandboxes and executors of one server */
-#define LIMIT_NANNIES         64   /* commands of one caller that run at a time */
-#define LIMIT_NANNIES_IDLE    4    /* more than these end after their call: a burst leaves no memory behind */
-#define LIMIT_NANNY_DEATHS      100 /* nannies killed at the door in a row: then the sandbox is given up */
-#define LIMIT_SWEEP_PROCESSES 4096 /* descendants killed in one round; more are found by the next */
+#define LIMIT_PLAN_BYTES         (1u << 20) /* the encoded plan: a thousand long paths and rules */
+#define LIMIT_PLAN_ITEMS         4096       /* entries of one list in it */
+#define LIMIT_WORKSPACES         64 /* each is a mount in every executor and a descriptor in the files executor */
+#define LIMIT_INSTANCES          256 /* sandboxes and executors of one server */
+#define LIMIT_NANNIES            64  /* commands of one caller that run at a time */
+#define LIMIT_NANNIES_IDLE       4 /* more than these end after their call: a burst leaves no memory behind */
+#define LIMIT_ROOT_BYTES         (1u << 20) /* an executor's own root: mount points and links alone */
+#define LIMIT_CHANNELS           4          /* descriptors of one executor: files has the most */
+#define LIMIT_PLACED_DESCRIPTORS 16         /* standard, setup, plan, channels, program */
+#define LIMIT_NANNY_DEATHS       100  /* nannies killed at the door in a row: then the sandbox is given up */
+#define LIMIT_SWEEP_PROCESSES    4096 /* descendants killed in one round; more are found by the next */
 #define LIMIT_SWEEP_ROUNDS                                                                                   \
 	200 /* then a fork bomb refills faster than it is killed: all is killed at once                      \
 	     */

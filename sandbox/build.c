@@ -14,16 +14,11 @@ static const struct {
 	const char *name;
 	int (*apply)(struct layer_context *context);
 } order[] = {
-	{"parent", layer_parent},
-	{"session", layer_session},
-	{"network", layer_network},
-	{"mounts", layer_mounts},
-	{"identity", layer_identity},
-	{"parent", layer_parent}, /* the change of identity cleared it */
-	{"descriptors", layer_descriptors},
-	{"resources", layer_resources},
-	{"privileges", layer_privileges},
-	{"landlock", layer_landlock},
+	{"parent", layer_parent},           {"session", layer_session},
+	{"network", layer_network},         {"mounts", layer_mounts},
+	{"identity", layer_identity},       {"parent", layer_parent}, /* the change of identity cleared it */
+	{"descriptors", layer_descriptors}, {"resources", layer_resources},
+	{"privileges", layer_privileges},   {"landlock", layer_landlock},
 	{"seccomp", layer_filter},
 };
 

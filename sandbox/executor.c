@@ -39,7 +39,8 @@ int setup_ask(uint16_t request, uint32_t uid, uint32_t gid, uint16_t answer, int
 	if (result == 0)
 		result = frame_put_u32(&payload, gid);
 	if (result == 0)
-		result = frame_send(SETUP_SOCKET, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0, 0);
+		result = frame_send(SETUP_SOCKET, &header, buffer_data(&payload), buffer_length(&payload),
+				    NULL, 0, 0);
 	if (result == 0)
 		result = frame_receive(SETUP_SOCKET, &header, &payload, &descriptors, 0);
 	if (result < 0)
@@ -82,7 +83,8 @@ int executor_receive(enum executor_profile profile, struct executor *executor, s
 	*executor = (struct executor){.profile = profile};
 	result = receive_identity(executor);
 	if (result < 0)
-		return err_set(err, result, "the spawner does not answer (%s): this program is started by sallyport only",
+		return err_set(err, result,
+			       "the spawner does not answer (%s): this program is started by sallyport only",
 			       err_name(result));
 	result = plan_read(&executor->plan, SETUP_PLAN, err);
 	if (result < 0)

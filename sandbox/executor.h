@@ -6,10 +6,10 @@
  * How a program of ours becomes a confined executor. The spawner starts it in namespaces of its own with
  * fixed descriptors; its main() calls, in this order,
  *
- *	executor_receive()   reads the plan. Nothing is confined yet: what the program needs from the system's own
- *	                     files (resolv.conf, certificates) it reads between the two calls, and nothing else.
- *	executor_enter()     applies every layer of its profile to the calling process (sandbox/build.c has the
- *	                     order), tells the spawner that it stands, and returns with the process sealed.
+ *	executor_receive()   reads the plan. Nothing is confined yet: what the program needs from the system's
+ *own files (resolv.conf, certificates) it reads between the two calls, and nothing else. executor_enter()
+ *applies every layer of its profile to the calling process (sandbox/build.c has the order), tells the spawner
+ *that it stands, and returns with the process sealed.
  *
  * The process must be single-threaded until executor_enter() has returned. On failure both have told the
  * spawner {layer, step, errno} already: the program just exits with status 1.
@@ -18,15 +18,15 @@
  *
  *	                0, 1 /dev/null, 2 stderr (sandbox: /dev/null)
  *	EXECUTOR_FILES  5 ring memfd (this side maps with first = false), 6 eventfd that wakes this executor,
- *	                7 eventfd that wakes the frontend, 8 a socket that says end of file when the frontend is gone
- *	EXECUTOR_WEB    5 SOCK_SEQPACKET to the frontend (tools/reply.h), 6 SOCK_SEQPACKET to the broker
+ *	                7 eventfd that wakes the frontend, 8 a socket that says end of file when the frontend
+ *is gone EXECUTOR_WEB    5 SOCK_SEQPACKET to the frontend (tools/reply.h), 6 SOCK_SEQPACKET to the broker
  *	EXECUTOR_BROKER 5 SOCK_SEQPACKET from the spawner: each EXECUTOR_BROKER_CLIENT frame brings one
- *	                descriptor, the broker's end of a web executor's socket. End of file: the spawner is gone
- *	EXECUTOR_SANDBOX 5 the door (keeper/wire.h). The spawner's socket stays open as 3: end of file there
+ *	                descriptor, the broker's end of a web executor's socket. End of file: the spawner is
+ *gone EXECUTOR_SANDBOX 5 the door (keeper/wire.h). The spawner's socket stays open as 3: end of file there
  *	                means that it is gone
  *
- * Eventfds and the frontend's ends are non-blocking; the executors' ends of sockets are blocking until they say
- * otherwise.
+ * Eventfds and the frontend's ends are non-blocking; the executors' ends of sockets are blocking until they
+ *say otherwise.
  */
 
 #include <stddef.h>
@@ -44,14 +44,14 @@ struct executor {
 	enum executor_profile profile;
 	struct plan plan;
 	/*
-	 * EXECUTOR_FILES: an O_PATH descriptor of each workspace, in the plan's order: the only directories there
-	 * are. -1 for a workspace that has vanished. NULL for the others, which see no file at all (the sandbox
-	 * sees what docs/architecture.md says).
+	 * EXECUTOR_FILES: an O_PATH descriptor of each workspace, in the plan's order: the only directories
+	 * there are. -1 for a workspace that has vanished. NULL for the others, which see no file at all (the
+	 * sandbox sees what docs/architecture.md says).
 	 */
 	int *workspaces;
 	/*
-	 * For a library that opens descriptors of its own when it starts (libcurl's wake-up pair): set between the
-	 * two calls, those below this number stay open. 0: none but the channels.
+	 * For a library that opens descriptors of its own when it starts (libcurl's wake-up pair): set
+	 * between the two calls, those below this number stay open. 0: none but the channels.
 	 */
 	int keep_below;
 	uint32_t uid, gid; /* who this process is in the kernel's eyes */
@@ -61,7 +61,8 @@ struct executor {
 /* 0 or -errno. */
 int executor_receive(enum executor_profile profile, struct executor *executor, struct err *err);
 int executor_enter(struct executor *executor, struct err *err);
-/* For a failure between the two: tells the spawner what failed ("certificates", "open", -errno). Returns `code`. */
+/* For a failure between the two: tells the spawner what failed ("certificates", "open", -errno). Returns
+ * `code`. */
 int executor_fail(const char *layer, const char *step, int code, const char *detail);
 void executor_deinit(struct executor *executor);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of profiles (profile.h). Who wants to know what an executor is given reads its row, and its filter. */
+/* The table of profiles (profile.h). Who wants to know what an executor is given reads its row, and its
+ * filter. */
 #include "sandbox/profile.h"
 
 #include <sched.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What commands may not do, under every layer else: a deny-list, since a command is any program there is. All
- * of it needs a privilege that commands have not got, is a way around another layer, or is kernel surface that
- * no ordinary program uses.
+ * of it needs a privilege that commands have not got, is a way around another layer, or is kernel surface
+ * that no ordinary program uses.
  */
 #include "sandbox/filter/table.h"
 
@@ -23,8 +23,9 @@
 #define SEND_FASTOPEN  0x20000000
 
 static const struct table_rule mounts[] = {
-	DENY("mount"),	 DENY("umount2"), DENY("pivot_root"), DENY("chroot"), DENY("open_tree"),     DENY("move_mount"),
-	DENY("fsopen"),	 DENY("fspick"),  DENY("fsconfig"),   DENY("fsmount"), DENY("mount_setattr"), {NULL},
+	DENY("mount"),     DENY("umount2"),    DENY("pivot_root"),    DENY("chroot"),
+	DENY("open_tree"), DENY("move_mount"), DENY("fsopen"),        DENY("fspick"),
+	DENY("fsconfig"),  DENY("fsmount"),    DENY("mount_setattr"), {NULL},
 };
 
 /* clone3 hides its flags in memory; ENOSYS makes every C library fall back to clone, whose flags are seen. */
@@ -35,16 +36,22 @@ static const struct table_rule namespaces[] = {
 	{.call = "clone",
 	 .action = TABLE_REFUSE,
 	 .error = EPERM,
-	 .when = {HAS(0, CLONE_NEWNS | FLAG_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-				 CLONE_NEWNET)}},
+	 .when = {HAS(0, CLONE_NEWNS | FLAG_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+				 CLONE_NEWPID | CLONE_NEWNET)}},
 	{NULL},
 };
 
 static const struct table_rule other_processes[] = {
-	DENY("ptrace"), DENY("process_vm_readv"), DENY("process_vm_writev"), DENY("kcmp"),
-	DENY("pidfd_getfd"), DENY("perf_event_open"), DENY("process_madvise"),
+	DENY("ptrace"),
+	DENY("process_vm_readv"),
+	DENY("process_vm_writev"),
+	DENY("kcmp"),
+	DENY("pidfd_getfd"),
+	DENY("perf_event_open"),
+	DENY("process_madvise"),
 	/* of others: keeper and nannies have the same uid, and could be left without descriptors */
-	{.call = "prlimit64", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}}, {NULL},
+	{.call = "prlimit64", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}},
+	{NULL},
 };
 
 static const struct table_rule kernel_surface[] = {
@@ -70,44 +77,36 @@ static const struct table_rule kernel_surface[] = {
 };
 
 static const struct table_rule administration[] = {
-	DENY("init_module"),
-	DENY("finit_module"),
-	DENY("delete_module"),
-	DENY("kexec_load"),
-	DENY("kexec_file_load"),
-	DENY("syslog"),
-	DENY("acct"),
-	DENY("quotactl"),
-	DENY("quotactl_fd"),
-	DENY("swapon"),
-	DENY("swapoff"),
-	DENY("reboot"),
-	DENY("sethostname"),
-	DENY("setdomainname"),
-	DENY("settimeofday"),
-	DENY("clock_settime"),
-	DENY("clock_adjtime"),
-	DENY("adjtimex"),
-	DENY("mbind"),
-	DENY("set_mempolicy"),
-	DENY("set_mempolicy_home_node"),
-	DENY("migrate_pages"),
-	DENY("move_pages"),
-	{NULL},
+	DENY("init_module"),   DENY("finit_module"),    DENY("delete_module"),
+	DENY("kexec_load"),    DENY("kexec_file_load"), DENY("syslog"),
+	DENY("acct"),          DENY("quotactl"),        DENY("quotactl_fd"),
+	DENY("swapon"),        DENY("swapoff"),         DENY("reboot"),
+	DENY("sethostname"),   DENY("setdomainname"),   DENY("settimeofday"),
+	DENY("clock_settime"), DENY("clock_adjtime"),   DENY("adjtimex"),
+	DENY("mbind"),         DENY("set_mempolicy"),   DENY("set_mempolicy_home_node"),
+	DENY("migrate_pages"), DENY("move_pages"),      {NULL},
 };
 
 /* Devices only: FIFOs and files made with mknod are as good as any. */
 static const struct table_rule devices[] = {
-	{.call = "mknod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {MASKED(1, S_IFMT, S_IFCHR)}},
-	{.call = "mknod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {MASKED(1, S_IFMT, S_IFBLK)}},
+	{.call = "mknod",
+	 .action = TABLE_REFUSE,
+	 .error = EPERM,
+	 .legacy = true,
+	 .when = {MASKED(1, S_IFMT, S_IFCHR)}},
+	{.call = "mknod",
+	 .action = TABLE_REFUSE,
+	 .error = EPERM,
+	 .legacy = true,
+	 .when = {MASKED(1, S_IFMT, S_IFBLK)}},
 	{.call = "mknodat", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(2, S_IFMT, S_IFCHR)}},
 	{.call = "mknodat", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(2, S_IFMT, S_IFBLK)}},
 	{NULL},
 };
 
 /*
- * Files that run as their owner: made in a workspace of root's they would be root's to everybody on the machine
- * who can reach them. openat2 hides its mode in memory, so it answers as a kernel without it would.
+ * Files that run as their owner: made in a workspace of root's they would be root's to everybody on the
+ * machine who can reach them. openat2 hides its mode in memory, so it answers as a kernel without it would.
  */
 #define AS_OWNER (S_ISUID | S_ISGID)
 #define CREATING (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
@@ -117,15 +116,23 @@ static const struct table_rule set_uid_files[] = {
 	{.call = "fchmod", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(1, AS_OWNER)}},
 	{.call = "fchmodat", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(2, AS_OWNER)}},
 	{.call = "creat", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, AS_OWNER)}},
-	{.call = "open", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, CREATING), HAS(2, AS_OWNER)}},
-	{.call = "openat", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(2, CREATING), HAS(3, AS_OWNER)}},
+	{.call = "open",
+	 .action = TABLE_REFUSE,
+	 .error = EPERM,
+	 .legacy = true,
+	 .when = {HAS(1, CREATING), HAS(2, AS_OWNER)}},
+	{.call = "openat",
+	 .action = TABLE_REFUSE,
+	 .error = EPERM,
+	 .when = {HAS(2, CREATING), HAS(3, AS_OWNER)}},
 	REFUSE("openat2", ENOSYS),
 	{.call = "mknod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, AS_OWNER)}},
 	{.call = "mknodat", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(2, AS_OWNER)}},
 	{NULL},
 };
 
-/* Typing into the terminal that started us. Under a mask: the kernel ignores the high half (CVE-2019-10063). */
+/* Typing into the terminal that started us. Under a mask: the kernel ignores the high half (CVE-2019-10063).
+ */
 static const struct table_rule terminals[] = {
 	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCSTI)}},
 	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCLINUX)}},
@@ -134,12 +141,15 @@ static const struct table_rule terminals[] = {
 
 /*
  * Families are allowed, never denied one by one: unix, internet, and the netlink of routes (getifaddrs).
- * Raw and packet sockets need a capability; here they need not even be asked for. MPTCP and fast open are ways
- * around Landlock's rules for TCP.
+ * Raw and packet sockets need a capability; here they need not even be asked for. MPTCP and fast open are
+ * ways around Landlock's rules for TCP.
  */
 static const struct table_rule sockets[] = {
 	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(2, PROTOCOL_MPTCP)}},
-	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(1, 0xf, SOCK_RAW), IS_NOT(0, AF_NETLINK)}},
+	{.call = "socket",
+	 .action = TABLE_REFUSE,
+	 .error = EPERM,
+	 .when = {MASKED(1, 0xf, SOCK_RAW), IS_NOT(0, AF_NETLINK)}},
 	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(1, 0xf, SOCK_PACKET)}},
 	{.call = "socket", .when = {IS(0, AF_UNIX)}},
 	{.call = "socket", .when = {IS(0, AF_INET)}},

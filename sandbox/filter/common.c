@@ -34,20 +34,13 @@ const struct table_rule rules_process[] = {
 };
 
 const struct table_rule rules_waiting[] = {
-	ALLOW("clock_gettime"),
-	ALLOW("clock_nanosleep"),
-	ALLOW("gettimeofday"),
-	ALLOW("futex"),
-	ALLOW("epoll_create1"),
-	ALLOW("epoll_ctl"),
-	ALLOW("epoll_pwait"),
-	ALLOW_LEGACY("epoll_wait"),
-	ALLOW_LEGACY("poll"),
-	ALLOW("ppoll"),
-	ALLOW("timerfd_create"),
-	ALLOW("timerfd_settime"),
-	ALLOW("eventfd2"),
-	{NULL},
+	ALLOW("clock_gettime"),  ALLOW("clock_nanosleep"),
+	ALLOW("gettimeofday"),   ALLOW("futex"),
+	ALLOW("epoll_create1"),  ALLOW("epoll_ctl"),
+	ALLOW("epoll_pwait"),    ALLOW_LEGACY("epoll_wait"),
+	ALLOW_LEGACY("poll"),    ALLOW("ppoll"),
+	ALLOW("timerfd_create"), ALLOW("timerfd_settime"),
+	ALLOW("eventfd2"),       {NULL},
 };
 
 /* On descriptors that are open already. newfstatat is how glibc spells fstat; it tells no content. */

@@ -3,8 +3,8 @@
 #define SALLYPORT_SANDBOX_FILTER_FILTER_H
 
 /*
- * The seccomp filters, made at build time from the tables in this folder (command.c, programs.c: read those to
- * know who may do what). A call that a program of ours may not make ends it (SIGSYS).
+ * The seccomp filters, made at build time from the tables in this folder (command.c, programs.c: read those
+ * to know who may do what). A call that a program of ours may not make ends it (SIGSYS).
  */
 
 #include <linux/filter.h>
@@ -20,7 +20,8 @@ struct filter_program {
 
 extern const struct filter_program filter_programs[FILTER_COUNT];
 
-/* Puts the calling, single-threaded process under the filter for good. no_new_privs must be set. 0 or -errno. */
+/* Puts the calling, single-threaded process under the filter for good. no_new_privs must be set. 0 or -errno.
+ */
 int filter_apply(enum filter_name name);
 
 #endif

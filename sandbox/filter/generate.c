@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter-generate ARCHITECTURE [sanitized]: writes the filters for that architecture as C, to standard output.
- * Runs on the build machine, at build time.
+ * filter-generate ARCHITECTURE [sanitized]: writes the filters for that architecture as C, to standard
+ * output. Runs on the build machine, at build time.
  *
- * libseccomp gives the numbers of the calls; the code is laid out here, call by call in the order of the table.
- * Its own generator cannot say "none of these values" (personality), "answer ENOSYS above the newest", nor
- * "the first rule that holds". Speed does not ask for more: for a call that is always allowed the kernel
+ * libseccomp gives the numbers of the calls; the code is laid out here, call by call in the order of the
+ * table. Its own generator cannot say "none of these values" (personality), "answer ENOSYS above the newest",
+ * nor "the first rule that holds". Speed does not ask for more: for a call that is always allowed the kernel
  * remembers that (Linux 5.11) and runs no filter.
  *
- * What a table says of legacy calls is checked: a rule whose call the architecture lacks is an error unless it
- * is marked, and so is a mark that is wrong. A typing error cannot become a hole.
+ * What a table says of legacy calls is checked: a rule whose call the architecture lacks is an error unless
+ * it is marked, and so is a mark that is wrong. A typing error cannot become a hole.
  */
 #include <errno.h>
+#include <linux/bpf_common.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/audit.h>
@@ -23,8 +24,7 @@
 
 #include "sandbox/filter/table.h"
 
-#define CODE_MAX 4096 /* the kernel's BPF_MAXINSNS */
-#define X32_BIT  0x40000000u
+#define X32_BIT 0x40000000u
 
 struct architecture {
 	const char *name; /* as Meson spells it */
@@ -41,7 +41,7 @@ static const struct architecture architectures[] = {
 struct generator {
 	const struct architecture *architecture;
 	const struct filter_table *table;
-	struct sock_filter code[CODE_MAX];
+	struct sock_filter code[BPF_MAXINSNS];
 	size_t length;
 	const struct table_rule *rules[1024]; /* all of the table, in order */
 	size_t rule_count;
@@ -55,7 +55,7 @@ static _Noreturn void fail(const struct generator *generator, const char *call, 
 
 static void emit(struct generator *generator, uint16_t code, uint8_t yes, uint8_t no, uint32_t value)
 {
-	if (generator->length == CODE_MAX)
+	if (generator->length == BPF_MAXINSNS)
 		fail(generator, "", "the filter is longer than the kernel takes");
 	generator->code[generator->length++] = (struct sock_filter){code, yes, no, value};
 }
@@ -83,7 +83,8 @@ static int resolve(const struct generator *generator, const struct table_rule *r
 	if (number == __NR_SCMP_ERROR)
 		fail(generator, rule->call, "there is no such call");
 	if (number < 0 && !rule->legacy)
-		fail(generator, rule->call, "this architecture has no such call, and the table does not say so");
+		fail(generator, rule->call,
+		     "this architecture has no such call, and the table does not say so");
 	if (number >= 0 && rule->legacy && !generator->architecture->legacy)
 		fail(generator, rule->call, "is marked as legacy and is not");
 	return number < 0 ? -1 : number;
@@ -128,11 +129,13 @@ static bool emit_rule(struct generator *generator, const struct table_rule *rule
 
 		if (when->argument > 5 || when->mask > UINT32_MAX || when->value > UINT32_MAX)
 			fail(generator, rule->call, "only the low half of six arguments can be tested");
-		emit_load(generator, offsetof(struct seccomp_data, args) + 8 * when->argument); /* little-endian */
+		emit_load(generator,
+			  offsetof(struct seccomp_data, args) + 8 * when->argument); /* little-endian */
 		if (when->mask != UINT32_MAX)
 			emit(generator, BPF_ALU | BPF_AND | BPF_K, 0, 0, (uint32_t)when->mask);
 		skips[count] = generator->length;
-		emit(generator, BPF_JMP | BPF_JEQ | BPF_K, equal ? 0 : 1, equal ? 1 : 0, (uint32_t)when->value);
+		emit(generator, BPF_JMP | BPF_JEQ | BPF_K, equal ? 0 : 1, equal ? 1 : 0,
+		     (uint32_t)when->value);
 	}
 	emit_end(generator, rule->action, rule->error);
 	for (size_t i = 0; i < count; i++) {
@@ -217,7 +220,8 @@ int main(int argc, char **argv)
 		if (!strcmp(architectures[i].name, argv[1]))
 			architecture = &architectures[i];
 	if (!architecture) {
-		fprintf(stderr, "filter-generate: no filters for %s: add the architecture here and to the tests\n",
+		fprintf(stderr,
+			"filter-generate: no filters for %s: add the architecture here and to the tests\n",
 			argc > 1 ? argv[1] : "no architecture");
 		return 1;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What our own programs may do: allow-lists, everything else kills. They are short because the work is divided
- * so that they can be.
+ * What our own programs may do: allow-lists, everything else kills. They are short because the work is
+ * divided so that they can be.
  */
 #include "sandbox/filter/table.h"
 
@@ -17,16 +17,12 @@
 /* ---- the frontend: reads the host's JSON; opens, connects and starts nothing ---- */
 
 static const struct table_rule frontend_channels[] = {
-	ALLOW("recvmsg"),
-	ALLOW("sendmsg"),
-	{.call = "socketpair", .when = {IS(0, AF_UNIX)}},
-	ALLOW("pipe2"),
-	ALLOW("shutdown"),
-	{NULL},
+	ALLOW("recvmsg"), ALLOW("sendmsg"),  {.call = "socketpair", .when = {IS(0, AF_UNIX)}},
+	ALLOW("pipe2"),   ALLOW("shutdown"), {NULL},
 };
 
-/* Libraries look for optional files long after start: time zones, message catalogues. They go on without, and a
- * server that ended over one would be no safer. */
+/* Libraries look for optional files long after start: time zones, message catalogues. They go on without, and
+ * a server that ended over one would be no safer. */
 static const struct table_rule looked_for_in_vain[] = {
 	REFUSE("openat", ENOENT),
 	REFUSE_LEGACY("open", ENOENT),
@@ -54,41 +50,25 @@ static const struct table_group frontend[] = {
 /* ---- files: beneath the workspaces' descriptors, by openat2 alone ---- */
 
 static const struct table_rule files_paths[] = {
-	ALLOW("openat2"),
-	ALLOW("statx"),
-	ALLOW("newfstatat"),
-	ALLOW("getdents64"),
-	ALLOW("readlinkat"),
-	ALLOW("faccessat2"),
-	ALLOW("mkdirat"),
-	ALLOW("unlinkat"),
-	ALLOW("renameat"), /* glibc: renameat2 without flags */
-	ALLOW("renameat2"),
-	ALLOW("symlinkat"),
-	ALLOW("linkat"),
-	ALLOW("utimensat"),
-	ALLOW("fstatfs"),
-	{NULL},
+	ALLOW("openat2"),    ALLOW("statx"),      ALLOW("newfstatat"),
+	ALLOW("getdents64"), ALLOW("readlinkat"), ALLOW("faccessat2"),
+	ALLOW("mkdirat"),    ALLOW("unlinkat"),   ALLOW("renameat"), /* glibc: renameat2 without flags */
+	ALLOW("renameat2"),  ALLOW("symlinkat"),  ALLOW("linkat"),
+	ALLOW("utimensat"),  ALLOW("fstatfs"),    {NULL},
 };
 
 static const struct table_rule files_content[] = {
-	ALLOW("pread64"),
-	ALLOW("preadv"),
-	ALLOW("pwrite64"),
-	ALLOW("fsync"),
-	ALLOW("fdatasync"),
-	ALLOW("ftruncate"),
-	ALLOW("fallocate"),
-	ALLOW("fadvise64"),
-	ALLOW("fchmod"),
-	ALLOW("fchown"),
-	ALLOW("copy_file_range"),
-	{.call = "ioctl", .when = {IS(1, FICLONE)}},
-	ALLOW("umask"),
-	{NULL},
+	ALLOW("pread64"),         ALLOW("preadv"),
+	ALLOW("pwrite64"),        ALLOW("fsync"),
+	ALLOW("fdatasync"),       ALLOW("ftruncate"),
+	ALLOW("fallocate"),       ALLOW("fadvise64"),
+	ALLOW("fchmod"),          ALLOW("fchown"),
+	ALLOW("copy_file_range"), {.call = "ioctl", .when = {IS(1, FICLONE)}},
+	ALLOW("umask"),           {NULL},
 };
 
-/* fsync in the background; what else io_submit can do (read and write descriptors that are open) is allowed anyway */
+/* fsync in the background; what else io_submit can do (read and write descriptors that are open) is allowed
+ * anyway */
 static const struct table_rule files_background[] = {
 	ALLOW("io_setup"),
 	ALLOW("io_submit"),
@@ -119,7 +99,8 @@ static const struct table_group files[] = {
 static const struct table_rule connected_sockets[] = {
 	ALLOW("recvfrom"),
 	ALLOW("recvmsg"),
-	/* with an address these would reach anybody over UDP, and fast open connects: neither has a use here */
+	/* with an address these would reach anybody over UDP, and fast open connects: neither has a use here
+	 */
 	{.call = "sendto", .when = {LACKS(3, SEND_FASTOPEN)}},
 	{.call = "sendmsg", .when = {LACKS(2, SEND_FASTOPEN)}},
 	ALLOW("getsockopt"),
@@ -135,9 +116,9 @@ static const struct table_rule connected_sockets[] = {
 };
 
 /*
- * libcurl 7.88 calls connect() even on a socket that it was told is connected. EISCONN would fail the transfer,
- * EINPROGRESS cost it 200 ms; so it hears 0, which is true. Never a real connect(): that could take the socket
- * elsewhere (AF_UNSPEC dissolves a connection).
+ * libcurl 7.88 calls connect() even on a socket that it was told is connected. EISCONN would fail the
+ * transfer, EINPROGRESS cost it 200 ms; so it hears 0, which is true. Never a real connect(): that could take
+ * the socket elsewhere (AF_UNSPEC dissolves a connection).
  */
 static const struct table_rule connected_already[] = {
 	PRETEND("connect"),
@@ -145,7 +126,8 @@ static const struct table_rule connected_already[] = {
 };
 
 static const struct table_rule harmless[] = {
-	ALLOW("getuid"),  ALLOW("geteuid"), ALLOW("getgid"), ALLOW("getegid"), ALLOW("uname"), ALLOW("sysinfo"), {NULL},
+	ALLOW("getuid"), ALLOW("geteuid"), ALLOW("getgid"), ALLOW("getegid"),
+	ALLOW("uname"),  ALLOW("sysinfo"), {NULL},
 };
 
 static const struct table_group web[] = {

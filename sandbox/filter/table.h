@@ -49,15 +49,16 @@ struct table_group {
 };
 
 struct filter_table {
-	const char *name;          /* as in enum filter_name, in lower case */
+	const char *name;            /* as in enum filter_name, in lower case */
 	enum table_action otherwise; /* for every call without a rule that holds; REFUSE means EPERM */
-	const char *newest;        /* NULL, or: calls with higher numbers answer ENOSYS, as a kernel without them would */
-	bool ours;                 /* a program of ours: gets the sanitizers' group in sanitized builds */
+	const char *newest; /* NULL, or: calls with higher numbers answer ENOSYS, as a kernel without them
+			       would */
+	bool ours;          /* a program of ours: gets the sanitizers' group in sanitized builds */
 	const struct table_group *groups; /* ends with rules of NULL */
 };
 
-extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_files, filter_table_web,
-	filter_table_broker;
+extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_files,
+	filter_table_web, filter_table_broker;
 
 /* What every program of ours does: memory, time, its own end. */
 extern const struct table_rule rules_memory[], rules_process[], rules_waiting[], rules_descriptors[];
@@ -66,18 +67,48 @@ extern const struct table_rule rules_sanitizers[];
 
 /* ---- shorthands of the tables ---- */
 
-#define ALLOW(name)         {.call = name, .action = TABLE_ALLOW}
-#define ALLOW_LEGACY(name)  {.call = name, .action = TABLE_ALLOW, .legacy = true}
-#define REFUSE(name, errno_) {.call = name, .action = TABLE_REFUSE, .error = errno_}
-#define PRETEND(name)         {.call = name, .action = TABLE_PRETEND}
-#define REFUSE_LEGACY(name, errno_) {.call = name, .action = TABLE_REFUSE, .error = errno_, .legacy = true}
+#define ALLOW(name)                                                                                          \
+	{                                                                                                    \
+		.call = name, .action = TABLE_ALLOW                                                          \
+	}
+#define ALLOW_LEGACY(name)                                                                                   \
+	{                                                                                                    \
+		.call = name, .action = TABLE_ALLOW, .legacy = true                                          \
+	}
+#define REFUSE(name, errno_)                                                                                 \
+	{                                                                                                    \
+		.call = name, .action = TABLE_REFUSE, .error = errno_                                        \
+	}
+#define PRETEND(name)                                                                                        \
+	{                                                                                                    \
+		.call = name, .action = TABLE_PRETEND                                                        \
+	}
+#define REFUSE_LEGACY(name, errno_)                                                                          \
+	{                                                                                                    \
+		.call = name, .action = TABLE_REFUSE, .error = errno_, .legacy = true                        \
+	}
 
 /* The kernel reads int and unsigned arguments from the low half of the register and ignores the rest. */
-#define LOW                    0xffffffffull
-#define IS(argument_, value_)    {TEST_EQUAL, argument_, LOW, (uint32_t)(value_)}
-#define IS_NOT(argument_, value_) {TEST_NOT_EQUAL, argument_, LOW, (uint32_t)(value_)}
-#define HAS(argument_, bits)     {TEST_NOT_EQUAL, argument_, bits, 0}
-#define LACKS(argument_, bits)   {TEST_EQUAL, argument_, bits, 0}
-#define MASKED(argument_, mask_, value_) {TEST_EQUAL, argument_, mask_, value_}
+#define LOW 0xffffffffull
+#define IS(argument_, value_)                                                                                \
+	{                                                                                                    \
+		TEST_EQUAL, argument_, LOW, (uint32_t)(value_)                                               \
+	}
+#define IS_NOT(argument_, value_)                                                                            \
+	{                                                                                                    \
+		TEST_NOT_EQUAL, argument_, LOW, (uint32_t)(value_)                                           \
+	}
+#define HAS(argument_, bits)                                                                                 \
+	{                                                                                                    \
+		TEST_NOT_EQUAL, argument_, bits, 0                                                           \
+	}
+#define LACKS(argument_, bits)                                                                               \
+	{                                                                                                    \
+		TEST_EQUAL, argument_, bits, 0                                                               \
+	}
+#define MASKED(argument_, mask_, value_)                                                                     \
+	{                                                                                                    \
+		TEST_EQUAL, argument_, mask_, value_                                                         \
+	}
 
 #endif

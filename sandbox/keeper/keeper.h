@@ -70,9 +70,9 @@ struct sweep {
 };
 
 /*
- * Kills and reaps every descendant of this process, with all that falls to it meanwhile, until none is left but
- * those to be kept. 0, or -EBUSY when they come faster than they go (or cannot be listed), or another -errno:
- * then the caller must end, so that whoever is above it ends everything.
+ * Kills and reaps every descendant of this process, with all that falls to it meanwhile, until none is left
+ * but those to be kept. 0, or -EBUSY when they come faster than they go (or cannot be listed), or another
+ * -errno: then the caller must end, so that whoever is above it ends everything.
  */
 int sweep_children(struct sweep *sweep);
 

@@ -80,8 +80,8 @@ static void collect_nannies(struct keeper *keeper)
 
 /*
  * Orphans are what a nanny that died, or could not do its work, has left. If they cannot be swept one by one,
- * all but this process die at one stroke: the kernel signals them under one lock, and none forks away from it.
- * Other calls of this caller are lost then, which is told; the sandbox goes on.
+ * all but this process die at one stroke: the kernel signals them under one lock, and none forks away from
+ * it. Other calls of this caller are lost then, which is told; the sandbox goes on.
  */
 static void sweep_orphans(struct keeper *keeper)
 {
@@ -104,7 +104,8 @@ static void keep(struct keeper *keeper)
 	sigset_t none;
 
 	sigemptyset(&none);
-	/* nannies that cannot live, or are not let, would be forked for ever: the frontend asks for a new sandbox */
+	/* nannies that cannot live, or are not let, would be forked for ever: the frontend asks for a new
+	 * sandbox */
 	while (keeper->deaths < LIMIT_NANNY_DEATHS) {
 		keep_one_waiting(keeper);
 		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {

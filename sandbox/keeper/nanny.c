@@ -65,7 +65,8 @@ static void reap_dead(struct nanny_call *call)
 		account(call, pid, status, &usage);
 }
 
-/* Kills what is left. If that cannot be done from here, the keeper does it, by killing everything there is. */
+/* Kills what is left. If that cannot be done from here, the keeper does it, by killing everything there is.
+ */
 static void end_all(struct nanny_call *call)
 {
 	struct sweep sweep = {.reaped = account, .context = call};
@@ -208,7 +209,8 @@ _Noreturn void nanny_run(struct nanny *nanny)
 		struct frame_header header;
 		int result = frame_receive(nanny->door, &header, &payload, &descriptors, 0);
 
-		/* the frontend is gone; or there is no memory, or somebody has meddled: a new nanny has neither */
+		/* the frontend is gone; or there is no memory, or somebody has meddled: a new nanny has
+		 * neither */
 		if (result < 0)
 			_exit(result == -ENOTCONN ? 0 : 1);
 		leave_door(nanny);

@@ -2,8 +2,8 @@
 /*
  * Killing what a call left behind. This process is a subreaper (or pid 1), so whatever the call's processes
  * did - daemonise, start sessions, stop, ignore signals, fork as fast as they can - falls to it when its
- * parent dies. So: kill every descendant, wait until one is dead, look again. A process that has a deadly signal
- * pending cannot fork, so each round leaves only what was born during it.
+ * parent dies. So: kill every descendant, wait until one is dead, look again. A process that has a deadly
+ * signal pending cannot fork, so each round leaves only what was born during it.
  *
  * A fork bomb that gets more of the processors than we do may refill as fast. The rounds are counted, and the
  * last resort is the kernel's: one kill(-1) by the keeper, which nothing forks away from.
@@ -115,7 +115,8 @@ int sweep_children(struct sweep *sweep)
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
 		return 0;
 	for (unsigned round = 0; round < LIMIT_SWEEP_ROUNDS; round++) {
-		/* with nobody found the list was read amid a change: look again, do not wait for the living */
+		/* with nobody found the list was read amid a change: look again, do not wait for the living
+		 */
 		int result = reap(sweep, kill_descendants(sweep) > 0);
 
 		if (result <= 0)

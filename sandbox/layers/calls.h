@@ -30,7 +30,8 @@ static inline int call_move_mount(int from, int to, const char *to_path, unsigne
 
 static inline int call_mount_setattr(int mount, unsigned flags, struct mount_attr *attributes)
 {
-	return (int)syscall(SYS_mount_setattr, mount, "", flags | AT_EMPTY_PATH, attributes, sizeof *attributes);
+	return (int)syscall(SYS_mount_setattr, mount, "", flags | AT_EMPTY_PATH, attributes,
+			    sizeof *attributes);
 }
 
 static inline int call_fsopen(const char *type)
@@ -48,7 +49,8 @@ static inline int call_fsmount(int context, unsigned attributes)
 	return (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes);
 }
 
-static inline int call_openat2(int directory, const char *path, unsigned long long flags, unsigned long long resolve)
+static inline int call_openat2(int directory, const char *path, unsigned long long flags,
+			       unsigned long long resolve)
 {
 	struct open_how how = {.flags = flags, .resolve = resolve};
 

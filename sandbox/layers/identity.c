@@ -71,7 +71,8 @@ int layer_identity(struct layer_context *context)
 	if (getresuid(&real, &effective, &saved) < 0 || real == 0 || real != effective || real != saved ||
 	    real != context->executor->uid) {
 		errno = EPERM;
-		return layer_failed(&context->failure, "getresuid", "the uid is not the one that was asked for");
+		return layer_failed(&context->failure, "getresuid",
+				    "the uid is not the one that was asked for");
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Landlock: what may be written, said a second time and by a mechanism that shares nothing with the mounts. What
- * the present kernel's ABI does not know is left out; the mounts cover it in the profile `full`.
+ * Landlock: what may be written, said a second time and by a mechanism that shares nothing with the mounts.
+ * What the present kernel's ABI does not know is left out; the mounts cover it in the profile `full`.
  *
  * The numbers are written out: they are the kernel's interface, and the headers of Debian 12 end at ABI 2.
  */
@@ -41,7 +41,7 @@ enum {
 /* what belongs to a file that is no directory; rules on files may say no more */
 #define FS_OF_FILES (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 
-enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 };           /* ABI 4 */
+enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 };            /* ABI 4 */
 enum { SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0, SCOPE_SIGNAL = 1 << 1 }; /* ABI 6 */
 
 #define CREATE_RULESET_VERSION 1
@@ -145,7 +145,8 @@ int layer_landlock(struct layer_context *context)
 		return layer_failed(&context->failure, "landlock_create_ruleset", NULL);
 	struct ruleset_attributes attributes = attributes_of(abi, context->profile);
 	/* the struct may be longer than the kernel's as long as what it does not know is zero */
-	_cleanup_fd_ int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+	_cleanup_fd_ int ruleset =
+		(int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
 	if (ruleset < 0)
 		return layer_failed(&context->failure, "landlock_create_ruleset", NULL);
 	struct landlock landlock = {.context = context, .ruleset = ruleset, .known = attributes.fs};

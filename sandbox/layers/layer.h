@@ -11,8 +11,8 @@
 #include "sandbox/profile.h"
 
 struct layer_failure {
-	const char *step;   /* the system call or the word for what was tried; static text */
-	char detail[256];   /* on what: a path, a name; may be empty */
+	const char *step; /* the system call or the word for what was tried; static text */
+	char detail[256]; /* on what: a path, a name; may be empty */
 };
 
 /* Notes the step and returns -errno as it stands. */
@@ -24,8 +24,8 @@ struct layer_context {
 	struct layer_failure failure;
 };
 
-/* Parent-death signal, with the race closed: fails when the spawner is gone already. Call again after a change
- * of identity, which clears it. */
+/* Parent-death signal, with the race closed: fails when the spawner is gone already. Call again after a
+ * change of identity, which clears it. */
 int layer_parent(struct layer_context *context);
 /* Signals at their defaults, none blocked; a session of its own; umask. */
 int layer_session(struct layer_context *context);
@@ -42,8 +42,8 @@ int layer_landlock(struct layer_context *context);
 int layer_privileges(struct layer_context *context);
 int layer_filter(struct layer_context *context);
 
-/* A request to the spawner on the setup socket (spawner/setup.h); the answer's value as -errno, its descriptor
- * if `fd` is not NULL. */
+/* A request to the spawner on the setup socket (spawner/setup.h); the answer's value as -errno, its
+ * descriptor if `fd` is not NULL. */
 int setup_ask(uint16_t request, uint32_t uid, uint32_t gid, uint16_t answer, int *fd);
 
 #endif

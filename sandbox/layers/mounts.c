@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The view of the file system: a tmpfs of our own becomes the root, what the profile shows is mounted into it,
- * and the old root is detached. All by the new mount interface and by descriptor: trees are cloned detached,
- * made read-only, idmapped, and only then attached, so there is no moment in which something is visible that
- * should not be.
+ * The view of the file system: a tmpfs of our own becomes the root, what the profile shows is mounted into
+ * it, and the old root is detached. All by the new mount interface and by descriptor: trees are cloned
+ * detached, made read-only, idmapped, and only then attached, so there is no moment in which something is
+ * visible that should not be.
  */
 #include "sandbox/layers/mounts.h"
 
@@ -63,16 +63,17 @@ int mount_set(struct layer_context *context, int mount, unsigned attributes, con
 int mount_clone(struct layer_context *context, int directory, const char *path, unsigned attributes)
 {
 	/*
-	 * The plan's paths have no links in them. If there is one now, somebody who may write above this place
-	 * (a workspace around a workspace) has put it there to show us another.
+	 * The plan's paths have no links in them. If there is one now, somebody who may write above this
+	 * place (a workspace around a workspace) has put it there to show us another.
 	 */
 	_cleanup_fd_ int place = path[0] ? call_openat2(directory, path, O_PATH | O_CLOEXEC,
 							RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 					 : -1;
 	if (path[0] && place < 0)
 		return layer_failed(&context->failure, "open", path);
-	_cleanup_fd_ int tree = call_open_tree(path[0] ? place : directory, "",
-					       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+	_cleanup_fd_ int tree =
+		call_open_tree(path[0] ? place : directory, "",
+			       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
 
 	if (tree < 0)
 		return layer_failed(&context->failure, "open_tree", path);
@@ -102,7 +103,7 @@ static int show_as_ours(struct layer_context *context, int tree, const char *pat
 		errno = -result;
 		return layer_failed(&context->failure, "user namespace for an idmapped mount", path);
 	}
-	struct mount_attr map = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (__u64)namespace};
+	struct mount_attr map = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (__u64) namespace};
 
 	if (call_mount_setattr(tree, AT_RECURSIVE, &map) < 0)
 		return layer_failed(&context->failure, "idmapped mount", path);
@@ -136,9 +137,9 @@ static int view_workspaces(struct layer_context *context, int root)
 
 		executor->workspaces[i] = -1;
 		snprintf(name, sizeof name, "%zu", i);
-		_cleanup_fd_ int tree = mount_workspace(context, path,
-							MOUNT_ATTR_NOEXEC |
-								(plan->workspaces[i].write ? 0 : MOUNT_ATTR_RDONLY));
+		_cleanup_fd_ int tree = mount_workspace(
+			context, path,
+			MOUNT_ATTR_NOEXEC | (plan->workspaces[i].write ? 0 : MOUNT_ATTR_RDONLY));
 		if (tree == -ENOENT)
 			continue;
 		if (tree < 0)
@@ -171,14 +172,15 @@ static int become_root(struct layer_context *context, int root)
 
 int layer_mounts(struct layer_context *context)
 {
-	struct mount_attr private = {.propagation = 1u << 18 /* MS_PRIVATE, which only <sys/mount.h> names */};
+	struct mount_attr private = {.propagation = 1u
+						    << 18 /* MS_PRIVATE, which only <sys/mount.h> names */};
 	_cleanup_fd_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int result = 0;
 
 	/* private, not slave: what the host mounts later would come in without our read-only and nosuid */
 	if (old < 0 || call_mount_setattr(old, AT_RECURSIVE, &private) < 0)
 		return layer_failed(&context->failure, "mount_setattr", "private");
-	_cleanup_fd_ int root = mount_tmpfs(context, "0755", 1u << 20, LIMIT_MOUNTS);
+	_cleanup_fd_ int root = mount_tmpfs(context, "0755", LIMIT_ROOT_BYTES, LIMIT_MOUNTS);
 	if (root < 0)
 		return root;
 	/* stacked over the present root, where a mount point always is; our own root is still the old one */

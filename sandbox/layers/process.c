@@ -34,7 +34,8 @@ int layer_parent(struct layer_context *context)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return layer_failed(&context->failure, "PR_SET_PDEATHSIG", NULL);
-	/* getppid() is 0 in a PID namespace of its own, so the socket says whether the signal came too late */
+	/* getppid() is 0 in a PID namespace of its own, so the socket says whether the signal came too late
+	 */
 	if (poll(&spawner, 1, 0) > 0 && (spawner.revents & (POLLHUP | POLLRDHUP))) {
 		errno = EPIPE;
 		return layer_failed(&context->failure, "the spawner is gone", NULL);

@@ -48,7 +48,8 @@ static int mount_over_itself(struct layer_context *context, int root, const char
 			       : layer_failed(&context->failure, "open", path);
 	if (!readonly && is_mount_root(target))
 		return 1;
-	_cleanup_fd_ int tree = mount_clone(context, target, "", MOUNT_ATTR_NOSUID | (readonly ? MOUNT_ATTR_RDONLY : 0));
+	_cleanup_fd_ int tree =
+		mount_clone(context, target, "", MOUNT_ATTR_NOSUID | (readonly ? MOUNT_ATTR_RDONLY : 0));
 	if (tree < 0)
 		return tree;
 	if (call_move_mount(tree, target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
@@ -107,7 +108,8 @@ static int protect_absolute(struct layer_context *context, int root, const char 
 		return result;
 	for (size_t i = 0; i < plan->extra_count && result == 0; i++)
 		if (plan->extra[i].write && path_is_within(path, plan->extra[i].path))
-			result = protect(context, root, plan->extra[i].path, path + strlen(plan->extra[i].path));
+			result = protect(context, root, plan->extra[i].path,
+					 path + strlen(plan->extra[i].path));
 	return result;
 }
 
@@ -118,8 +120,8 @@ static int protect_absolute(struct layer_context *context, int root, const char 
  */
 static int protect_programs(struct layer_context *context, int root)
 {
-	static const char *const names[] = {"sallyport",     "sallyport-spawner", "sallyport-keeper",
-					    "sallyport-files", "sallyport-web",     "sallyport-broker",
+	static const char *const names[] = {"sallyport",          "sallyport-spawner", "sallyport-keeper",
+					    "sallyport-files",    "sallyport-web",     "sallyport-broker",
 					    "../../bin/sallyport"};
 	char directory[PATH_MAX], path[PATH_MAX + 32], canonical[PATH_MAX];
 	int result = program_directory(directory, NULL);

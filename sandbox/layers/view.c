@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a command sees: the system's directories and what PATH names, read-only; the workspaces at their own
- * paths; a home, a /tmp and a /dev of its own; nothing else of the machine. All places are collected first and
- * mounted in the order of their paths, so that what lies inside another comes after it: a workspace inside
- * the home shows, a hidden file inside a workspace does not.
+ * paths; a home, a /tmp and a /dev of its own; nothing else of the machine. All places are collected first
+ * and mounted in the order of their paths, so that what lies inside another comes after it: a workspace
+ * inside the home shows, a hidden file inside a workspace does not.
  */
 #include "sandbox/layers/mounts.h"
 
@@ -35,7 +35,8 @@ static void places_deinit(struct places *places)
 	free(places->list);
 }
 
-static int add(struct layer_context *context, struct places *places, enum place_kind kind, const char *path, bool write)
+static int add(struct layer_context *context, struct places *places, enum place_kind kind, const char *path,
+	       bool write)
 {
 	struct place *grown = reallocarray(places->list, places->count + 1, sizeof *grown);
 
@@ -71,7 +72,8 @@ static int by_path(const void *left, const void *right)
 /* /bin and its like are symlinks on merged systems and directories on others: as they are. */
 static int add_system(struct layer_context *context, struct places *places, int root)
 {
-	static const char *const names[] = {"/usr", "/etc", "/opt", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
+	static const char *const names[] = {"/usr", "/etc",   "/opt",   "/bin",   "/sbin",
+					    "/lib", "/lib32", "/lib64", "/libx32"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char target[256];
@@ -107,7 +109,8 @@ static int collect(struct layer_context *context, struct places *places, int roo
 	int result = add_system(context, places, root);
 
 	for (size_t i = 0; i < plan->workspace_count && result == 0; i++)
-		result = add(context, places, PLACE_WORKSPACE, plan->workspaces[i].path, plan->workspaces[i].write);
+		result = add(context, places, PLACE_WORKSPACE, plan->workspaces[i].path,
+			     plan->workspaces[i].write);
 	for (size_t i = 0; i < plan->extra_count && result == 0; i++)
 		if (!is_shown(places, plan->extra[i].path, plan->extra[i].write))
 			result = add(context, places, PLACE_EXTRA, plan->extra[i].path, plan->extra[i].write);
@@ -167,7 +170,8 @@ static int mount_own_tmpfs(struct layer_context *context, int root, const struct
 {
 	const struct plan *plan = &context->executor->plan;
 	const bool shared = !strcmp(place->path, "/tmp");
-	_cleanup_fd_ int tree = mount_tmpfs(context, shared ? "1777" : "0700", plan->temporary_bytes, LIMIT_TEMPORARY_INODES);
+	_cleanup_fd_ int tree =
+		mount_tmpfs(context, shared ? "1777" : "0700", plan->temporary_bytes, LIMIT_TEMPORARY_INODES);
 
 	if (tree < 0)
 		return tree;
@@ -182,12 +186,14 @@ static int mount_own_tmpfs(struct layer_context *context, int root, const struct
 /* Covers what is there with something empty of the same type; what is not there needs no cover. */
 int view_hide(struct layer_context *context, int root, const char *path)
 {
-	_cleanup_fd_ int target = call_openat2(root, path, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	_cleanup_fd_ int target =
+		call_openat2(root, path, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	_cleanup_fd_ int cover = -1;
 	struct stat status;
 
 	if (target < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : layer_failed(&context->failure, "open", path);
+		return errno == ENOENT || errno == ENOTDIR ? 0
+							   : layer_failed(&context->failure, "open", path);
 	if (fstat(target, &status) < 0)
 		return layer_failed(&context->failure, "fstat", path);
 	cover = S_ISDIR(status.st_mode) ? mount_tmpfs(context, "0000", 4096, 1)
@@ -239,7 +245,8 @@ static int mount_bind(struct layer_context *context, int root, const struct plac
 		if (result < 0)
 			return result;
 		if (!S_ISDIR(status.st_mode)) {
-			_cleanup_fd_ int file = openat(root, place->path + 1, O_CREAT | O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0444);
+			_cleanup_fd_ int file = openat(root, place->path + 1,
+						       O_CREAT | O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0444);
 
 			if (file < 0)
 				return layer_failed(&context->failure, "create", place->path);

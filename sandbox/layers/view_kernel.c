@@ -12,7 +12,8 @@
 #include "protocol/limits.h"
 #include "sandbox/layers/calls.h"
 
-static int make_links(struct layer_context *context, int directory, const char *const links[][2], size_t count)
+static int make_links(struct layer_context *context, int directory, const char *const links[][2],
+		      size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (symlinkat(links[i][1], directory, links[i][0]) < 0 && errno != EEXIST)
@@ -52,7 +53,8 @@ int view_devices(struct layer_context *context, int root)
 					       {"stdout", "/proc/self/fd/1"},
 					       {"stderr", "/proc/self/fd/2"},
 					       {"ptmx", "pts/ptmx"}};
-	static const char *const terminals[][2] = {{"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}};
+	static const char *const terminals[][2] = {
+		{"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}};
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
 	_cleanup_fd_ int tree = mount_tmpfs(context, "0755", 1u << 16, 64);
 	int result;
@@ -71,7 +73,8 @@ int view_devices(struct layer_context *context, int root)
 	if (pts < 0 || (result = mount_at(context, pts, tree, "pts")) < 0)
 		return pts < 0 ? pts : result;
 	/* Python's multiprocessing and many databases want it */
-	_cleanup_fd_ int shm = mount_tmpfs(context, "1777", context->executor->plan.temporary_bytes, LIMIT_TEMPORARY_INODES);
+	_cleanup_fd_ int shm =
+		mount_tmpfs(context, "1777", context->executor->plan.temporary_bytes, LIMIT_TEMPORARY_INODES);
 	if (shm < 0 || (result = mount_at(context, shm, tree, "shm")) < 0)
 		return shm < 0 ? shm : result;
 	if (call_mount_setattr(tree, 0, &readonly) < 0)
@@ -86,8 +89,9 @@ static int make_readonly(struct layer_context *context, int directory, const cha
 
 	if (target < 0)
 		return errno == ENOENT ? 0 : layer_failed(&context->failure, "open", path);
-	_cleanup_fd_ int tree = mount_clone(context, target, "", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-									 MOUNT_ATTR_NOEXEC);
+	_cleanup_fd_ int tree =
+		mount_clone(context, target, "",
+			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (tree < 0)
 		return tree;
 	if (call_move_mount(tree, target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
@@ -98,13 +102,16 @@ static int make_readonly(struct layer_context *context, int directory, const cha
 int view_processes(struct layer_context *context, int root)
 {
 	/* the whole machine's settings: to be read, since programs do, and never to be written */
-	static const char *const readonly[] = {"proc/sys", "proc/bus", "proc/fs", "proc/irq", "proc/sysrq-trigger"};
+	static const char *const readonly[] = {"proc/sys", "proc/bus", "proc/fs", "proc/irq",
+					       "proc/sysrq-trigger"};
 	/* the whole machine's memory, keys, addresses, devices: not even to be read */
-	static const char *const hidden[] = {"proc/acpi",	   "proc/asound",     "proc/kallsyms",   "proc/kcore",
-					     "proc/key-users",	   "proc/keys",	      "proc/kmsg",       "proc/kpagecgroup",
-					     "proc/kpagecount",    "proc/kpageflags", "proc/latency_stats", "proc/sched_debug",
-					     "proc/scsi",	   "proc/timer_list", "proc/timer_stats", "proc/vmallocinfo"};
-	_cleanup_fd_ int tree = mount_new(context, "proc", NULL, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	static const char *const hidden[] = {
+		"proc/acpi",       "proc/asound",     "proc/kallsyms",      "proc/kcore",
+		"proc/key-users",  "proc/keys",       "proc/kmsg",          "proc/kpagecgroup",
+		"proc/kpagecount", "proc/kpageflags", "proc/latency_stats", "proc/sched_debug",
+		"proc/scsi",       "proc/timer_list", "proc/timer_stats",   "proc/vmallocinfo"};
+	_cleanup_fd_ int tree =
+		mount_new(context, "proc", NULL, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	int result;
 
 	if (tree < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose files commands and the files executor act on: the owner of the first workspace, so that what they make
- * belongs to the person. Never root: a workspace of root's is shown, by an idmapped mount, as belonging to an
- * id that owns nothing else.
+ * Whose files commands and the files executor act on: the owner of the first workspace, so that what they
+ * make belongs to the person. Never root: a workspace of root's is shown, by an idmapped mount, as belonging
+ * to an id that owns nothing else.
  */
 #include "sandbox/spawner/spawner.h"
 
@@ -82,7 +82,8 @@ static void swap_map(char *text, size_t size, uint32_t a, uint32_t b)
 		used += (size_t)snprintf(text + used, size - used, "0 0 %u\n", low);
 	used += (size_t)snprintf(text + used, size - used, "%u %u 1\n", low, high);
 	if (high - low > 1)
-		used += (size_t)snprintf(text + used, size - used, "%u %u %u\n", low + 1, low + 1, high - low - 1);
+		used += (size_t)snprintf(text + used, size - used, "%u %u %u\n", low + 1, low + 1,
+					 high - low - 1);
 	used += (size_t)snprintf(text + used, size - used, "%u %u 1\n", high, low);
 	snprintf(text + used, size - used, "%u %u %u\n", high + 1, high + 1, UINT32_MAX - high - 1);
 }
@@ -94,7 +95,8 @@ static int write_swap(pid_t holder, const char *name, uint32_t theirs, uint32_t 
 
 	swap_map(text, sizeof text, theirs, ours);
 	result = write_whole(holder, name, text);
-	if (result == -EPERM) { /* in a container that has not all ids: then only the owner's files are shown as ours */
+	if (result ==
+	    -EPERM) { /* in a container that has not all ids: then only the owner's files are shown as ours */
 		snprintf(text, sizeof text, "%u %u 1\n", theirs, ours);
 		result = write_whole(holder, name, text);
 	}

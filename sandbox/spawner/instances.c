@@ -95,7 +95,8 @@ static int connect_broker(struct spawner *spawner, struct channels *channels)
 }
 
 /* Makes the channels of a profile; *control is the broker's. */
-static int channels_make(struct spawner *spawner, enum executor_profile profile, struct channels *channels, int *control)
+static int channels_make(struct spawner *spawner, enum executor_profile profile, struct channels *channels,
+			 int *control)
 {
 	int result = 0, near;
 
@@ -137,8 +138,8 @@ static void table_remove(struct spawner *spawner, size_t index)
 	*instance = spawner->instances[--spawner->count];
 }
 
-int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller, bool probe,
-		 struct start_failure *failure)
+int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller,
+		 bool probe, struct start_failure *failure)
 {
 	_cleanup_(channels_close) struct channels channels = {.child_count = 0};
 	_cleanup_fd_ int control = -1;
@@ -151,8 +152,8 @@ int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile p
 	result = channels_make(spawner, profile, &channels, &control);
 	if (result < 0)
 		return result;
-	pid_t pid = start_child(&spawner->identity, profile_find(profile), spawner->plan_memfd, channels.child, &setup,
-				failure);
+	pid_t pid = start_child(&spawner->identity, profile_find(profile), spawner->plan_memfd,
+				channels.child, &setup, failure);
 	if (pid < 0)
 		return pid;
 	instance = table_add(spawner);
@@ -191,7 +192,8 @@ void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint3
 	if (result == 0)
 		result = instance_add(spawner, call, profiles[kind], caller, false, &failure);
 	if (result < 0)
-		report_failed(spawner, call, result, failure.layer, failure.step, profile_find(profiles[kind])->name);
+		report_failed(spawner, call, result, failure.layer, failure.step,
+			      profile_find(profiles[kind])->name);
 }
 
 void instance_kill(struct spawner *spawner, uint32_t id)
@@ -202,8 +204,8 @@ void instance_kill(struct spawner *spawner, uint32_t id)
 }
 
 /* A start that did not come to its end, told once. A broker's failure is that of every web executor. */
-static void fail(struct spawner *spawner, struct instance *instance, int code, const char *layer, const char *step,
-		 const char *detail)
+static void fail(struct spawner *spawner, struct instance *instance, int code, const char *layer,
+		 const char *step, const char *detail)
 {
 	if (instance->failed)
 		return;
@@ -259,7 +261,8 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 		if (frame_done(reader) < 0 || !spawner->identity.privileged)
 			break;
 		if (header->type == SETUP_UNSHARED) {
-			answer(instance, SETUP_MAPPED, identity_map(&spawner->identity, instance->pid, uid, gid));
+			answer(instance, SETUP_MAPPED,
+			       identity_map(&spawner->identity, instance->pid, uid, gid));
 		} else {
 			int namespace = identity_idmap(&spawner->identity, uid, gid);
 

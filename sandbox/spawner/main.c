@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sallyport-spawner: starts executors when the frontend asks, tells it when they are there and when they have
- * died, kills them, and ends with the frontend, taking all of them along. It trusts the frontend's numbers only
- * as far as its table reaches and a starting executor only until that says it is ready; nothing that a model
- * wrote arrives here.
+ * died, kills them, and ends with the frontend, taking all of them along. It trusts the frontend's numbers
+ * only as far as its table reaches and a starting executor only until that says it is ready; nothing that a
+ * model wrote arrives here.
  */
 #include <errno.h>
 #include <poll.h>
@@ -78,7 +78,8 @@ static void loop(struct spawner *spawner)
 			const struct instance *instance = &spawner->instances[i];
 
 			watched[2 + i] = (struct pollfd){
-				.fd = instance->state == INSTANCE_STARTING ? instance->setup : -1, .events = POLLIN};
+				.fd = instance->state == INSTANCE_STARTING ? instance->setup : -1,
+				.events = POLLIN};
 		}
 		if (poll(watched, 2 + count, instances_expire(spawner)) < 0 && errno != EINTR)
 			return;

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PLACED_MAX 16
+#include "protocol/limits.h"
 
 #ifdef SALLYPORT_SANITIZED
 /* the leak checker stops threads with ptrace, which no sealed process may */
@@ -19,12 +19,12 @@ const char *const executor_environment[] = {NULL};
 
 int descriptors_place(const int *from, size_t count)
 {
-	int high[PLACED_MAX];
+	int high[LIMIT_PLACED_DESCRIPTORS];
 
-	if (count > PLACED_MAX)
+	if (count > LIMIT_PLACED_DESCRIPTORS)
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++) { /* out of the way first, so that nothing is overwritten */
-		high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, PLACED_MAX);
+		high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, LIMIT_PLACED_DESCRIPTORS);
 		if (high[i] < 0)
 			return -errno;
 	}

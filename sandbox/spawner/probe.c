@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this kernel gives, found by doing it: a throwaway sandbox is built with every layer by the same code as
- * any other. Versions and settings are never asked, since none of them says what a container or a security
+ * What this kernel gives, found by doing it: a throwaway sandbox is built with every layer by the same code
+ * as any other. Versions and settings are never asked, since none of them says what a container or a security
  * module will refuse. If a layer fails, those behind it that can stand alone are tried in throwaway children.
  */
 #include "sandbox/spawner/spawner.h"
@@ -145,8 +145,8 @@ void probe_report(struct spawner *spawner, uint32_t call, int code, const char *
 			result.state = PROBE_MISSING;
 			result.code = code;
 			result.remedy = report_remedy(layer, step, code);
-			snprintf(result.detail, sizeof result.detail, "%s%s%s: %s", step, detail[0] ? " " : "", detail,
-				 err_name(code));
+			snprintf(result.detail, sizeof result.detail, "%s%s%s: %s", step,
+				 detail[0] ? " " : "", detail, err_name(code));
 		} else if (behind) {
 			probe_alone(layers[i].name, failed, &result);
 		} else {

@@ -43,6 +43,7 @@ int program_open(const char *name, struct err *err)
 		if (fd >= 0)
 			return fd;
 	}
-	return err_set(err, -ENOENT, "%s is neither in %s nor in %s/../libexec/sallyport: the installation is incomplete",
+	return err_set(err, -ENOENT,
+		       "%s is neither in %s nor in %s/../libexec/sallyport: the installation is incomplete",
 		       name, directory, directory);
 }

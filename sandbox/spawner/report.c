@@ -12,8 +12,8 @@
 static void send_frame(struct spawner *spawner, struct frame_header *header, const struct buffer *payload,
 		       const int *fds, size_t fd_count)
 {
-	frame_send(spawner->socket, header, payload->bytes ? buffer_data(payload) : NULL, buffer_length(payload), fds,
-		   fd_count, 0);
+	frame_send(spawner->socket, header, payload->bytes ? buffer_data(payload) : NULL,
+		   buffer_length(payload), fds, fd_count, 0);
 }
 
 void report_started(struct spawner *spawner, struct instance *instance)
@@ -63,21 +63,28 @@ const char *report_remedy(const char *layer, const char *step, int code)
 	if (!strcmp(layer, "namespaces") && code == -ENOSPC)
 		return "user namespaces are switched off: sysctl user.max_user_namespaces must be above 0";
 	if (!strcmp(layer, "namespaces") && code == -EPERM && !strcmp(step, "uid_map"))
-		return "AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or a "
+		return "AppArmor restricts user namespaces: sysctl "
+		       "kernel.apparmor_restrict_unprivileged_userns=0, or a "
 		       "profile for sallyport with \"userns,\"";
 	if (!strcmp(layer, "namespaces") && code == -EPERM)
-		return "namespaces are refused: sysctl kernel.unprivileged_userns_clone=1; in a container, a seccomp "
-		       "profile that permits user namespaces (--security-opt seccomp=unconfined), or --cap-add SYS_ADMIN";
+		return "namespaces are refused: sysctl kernel.unprivileged_userns_clone=1; in a container, a "
+		       "seccomp "
+		       "profile that permits user namespaces (--security-opt seccomp=unconfined), or "
+		       "--cap-add SYS_ADMIN";
 	if (!strcmp(layer, "mounts") && !strcmp(step, "idmapped mount"))
-		return "this file system cannot show root's files as another's: start sallyport as the workspace's owner, "
+		return "this file system cannot show root's files as another's: start sallyport as the "
+		       "workspace's owner, "
 		       "or give the workspace to an ordinary user";
 	if (!strcmp(layer, "mounts") && code == -EPERM && !strcmp(step, "mount"))
-		return "the container masks /proc, so no new one may be mounted: --security-opt systempaths=unconfined";
+		return "the container masks /proc, so no new one may be mounted: --security-opt "
+		       "systempaths=unconfined";
 	if (!strcmp(layer, "mounts") && (code == -EPERM || code == -EACCES))
-		return "mounting is refused inside the new namespace: AppArmor (kernel.apparmor_restrict_unprivileged_"
+		return "mounting is refused inside the new namespace: AppArmor "
+		       "(kernel.apparmor_restrict_unprivileged_"
 		       "userns=0) or the container's security options";
 	if (!strcmp(layer, "landlock") && (code == -ENOSYS || code == -EOPNOTSUPP))
-		return "the kernel has no Landlock or it is off: Linux 5.13 or newer with \"landlock\" in the lsm= list";
+		return "the kernel has no Landlock or it is off: Linux 5.13 or newer with \"landlock\" in "
+		       "the lsm= list";
 	if (!strcmp(layer, "seccomp"))
 		return "the kernel must be built with CONFIG_SECCOMP_FILTER";
 	if (!strcmp(layer, "start") && code == -ENOENT)

@@ -24,17 +24,18 @@
 
 enum setup_frame {
 	/* spawner -> child */
-	SETUP_IDENTITY = 1, /* first; as an ordinary user also: the id maps are written. Payload: u32 privileged
-			     * (started by root: the user namespace is still to come), u32 uid, u32 gid: who it
-			     * must be in the kernel's eyes */
+	SETUP_IDENTITY = 1, /* first; as an ordinary user also: the id maps are written. Payload: u32
+			     * privileged (started by root: the user namespace is still to come), u32 uid, u32
+			     * gid: who it must be in the kernel's eyes */
 	SETUP_MAPPED = 2,   /* answer to UNSHARED. value: 0 or errno */
-	SETUP_IDMAP = 3,    /* answer to WANT_IDMAP. value: 0 and one descriptor, a user namespace; or errno */
+	SETUP_IDMAP = 3, /* answer to WANT_IDMAP. value: 0 and one descriptor, a user namespace; or errno */
 
 	/* child -> spawner */
-	SETUP_UNSHARED = 16,   /* it has entered a user namespace of its own: write the id maps */
-	SETUP_WANT_IDMAP = 17, /* a user namespace for a mount that shows files of u32 uid, u32 gid as its own */
-	SETUP_READY = 18,      /* every layer stands */
-	SETUP_FAILED = 19,     /* value: errno, payload: text layer, text step, text detail; the child exits */
+	SETUP_UNSHARED = 16, /* it has entered a user namespace of its own: write the id maps */
+	SETUP_WANT_IDMAP =
+		17,        /* a user namespace for a mount that shows files of u32 uid, u32 gid as its own */
+	SETUP_READY = 18,  /* every layer stands */
+	SETUP_FAILED = 19, /* value: errno, payload: text layer, text step, text detail; the child exits */
 };
 
 /*

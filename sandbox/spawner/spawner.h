@@ -18,17 +18,19 @@
 
 /* ---- identity.c ---- */
 
-/* A uid and gid that no system uses (systemd's list calls 60578 to 61183 unused) and that small id maps hold. */
+/* A uid and gid that no system uses (systemd's list calls 60578 to 61183 unused) and that small id maps hold.
+ */
 #define IDENTITY_NOBODY 61183u
 
 struct identity {
-	bool privileged;   /* this spawner is root */
-	uid_t uid, gid;    /* of executors that act as the workspace's owner */
+	bool privileged; /* this spawner is root */
+	uid_t uid, gid;  /* of executors that act as the workspace's owner */
 };
 
 /* Decides from the first workspace's owner; 0 or -errno. */
 int identity_decide(struct identity *identity, const struct plan *plan);
-/* Writes the id maps of `pid`, which is in a new user namespace: it may be `uid` and `gid` there, nobody else. */
+/* Writes the id maps of `pid`, which is in a new user namespace: it may be `uid` and `gid` there, nobody
+ * else. */
 int identity_map(const struct identity *identity, pid_t pid, uid_t uid, gid_t gid);
 /* A user namespace for an idmapped mount in which `uid` and `gid` change places with the identity's. */
 int identity_idmap(const struct identity *identity, uid_t uid, gid_t gid);
@@ -41,8 +43,8 @@ struct start_failure {
 
 /* Clones a child in the profile's namespaces that becomes its program. `channels` end up at EXECUTOR_CHANNEL.
  * Returns the pid, with the setup socket in *setup, or -errno. */
-pid_t start_child(const struct identity *identity, const struct profile *profile, int plan, const int *channels,
-		  int *setup, struct start_failure *failure);
+pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
+		  const int *channels, int *setup, struct start_failure *failure);
 
 /* ---- instances.c ---- */
 
@@ -53,15 +55,15 @@ struct instance {
 	uint32_t call; /* the frontend's request, while it starts; 0 for a broker */
 	enum executor_profile profile;
 	enum instance_state state;
-	bool told;       /* the frontend knows its number */
-	bool probe;      /* a throwaway sandbox: whether it comes up is all that is wanted */
-	bool failed;     /* its failure was told and it was killed */
+	bool told;   /* the frontend knows its number */
+	bool probe;  /* a throwaway sandbox: whether it comes up is all that is wanted */
+	bool failed; /* its failure was told and it was killed */
 	pid_t pid;
-	int setup;       /* -1 once it is no longer needed */
-	int64_t deadline;/* of starting, CLOCK_MONOTONIC ms */
+	int setup;                        /* -1 once it is no longer needed */
+	int64_t deadline;                 /* of starting, CLOCK_MONOTONIC ms */
 	int fds[LIMIT_FRAME_DESCRIPTORS]; /* for the frontend with SPAWNER_STARTED */
 	size_t fd_count;
-	int control;     /* broker: where web executors' sockets are passed */
+	int control; /* broker: where web executors' sockets are passed */
 };
 
 struct spawner {
@@ -74,8 +76,8 @@ struct spawner {
 };
 
 /* Clones one of `profile` and adds it to the table. 0 or -errno. */
-int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller, bool probe,
-		 struct start_failure *failure);
+int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller,
+		 bool probe, struct start_failure *failure);
 /* Starts what the frontend asked for; answers SPAWNER_FAILED itself. */
 void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller);
 void instance_kill(struct spawner *spawner, uint32_t id);

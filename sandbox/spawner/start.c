@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting an executor: a child in its namespaces, with nothing but the descriptors it is to have, becomes the
- * program. The rest it does to itself (sandbox/executor.h); only the id maps must be written from out here.
+ * Starting an executor: a child in its namespaces, with nothing but the descriptors it is to have, becomes
+ * the program. The rest it does to itself (sandbox/executor.h); only the id maps must be written from out
+ * here.
  */
 #include "sandbox/spawner/spawner.h"
 
@@ -18,8 +19,6 @@
 #include "protocol/cleanup.h"
 #include "sandbox/spawner/setup.h"
 #include "sandbox/spawner/spare.h"
-
-#define CHANNELS_MAX 4
 
 /*
  * As an ordinary user the new user namespace gives the child every capability, and execve would take them
@@ -54,10 +53,11 @@ static _Noreturn void child_fail(const char *step, int code)
 	_exit(1);
 }
 
-static _Noreturn void child(const struct identity *identity, const struct profile *profile, int setup, int plan,
-			    const int *channels, int program)
+static _Noreturn void child(const struct identity *identity, const struct profile *profile, int setup,
+			    int plan, const int *channels, int program)
 {
-	int from[EXECUTOR_CHANNEL + CHANNELS_MAX + 1] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, setup, plan};
+	int from[EXECUTOR_CHANNEL + LIMIT_CHANNELS + 1] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, setup,
+							   plan};
 	char *const argv[] = {(char *)profile->program, NULL};
 	size_t count = EXECUTOR_CHANNEL;
 	int result;
@@ -90,12 +90,13 @@ static int send_identity(const struct identity *identity, const struct profile *
 	if (result == 0)
 		result = frame_put_u32(&payload, stranger ? IDENTITY_NOBODY : identity->gid);
 	if (result == 0)
-		result = frame_send(setup, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0, 0);
+		result = frame_send(setup, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0,
+				    0);
 	return result;
 }
 
-pid_t start_child(const struct identity *identity, const struct profile *profile, int plan, const int *channels,
-		  int *setup, struct start_failure *failure)
+pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
+		  const int *channels, int *setup, struct start_failure *failure)
 {
 	unsigned long flags = profile->namespaces | (identity->privileged ? 0 : CLONE_NEWUSER) | SIGCHLD;
 	_cleanup_fd_ int program = program_open(profile->program, NULL);
@@ -109,7 +110,8 @@ pid_t start_child(const struct identity *identity, const struct profile *profile
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return -errno;
 	*failure = (struct start_failure){"namespaces", "clone"};
-	/* a fork in new namespaces; clone3 would be ENOSYS under a container's filter, and this is single-threaded */
+	/* a fork in new namespaces; clone3 would be ENOSYS under a container's filter, and this is
+	 * single-threaded */
 	pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 	if (pid == 0)
 		child(identity, profile, sockets[1], plan, channels, program);

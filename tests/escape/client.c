@@ -76,7 +76,8 @@ int client_executor(struct client *client, enum spawner_kind kind, uint32_t *ins
 
 	buffer_init(&payload, 64);
 	frame_put_u32(&payload, 1);
-	int result = frame_send(client->spawner, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0, 0);
+	int result = frame_send(client->spawner, &header, buffer_data(&payload), buffer_length(&payload),
+				NULL, 0, 0);
 
 	buffer_deinit(&payload);
 	if (result < 0)
@@ -110,8 +111,8 @@ static uint32_t count(char *const *list)
 	return number;
 }
 
-int client_command(struct client *client, int door, const char *cwd, char *const *argv, char *const *envp, bool shell,
-		   int input, int output, int errors)
+int client_command(struct client *client, int door, const char *cwd, char *const *argv, char *const *envp,
+		   bool shell, int input, int output, int errors)
 {
 	struct frame_header header = {
 		.type = KEEPER_RUN, .call = client->next_call++, .value = input >= 0 ? KEEPER_STDIN : 0};
@@ -135,8 +136,8 @@ int client_command(struct client *client, int door, const char *cwd, char *const
 	fds[3] = input;
 	/* the door does not block; a test may wait for room */
 	do
-		result = frame_send(door, &header, buffer_data(&client->payload), buffer_length(&client->payload), fds,
-				    input >= 0 ? 4 : 3, 0);
+		result = frame_send(door, &header, buffer_data(&client->payload),
+				    buffer_length(&client->payload), fds, input >= 0 ? 4 : 3, 0);
 	while (result == -EAGAIN && poll(&(struct pollfd){.fd = door, .events = POLLOUT}, 1, 5000) > 0);
 	if (result < 0)
 		fail("door", result);

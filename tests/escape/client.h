@@ -18,7 +18,7 @@ struct client {
 };
 
 struct client_outcome {
-	uint16_t type;    /* KEEPER_ENDED, KEEPER_FAILED, or 0 when the leash just ended */
+	uint16_t type; /* KEEPER_ENDED, KEEPER_FAILED, or 0 when the leash just ended */
 	uint32_t value;
 	uint32_t status, leftovers;
 	uint64_t user_us, system_us, peak_bytes;
@@ -36,8 +36,8 @@ bool client_receive(struct client *client, struct frame_header *header, struct f
 		    int seconds);
 
 /* Sends a command; returns the leash. output and errors are inherited descriptors. */
-int client_command(struct client *client, int door, const char *cwd, char *const *argv, char *const *envp, bool shell,
-		   int input, int output, int errors);
+int client_command(struct client *client, int door, const char *cwd, char *const *argv, char *const *envp,
+		   bool shell, int input, int output, int errors);
 void client_wait(struct client *client, int leash, struct client_outcome *outcome);
 
 #endif

@@ -347,8 +347,8 @@ SURVIVORS = {
     "deaf": "(trap '' TERM HUP INT; sleep 1000; sleep 1000) & nohup sleep 1000 >/dev/null 2>&1 &",
     "deep": "sh -c 'sh -c \"sh -c \\\"sleep 1000; true\\\" & sleep 1000; true\" & sleep 1000; true' &",
     "holds the pipe": "(sleep 1000; echo late) &",
-    "no death signal": "python3 -c \"import ctypes,os,time;os.fork() or (os.setsid(), os.fork() or (ctypes.CDLL(None).prctl(1,0),"
-                       "time.sleep(1000)))\" &",
+    "no death signal": "python3 -c \"import ctypes,os,signal;os.fork() or (os.setsid(), os.fork() or (ctypes.CDLL(None).prctl(1,0),"
+                       "signal.pause()))\" &",
 }
 
 

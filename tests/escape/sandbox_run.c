@@ -7,9 +7,9 @@
  *               [--then LINE]
  *               -- argv... | -c LINE
  *
- * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same sandbox
- * and prints microseconds. --show prints the keeper's pid first, on stderr. --then runs another line in the same
- * sandbox afterwards, with an outcome line of its own.
+ * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same
+ * sandbox and prints microseconds. --show prints the keeper's pid first, on stderr. --then runs another line
+ * in the same sandbox afterwards, with an outcome line of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,13 +101,15 @@ static int by_value(const void *left, const void *right)
 static void print_times(const char *name, double *times, int count)
 {
 	qsort(times, (size_t)count, sizeof *times, by_value);
-	printf("%-28s min %.0f  p50 %.0f  p99 %.0f us\n", name, times[0], times[count / 2], times[count * 99 / 100]);
+	printf("%-28s min %.0f  p50 %.0f  p99 %.0f us\n", name, times[0], times[count / 2],
+	       times[count * 99 / 100]);
 }
 
 /* Interleaved with posix_spawn of the same program, so that both see the same machine. */
 static void bench(struct client *client, int door, const struct options *options, char *const *envp)
 {
-	double *ours = calloc((size_t)options->bench, sizeof *ours), *floor = calloc((size_t)options->bench, sizeof *floor);
+	double *ours = calloc((size_t)options->bench, sizeof *ours),
+	       *floor = calloc((size_t)options->bench, sizeof *floor);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const char *cwd = options->plan.workspaces[0].path;
 
@@ -116,7 +118,9 @@ static void bench(struct client *client, int door, const struct options *options
 		struct client_outcome outcome;
 		double start = now_us();
 
-		client_wait(client, client_command(client, door, cwd, options->argv, envp, options->shell, -1, null, null),
+		client_wait(client,
+			    client_command(client, door, cwd, options->argv, envp, options->shell, -1, null,
+					   null),
 			    &outcome);
 		ours[i] = now_us() - start;
 		if (outcome.type != KEEPER_ENDED || outcome.status)
@@ -125,7 +129,8 @@ static void bench(struct client *client, int door, const struct options *options
 		pid_t pid;
 		int status;
 
-		if (posix_spawn(&pid, options->argv[0], NULL, NULL, options->argv, envp) || waitpid(pid, &status, 0) < 0)
+		if (posix_spawn(&pid, options->argv[0], NULL, NULL, options->argv, envp) ||
+		    waitpid(pid, &status, 0) < 0)
 			exit(3);
 		floor[i] = now_us() - start;
 	}
@@ -141,8 +146,8 @@ static struct client_outcome run(struct client *client, int door, const struct p
 	struct client_outcome outcome;
 
 	client_wait(client,
-		    client_command(client, door, plan->workspaces[0].path, argv, envp, shell, STDIN_FILENO, STDOUT_FILENO,
-				   STDERR_FILENO),
+		    client_command(client, door, plan->workspaces[0].path, argv, envp, shell, STDIN_FILENO,
+				   STDOUT_FILENO, STDERR_FILENO),
 		    &outcome);
 	if (outcome.type == KEEPER_FAILED)
 		fprintf(stderr, "failed step=%s target=%s errno=%s\n", outcome.step, outcome.target,
@@ -151,8 +156,8 @@ static struct client_outcome run(struct client *client, int door, const struct p
 		fprintf(stderr, "ended %s=%d leftovers=%u user_us=%llu system_us=%llu peak=%llu\n",
 			WIFSIGNALED(outcome.status) ? "signal" : "exit",
 			WIFSIGNALED(outcome.status) ? WTERMSIG(outcome.status) : WEXITSTATUS(outcome.status),
-			outcome.leftovers, (unsigned long long)outcome.user_us, (unsigned long long)outcome.system_us,
-			(unsigned long long)outcome.peak_bytes);
+			outcome.leftovers, (unsigned long long)outcome.user_us,
+			(unsigned long long)outcome.system_us, (unsigned long long)outcome.peak_bytes);
 	else
 		fputs("lost\n", stderr);
 	return outcome;
@@ -160,7 +165,8 @@ static struct client_outcome run(struct client *client, int door, const struct p
 
 int main(int argc, char **argv)
 {
-	char *const envp[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"LANG=C.UTF-8", (char *)"TMPDIR=/tmp", NULL};
+	char *const envp[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"LANG=C.UTF-8",
+			      (char *)"TMPDIR=/tmp", NULL};
 	struct options options = {.bench = 0};
 	struct frame_descriptors descriptors;
 	struct client_outcome outcome;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The filters as they were compiled, for every architecture we have, run by an interpreter over calls by name:
- * what the tables promise holds for arm64 too, without a machine of that kind.
+ * The filters as they were compiled, for every architecture we have, run by an interpreter over calls by
+ * name: what the tables promise holds for arm64 too, without a machine of that kind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,8 @@
 #include "protocol/cleanup.h"
 #include "sandbox/filter/filter.h"
 
-extern const struct filter_program filter_programs_x86_64[FILTER_COUNT], filter_programs_aarch64[FILTER_COUNT];
+extern const struct filter_program filter_programs_x86_64[FILTER_COUNT],
+	filter_programs_aarch64[FILTER_COUNT];
 
 static const struct target {
 	const char *name;
@@ -33,7 +34,8 @@ static const struct target {
 } targets[] = {{"x86_64", SCMP_ARCH_X86_64, filter_programs_x86_64},
 	       {"aarch64", SCMP_ARCH_AARCH64, filter_programs_aarch64}};
 
-/* The few instructions of classic BPF that seccomp filters use. Fails the test on any other, or past the end. */
+/* The few instructions of classic BPF that seccomp filters use. Fails the test on any other, or past the end.
+ */
 static uint32_t interpret(const struct filter_program *program, const struct seccomp_data *data)
 {
 	uint32_t accumulator = 0;
@@ -68,7 +70,8 @@ static uint32_t interpret(const struct filter_program *program, const struct sec
 	return 0;
 }
 
-static uint32_t ask(const struct target *target, enum filter_name name, const char *call, const uint64_t *arguments)
+static uint32_t ask(const struct target *target, enum filter_name name, const char *call,
+		    const uint64_t *arguments)
 {
 	struct seccomp_data data = {.arch = target->token,
 				    .nr = seccomp_syscall_resolve_name_arch(target->token, call)};
@@ -97,8 +100,8 @@ static void check(const struct expectation *list, size_t count)
 			uint32_t answer = ask(&targets[t], list[i].filter, list[i].call, list[i].arguments);
 
 			if (answer != list[i].answer)
-				fail_msg("%s, filter %d, %s (row %zu): %#x, expected %#x", targets[t].name, list[i].filter,
-					 list[i].call, i, answer, list[i].answer);
+				fail_msg("%s, filter %d, %s (row %zu): %#x, expected %#x", targets[t].name,
+					 list[i].filter, list[i].call, i, answer, list[i].answer);
 		}
 }
 
@@ -120,7 +123,8 @@ static void test_commands(void **state)
 		{FILTER_COMMAND, "socket", ARGUMENTS(AF_INET, SOCK_STREAM | SOCK_CLOEXEC), SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "socket", ARGUMENTS(AF_UNIX, SOCK_DGRAM), SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "socket", ARGUMENTS(AF_INET, SOCK_STREAM, 262), REFUSED(EPERM)},
-		{FILTER_COMMAND, "socket", ARGUMENTS(high | AF_INET6, SOCK_STREAM, high | 262), REFUSED(EPERM)},
+		{FILTER_COMMAND, "socket", ARGUMENTS(high | AF_INET6, SOCK_STREAM, high | 262),
+		 REFUSED(EPERM)},
 		{FILTER_COMMAND, "socket", ARGUMENTS(AF_INET, SOCK_RAW, 1), REFUSED(EPERM)},
 		{FILTER_COMMAND, "socket", ARGUMENTS(AF_INET, SOCK_RAW | SOCK_NONBLOCK, 1), REFUSED(EPERM)},
 		{FILTER_COMMAND, "socket", ARGUMENTS(AF_NETLINK, SOCK_RAW, 0), SECCOMP_RET_ALLOW},
@@ -142,7 +146,8 @@ static void test_commands(void **state)
 		{FILTER_COMMAND, "fchmodat", ARGUMENTS(3, 0, 04755), REFUSED(EPERM)},
 		{FILTER_COMMAND, "fchmod", ARGUMENTS(3, high | 02755), REFUSED(EPERM)},
 		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_CREAT | O_WRONLY, 0644), SECCOMP_RET_ALLOW},
-		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_RDONLY, 04755), SECCOMP_RET_ALLOW}, /* no mode: anything */
+		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_RDONLY, 04755),
+		 SECCOMP_RET_ALLOW}, /* no mode: anything */
 		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_CREAT | O_WRONLY, 04755), REFUSED(EPERM)},
 		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_TMPFILE | O_WRONLY, 04755), REFUSED(EPERM)},
 		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_DIRECTORY, 04755), SECCOMP_RET_ALLOW},
@@ -162,8 +167,21 @@ static void test_commands(void **state)
 static void test_programs(void **state)
 {
 	static const enum filter_name ours[] = {FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER};
-	static const char *const never[] = {"execve", "execveat", "clone", "clone3", "ptrace", "mount", "unshare", "setns", "kill", "bpf",
-					    "io_uring_setup", "memfd_create", "process_vm_writev", "listen", "accept4"};
+	static const char *const never[] = {"execve",
+					    "execveat",
+					    "clone",
+					    "clone3",
+					    "ptrace",
+					    "mount",
+					    "unshare",
+					    "setns",
+					    "kill",
+					    "bpf",
+					    "io_uring_setup",
+					    "memfd_create",
+					    "process_vm_writev",
+					    "listen",
+					    "accept4"};
 	const struct expectation list[] = {
 		{FILTER_FRONTEND, "openat", NULL, REFUSED(ENOENT)},
 		{FILTER_FRONTEND, "openat2", NULL, SECCOMP_RET_KILL_PROCESS},
@@ -172,7 +190,8 @@ static void test_programs(void **state)
 		{FILTER_FRONTEND, "socketpair", ARGUMENTS(AF_UNIX), SECCOMP_RET_ALLOW},
 		{FILTER_FRONTEND, "socketpair", ARGUMENTS(AF_INET), SECCOMP_RET_KILL_PROCESS},
 		{FILTER_FRONTEND, "mmap", ARGUMENTS(0, 4096, PROT_READ | PROT_WRITE), SECCOMP_RET_ALLOW},
-		{FILTER_FRONTEND, "mmap", ARGUMENTS(0, 4096, PROT_READ | PROT_EXEC), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_FRONTEND, "mmap", ARGUMENTS(0, 4096, PROT_READ | PROT_EXEC),
+		 SECCOMP_RET_KILL_PROCESS},
 		{FILTER_FRONTEND, "mprotect", ARGUMENTS(0, 4096, PROT_EXEC), SECCOMP_RET_KILL_PROCESS},
 		{FILTER_FILES, "openat2", NULL, SECCOMP_RET_ALLOW},
 		{FILTER_FILES, "openat", NULL, SECCOMP_RET_KILL_PROCESS},
@@ -181,10 +200,12 @@ static void test_programs(void **state)
 		{FILTER_WEB, "openat", NULL, REFUSED(ENOENT)},
 		{FILTER_WEB, "openat2", NULL, SECCOMP_RET_KILL_PROCESS},
 		{FILTER_WEB, "socket", NULL, SECCOMP_RET_KILL_PROCESS},
-		{FILTER_WEB, "connect", NULL, REFUSED(0)}, /* said to have worked; the socket is connected already */
+		{FILTER_WEB, "connect", NULL,
+		 REFUSED(0)}, /* said to have worked; the socket is connected already */
 		{FILTER_WEB, "sendto", ARGUMENTS(3, 0, 0, 0x20000000), SECCOMP_RET_KILL_PROCESS},
 		{FILTER_BROKER, "connect", NULL, SECCOMP_RET_ALLOW},
-		{FILTER_BROKER, "socket", ARGUMENTS(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK), SECCOMP_RET_ALLOW},
+		{FILTER_BROKER, "socket", ARGUMENTS(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
+		 SECCOMP_RET_ALLOW},
 		{FILTER_BROKER, "socket", ARGUMENTS(AF_INET6, SOCK_DGRAM), SECCOMP_RET_ALLOW},
 		{FILTER_BROKER, "socket", ARGUMENTS(AF_INET, SOCK_RAW), REFUSED(EAFNOSUPPORT)},
 		{FILTER_BROKER, "socket", ARGUMENTS(AF_INET, SOCK_STREAM, 262), REFUSED(EAFNOSUPPORT)},
@@ -208,9 +229,11 @@ static void test_architectures(void **state)
 		for (int name = 0; name < FILTER_COUNT; name++) {
 			struct seccomp_data data = {.arch = AUDIT_ARCH_I386, .nr = 1};
 
-			assert_int_equal(interpret(&targets[t].programs[name], &data), SECCOMP_RET_KILL_PROCESS);
+			assert_int_equal(interpret(&targets[t].programs[name], &data),
+					 SECCOMP_RET_KILL_PROCESS);
 			data.arch = targets[1 - t].token;
-			assert_int_equal(interpret(&targets[t].programs[name], &data), SECCOMP_RET_KILL_PROCESS);
+			assert_int_equal(interpret(&targets[t].programs[name], &data),
+					 SECCOMP_RET_KILL_PROCESS);
 			data = (struct seccomp_data){.arch = targets[t].token, .nr = 900};
 			assert_int_equal(interpret(&targets[t].programs[name], &data),
 					 name == FILTER_COMMAND ? REFUSED(ENOSYS) : SECCOMP_RET_KILL_PROCESS);

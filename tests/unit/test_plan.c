@@ -117,9 +117,9 @@ static void test_relative_paths_are_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cannot_be_changed),
-					   cmocka_unit_test(test_what_is_no_plan),
-					   cmocka_unit_test(test_relative_paths_are_refused)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cannot_be_changed),
+		cmocka_unit_test(test_what_is_no_plan), cmocka_unit_test(test_relative_paths_are_refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

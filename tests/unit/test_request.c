@@ -13,7 +13,8 @@
 #include "protocol/cleanup.h"
 #include "sandbox/keeper/keeper.h"
 
-static void put(struct buffer *payload, const char *cwd, const char *const *argv, const char *const *envp, uint32_t shell)
+static void put(struct buffer *payload, const char *cwd, const char *const *argv, const char *const *envp,
+		uint32_t shell)
 {
 	uint32_t argc = 0, envc = 0;
 
@@ -43,9 +44,12 @@ static void expect(char *const *list, const char *const *expected)
 
 static void test_argv_and_shell(void **state)
 {
-	static const char *const argv[] = {"cc", "", "-o", "x y", NULL}, *const line[] = {"echo $A; true", NULL};
-	static const char *const envp[] = {"A=b", "LONG=123456789012345678901234567890", "EMPTY=", NULL}, *const none[] = {NULL};
-	static const char *const with_path[] = {"A=b", "LONG=123456789012345678901234567890", "EMPTY=", "PATH=/p", NULL};
+	static const char *const argv[] = {"cc", "", "-o", "x y", NULL}, *const line[] = {"echo $A; true",
+											  NULL};
+	static const char *const envp[] = {"A=b", "LONG=123456789012345678901234567890", "EMPTY=", NULL},
+				 *const none[] = {NULL};
+	static const char *const with_path[] = {"A=b", "LONG=123456789012345678901234567890",
+						"EMPTY=", "PATH=/p", NULL};
 	static const char *const path_alone[] = {"PATH=/p", NULL}, *const own[] = {"PATH=/own", NULL};
 	static const char *const shell[] = {"/bin/bash", "-c", "echo $A; true", NULL};
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
@@ -100,7 +104,8 @@ static void test_malformed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_argv_and_shell), cmocka_unit_test(test_malformed)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_argv_and_shell),
+					   cmocka_unit_test(test_malformed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
