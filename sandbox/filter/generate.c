@@ -3,10 +3,11 @@
  * filter-generate ARCHITECTURE [sanitized]: writes the filters for that architecture as C, to standard
  * output. Runs on the build machine, at build time.
  *
- * libseccomp gives the numbers of the calls; the code is laid out here, call by call in the order of the
- * table. Its own generator cannot say "none of these values" (personality), "answer ENOSYS above the newest",
- * nor "the first rule that holds". Speed does not ask for more: for a call that is always allowed the kernel
- * remembers that (Linux 5.11) and runs no filter.
+ * libseccomp gives the numbers of the calls; the code is laid out here, as a search tree over them with a few
+ * calls a leaf. libseccomp's own generator cannot say "none of these values" (personality), "answer ENOSYS
+ * above the newest", nor "the first rule that holds". For a call that is always allowed the kernel remembers
+ * that (Linux 5.11) and runs no filter; but to learn it, it tries every number there is when the filter is
+ * loaded, which through a list costs more than all else of a small program's start.
  *
  * What a table says of legacy calls is checked: a rule whose call the architecture lacks is an error unless
  * it is marked, and so is a mark that is wrong. A typing error cannot become a hole.
@@ -25,6 +26,7 @@
 #include "sandbox/filter/table.h"
 
 #define X32_BIT 0x40000000u
+#define LEAF    4 /* calls of a leaf, looked at one after the other */
 
 struct architecture {
 	const char *name; /* as Meson spells it */
@@ -38,6 +40,11 @@ static const struct architecture architectures[] = {
 	{"aarch64", SCMP_ARCH_AARCH64, false, false},
 };
 
+struct call {
+	int number;
+	size_t first; /* of its rules */
+};
+
 struct generator {
 	const struct architecture *architecture;
 	const struct filter_table *table;
@@ -45,6 +52,8 @@ struct generator {
 	size_t length;
 	const struct table_rule *rules[1024]; /* all of the table, in order */
 	size_t rule_count;
+	struct call calls[1024]; /* sorted by number */
+	size_t call_count;
 };
 
 static _Noreturn void fail(const struct generator *generator, const char *call, const char *what)
@@ -149,16 +158,13 @@ static bool emit_rule(struct generator *generator, const struct table_rule *rule
 	return count > 0;
 }
 
-/* All rules of one call. */
-static void emit_call(struct generator *generator, size_t first)
+/* All rules of one call; goes on behind them when it is another. */
+static void emit_call(struct generator *generator, int number, size_t first)
 {
 	const char *call = generator->rules[first]->call;
-	int number = resolve(generator, generator->rules[first]);
 	size_t start = generator->length;
 	bool open = true;
 
-	if (number < 0)
-		return;
 	emit(generator, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (uint32_t)number);
 	for (size_t i = first; i < generator->rule_count; i++) {
 		if (strcmp(generator->rules[i]->call, call))
@@ -172,6 +178,60 @@ static void emit_call(struct generator *generator, size_t first)
 	if (generator->length - start - 1 > UINT8_MAX)
 		fail(generator, call, "too many rules");
 	generator->code[start].jf = (uint8_t)(generator->length - start - 1);
+}
+
+static bool always_allowed(const struct generator *generator, const struct call *call)
+{
+	const struct table_rule *rule = generator->rules[call->first];
+
+	return rule->action == TABLE_ALLOW && rule->when[0].test == TEST_NONE;
+}
+
+/* A few calls: those with conditions one by one, those that are simply allowed share one end. */
+static void emit_leaf(struct generator *generator, const struct call *calls, size_t count)
+{
+	size_t allowed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (always_allowed(generator, &calls[i]))
+			allowed++;
+		else
+			emit_call(generator, calls[i].number, calls[i].first);
+	}
+	for (size_t i = 0, left = allowed; i < count; i++) {
+		if (!always_allowed(generator, &calls[i]))
+			continue;
+		left--;
+		emit(generator, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)left, left == 0,
+		     (uint32_t)calls[i].number);
+	}
+	if (allowed)
+		emit_end(generator, TABLE_ALLOW, 0);
+	emit_end(generator, generator->table->otherwise, 0);
+}
+
+static void emit_tree(struct generator *generator, const struct call *calls, size_t count)
+{
+	size_t half = count / 2, jump;
+
+	if (count <= LEAF) {
+		emit_leaf(generator, calls, count);
+		return;
+	}
+	/* a conditional jump reaches 255 instructions, the plain one behind it any number */
+	emit(generator, BPF_JMP | BPF_JGE | BPF_K, 0, 1, (uint32_t)calls[half].number);
+	jump = generator->length;
+	emit(generator, BPF_JMP | BPF_JA, 0, 0, 0);
+	emit_tree(generator, calls, half);
+	generator->code[jump].k = (uint32_t)(generator->length - jump - 1);
+	emit_tree(generator, calls + half, count - half);
+}
+
+static int compare_calls(const void *a, const void *b)
+{
+	const struct call *first = a, *second = b;
+
+	return (first->number > second->number) - (first->number < second->number);
 }
 
 static bool seen_before(const struct generator *generator, size_t index)
@@ -189,10 +249,14 @@ static void generate(struct generator *generator, bool sanitized)
 	if (sanitized && generator->table->ours)
 		collect(generator, rules_sanitizers);
 	emit_prelude(generator);
-	for (size_t i = 0; i < generator->rule_count; i++)
-		if (!seen_before(generator, i))
-			emit_call(generator, i);
-	emit_end(generator, generator->table->otherwise, 0);
+	for (size_t i = 0; i < generator->rule_count; i++) {
+		int number = resolve(generator, generator->rules[i]);
+
+		if (number >= 0 && !seen_before(generator, i))
+			generator->calls[generator->call_count++] = (struct call){number, i};
+	}
+	qsort(generator->calls, generator->call_count, sizeof generator->calls[0], compare_calls);
+	emit_tree(generator, generator->calls, generator->call_count);
 }
 
 static void print(const struct generator *generator)

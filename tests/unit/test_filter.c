@@ -60,6 +60,9 @@ static uint32_t interpret(const struct filter_program *program, const struct sec
 		case BPF_JMP | BPF_JGT | BPF_K:
 			at += accumulator > code->k ? code->jt : code->jf;
 			break;
+		case BPF_JMP | BPF_JA:
+			at += code->k;
+			break;
 		case BPF_RET | BPF_K:
 			return code->k;
 		default:
