@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TESTS_FRONTEND_H
+#define SALLYPORT_TESTS_FRONTEND_H
+
+/*
+ * The frontend without its program: loop, supervisor, calls and MCP peer, whose spare, spawner, executors and
+ * nannies are the test itself, at the other end of real sockets. Everything the host would get is in `sent`.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "protocol/limits.h"
+#include "protocol/mcp.h"
+#include "sandbox/keeper/wire.h"
+#include "sandbox/spawner/spare.h"
+#include "server/calls.h"
+#include "server/supervisor.h"
+#include "tools/reply.h"
+
+struct frontend {
+	struct loop loop; /* first: the turn hook comes with it */
+	struct supervisor supervisor;
+	struct calls calls;
+	struct mcp_peer *peer;
+	struct plan plan;
+	struct plan_path workspace;
+	struct buffer sent;
+	int spawner; /* the test's end */
+	struct buffer frame;
+	unsigned instances;
+};
+
+static void frontend_quiet(const char *text)
+{
+}
+
+static int frontend_gather(void *context, struct buffer *message)
+{
+	struct frontend *frontend = context;
+
+	assert_int_equal(buffer_append(&frontend->sent, buffer_data(message), buffer_length(message)), 0);
+	buffer_clear(message, SIZE_MAX);
+	return 0;
+}
+
+static bool frontend_knows(void *context, const char *name)
+{
+	return tool_find(name) != NULL;
+}
+
+static void frontend_call(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)
+{
+	calls_begin(&((struct frontend *)context)->calls, call, name, arguments);
+}
+
+static void frontend_cancel(void *context, struct mcp_call *call)
+{
+	calls_cancel(&((struct frontend *)context)->calls, call);
+}
+
+static void frontend_turned(struct loop *loop)
+{
+	struct frontend *frontend = (struct frontend *)loop;
+
+	channel_push(&frontend->calls.files);
+	channel_push(&frontend->calls.web);
+	channel_drain(&frontend->calls.files);
+	channel_rest(&frontend->calls.files);
+	loop->stop = true;
+}
+
+/* Serves what is there now, without waiting. */
+static void frontend_turn(struct frontend *frontend)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		frontend->loop.stop = false;
+		frontend->loop.again = true;
+		assert_int_equal(loop_run(&frontend->loop, NULL), 0);
+	}
+}
+
+static void frontend_say(struct frontend *frontend, const char *message)
+{
+	assert_int_equal(mcp_receive(frontend->peer, message, strlen(message)), 0);
+}
+
+static void frontend_init(struct frontend *frontend)
+{
+	static char workspace[] = "/workspace";
+	struct mcp_host host = {.context = frontend,
+				.name = "test",
+				.title = "Test",
+				.version = "1",
+				.tool_known = frontend_knows,
+				.call = frontend_call,
+				.cancel = frontend_cancel};
+	struct mcp_sink sink = {.context = frontend, .send = frontend_gather};
+	int pair[2];
+
+	*frontend = (struct frontend){.workspace = {.path = workspace, .write = true}};
+	frontend->plan.workspaces = &frontend->workspace;
+	frontend->plan.workspace_count = 1;
+	frontend->plan.result_bytes = LIMIT_RESULT_BYTES_DEFAULT;
+	buffer_init(&frontend->sent, SIZE_MAX);
+	buffer_init(&frontend->frame, LIMIT_MESSAGE_FRAME_BYTES);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	frontend->spawner = pair[1];
+	assert_int_equal(loop_init(&frontend->loop, frontend_turned, NULL), 0);
+	assert_int_equal(
+		supervisor_init(&frontend->supervisor, &frontend->loop, pair[0], frontend_quiet, NULL), 0);
+	assert_int_equal(
+		calls_init(&frontend->calls, &frontend->loop, &frontend->supervisor, &frontend->plan), 0);
+	assert_int_equal(mcp_peer_new(&frontend->peer, &host, &sink), 0);
+	frontend_say(frontend, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
+			       "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
+			       "\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}");
+	frontend_say(frontend, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+	buffer_clear(&frontend->sent, SIZE_MAX);
+}
+
+static void frontend_deinit(struct frontend *frontend)
+{
+	int spawner;
+
+	calls_abandon(&frontend->calls);
+	spawner = supervisor_end(&frontend->supervisor);
+	calls_deinit(&frontend->calls);
+	mcp_peer_free(frontend->peer);
+	supervisor_deinit(&frontend->supervisor);
+	loop_deinit(&frontend->loop);
+	if (spawner >= 0)
+		close(spawner);
+	if (frontend->spawner >= 0)
+		close(frontend->spawner);
+	buffer_deinit(&frontend->sent);
+	buffer_deinit(&frontend->frame);
+}
+
+/* The next frame at a socket's other end; the test fails when there is none. */
+static struct frame_header frontend_expect(struct frontend *frontend, int socket, uint16_t type,
+					   struct frame_descriptors *descriptors)
+{
+	struct frame_header header;
+
+	assert_int_equal(frame_receive(socket, &header, &frontend->frame, descriptors, MSG_DONTWAIT), 0);
+	assert_int_equal(header.type, type);
+	return header;
+}
+
+static void frontend_expect_nothing(struct frontend *frontend, int socket)
+{
+	struct frame_header header;
+
+	assert_int_equal(frame_receive(socket, &header, &frontend->frame, NULL, MSG_DONTWAIT), -EAGAIN);
+}
+
+static void frontend_frame(int socket, uint16_t type, uint32_t call, uint32_t value, const void *payload,
+			   size_t length, int fd)
+{
+	struct frame_header header = {.type = type, .call = call, .value = value};
+
+	assert_int_equal(frame_send(socket, &header, payload, length, &fd, fd >= 0, MSG_DONTWAIT), 0);
+}
+
+/* Plays the spawner: takes the demand for `kind` and answers with a socket, whose other end is returned. */
+static int frontend_start(struct frontend *frontend, enum spawner_kind kind)
+{
+	struct frame_header header;
+	int pair[2];
+
+	if (frontend->instances == 0)
+		frontend_expect(frontend, frontend->spawner, SPARE_GO, NULL);
+	header = frontend_expect(frontend, frontend->spawner, SPAWNER_START, NULL);
+	assert_int_equal(header.value, kind);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	frontend_frame(frontend->spawner, SPAWNER_STARTED, header.call, ++frontend->instances, "\0\0\0", 4,
+		       pair[0]);
+	close(pair[0]);
+	frontend_turn(frontend);
+	return pair[1];
+}
+
+/* How often a text stands in what the host got. */
+static unsigned frontend_count(struct frontend *frontend, const char *text)
+{
+	unsigned count = 0;
+
+	assert_int_equal(buffer_append(&frontend->sent, "", 1), 0);
+	for (const char *at = buffer_data(&frontend->sent); (at = strstr(at, text)); at++)
+		count++;
+	frontend->sent.end--;
+	return count;
+}
+
+#endif
