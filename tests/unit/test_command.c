@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands whose nanny lies, falls silent or dies, and pipes that hold more than usual. */
+#include <fcntl.h>
+
+#include "tests/support/frontend.h"
+
+#define RUN(id, arguments)                                                                                   \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{"                          \
+	"\"name\":\"run_command\",\"arguments\":{\"command\":\"x\"" arguments "}}}"
+#define CANCEL(id)                                                                                           \
+	"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":" id "}}"
+
+static struct frontend frontend;
+static int door;
+
+/* What a nanny gets with a request; the leash is the first. */
+struct nanny {
+	struct frame_descriptors fds;
+};
+
+static void begin(void)
+{
+	frontend_init(&frontend);
+	frontend_say(&frontend, RUN("0", ""));
+	frontend_say(&frontend, CANCEL("0"));
+	door = frontend_start(&frontend, SPAWNER_SANDBOX);
+}
+
+static void end(void)
+{
+	close(door);
+	frontend_deinit(&frontend);
+}
+
+static struct nanny take(void)
+{
+	struct nanny nanny;
+
+	frontend_expect(&frontend, door, KEEPER_RUN, &nanny.fds);
+	assert_int_equal(nanny.fds.count, 3);
+	return nanny;
+}
+
+static void report(struct nanny *nanny, uint32_t wait_status)
+{
+	struct buffer payload;
+
+	buffer_init(&payload, LIMIT_FRAME_BYTES);
+	frame_put_u32(&payload, wait_status);
+	for (int i = 0; i < 3; i++)
+		frame_put_u64(&payload, 1);
+	assert_int_equal(frame_put_u32(&payload, 0), 0);
+	frontend_frame(nanny->fds.fds[0], KEEPER_ENDED, 0, 0, buffer_data(&payload), buffer_length(&payload),
+		       -1);
+	buffer_deinit(&payload);
+}
+
+/* Fires the one timer that a command in this state has. */
+static void let_time_pass(void)
+{
+	struct loop_timer *timer = frontend.loop.heap[1];
+
+	assert_int_equal(frontend.loop.timers, 1);
+	loop_timer_clear(&frontend.loop, timer);
+	timer->fire(timer);
+	frontend_turn(&frontend);
+}
+
+/* All that a pipe of a megabyte holds is taken, when the report comes before it was read. */
+static void test_enlarged_pipe(void **state)
+{
+	static char bytes[1 << 20];
+	struct nanny nanny;
+	int pipe;
+
+	begin();
+	frontend_say(&frontend, RUN("1", ",\"max_bytes\":1048576"));
+	nanny = take();
+	pipe = nanny.fds.fds[1];
+	assert_int_equal(fcntl(pipe, F_SETPIPE_SZ, sizeof bytes), sizeof bytes);
+	memset(bytes, 'x', sizeof bytes);
+	memcpy(bytes + sizeof bytes - 4, "last", 4);
+	assert_int_equal(write(pipe, bytes, sizeof bytes), sizeof bytes);
+	close(pipe);
+	nanny.fds.fds[1] = -1;
+	report(&nanny, 0); /* the leash was watched first, so the report is heard before the pipe */
+	frontend_turn(&frontend);
+	assert_int_equal(frontend_count(&frontend, "\"omitted_bytes\":{\"stdout\":0,\"stderr\":0}"), 1);
+	assert_int_equal(frontend_count(&frontend, "xlast\""), 1);
+	frame_descriptors_close(&nanny.fds);
+	end();
+}
+
+static void test_nanny_lies(void **state)
+{
+	static const struct {
+		uint16_t type;
+		size_t length;
+	} lies[] = {{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_STARTED, 0}, {4711, 0}};
+
+	for (size_t i = 0; i < sizeof lies / sizeof *lies + 1; i++) {
+		struct nanny nanny;
+
+		begin();
+		frontend_say(&frontend, RUN("1", ""));
+		nanny = take();
+		if (i < sizeof lies / sizeof *lies)
+			frontend_frame(nanny.fds.fds[0], lies[i].type, 0, 0, "\xff\xff\xff\xff\xff",
+				       lies[i].length, -1);
+		else
+			report(&nanny, 0x7f); /* stopped is no end */
+		frontend_turn(&frontend);
+		frontend_expect(&frontend, frontend.spawner, SPAWNER_KILL, NULL);
+		assert_int_equal(frontend_count(&frontend, "the sandbox ended while the command ran"), 1);
+		assert_int_equal(mcp_in_flight(frontend.peer), 0);
+		frame_descriptors_close(&nanny.fds);
+		end();
+	}
+}
+
+/* A nanny that dies takes its command with it, not the sandbox, and not those beside it. */
+static void test_nanny_dies(void **state)
+{
+	struct nanny first, second;
+
+	begin();
+	frontend_say(&frontend, RUN("1", ""));
+	frontend_say(&frontend, RUN("2", ""));
+	first = take();
+	second = take();
+	frame_descriptors_close(&first.fds);
+	frontend_turn(&frontend);
+	assert_int_equal(frontend_count(&frontend, "\"id\":1"), 1);
+	frontend_expect_nothing(&frontend, frontend.spawner);
+	report(&second, 0);
+	report(&second, 0); /* a second one is not heard: the leash is closed */
+	frontend_turn(&frontend);
+	assert_int_equal(frontend_count(&frontend, "[exit 0"), 1);
+	frame_descriptors_close(&second.fds);
+	end();
+}
+
+/* Neither the deadline nor the kill is reported: the sandbox goes, and the one who waits gets a new one. */
+static void test_nanny_is_silent(void **state)
+{
+	struct nanny nanny;
+
+	begin();
+	frontend_say(&frontend, RUN("1", ""));
+	nanny = take();
+	let_time_pass();
+	frontend_expect(&frontend, nanny.fds.fds[0], KEEPER_KILL, NULL);
+	assert_int_equal(buffer_length(&frontend.sent), 0);
+	let_time_pass();
+	frontend_expect(&frontend, frontend.spawner, SPAWNER_KILL, NULL);
+	assert_int_equal(frontend_count(&frontend, "\"id\":1"), 1);
+	frontend_say(&frontend, RUN("2", ""));
+	frontend_expect(&frontend, frontend.spawner, SPAWNER_START, NULL);
+	frame_descriptors_close(&nanny.fds);
+	end();
+}
+
+static void test_a_thousand_cancelled(void **state)
+{
+	static struct nanny nannies[LIMIT_COMMANDS_AT_ONCE];
+	char message[200];
+
+	begin();
+	for (int i = 1; i <= 1000; i++) {
+		snprintf(message, sizeof message, RUN("%d", ""), i);
+		frontend_say(&frontend, message);
+	}
+	for (int i = 0; i < LIMIT_COMMANDS_AT_ONCE; i++)
+		nannies[i] = take();
+	frontend_expect_nothing(&frontend, door);
+	for (int i = 1; i <= 1000; i++) {
+		snprintf(message, sizeof message, CANCEL("%d"), i);
+		frontend_say(&frontend, message);
+	}
+	for (int i = 0; i < LIMIT_COMMANDS_AT_ONCE; i++) {
+		frontend_expect(&frontend, nannies[i].fds.fds[0], KEEPER_KILL, NULL);
+		report(&nannies[i], 9);
+		frame_descriptors_close(&nannies[i].fds);
+	}
+	frontend_turn(&frontend);
+	for (int i = 0; i < LIMIT_COMMANDS_AT_ONCE; i++) /* LOOP_EVENTS a turn */
+		frontend_turn(&frontend);
+	frontend_expect_nothing(&frontend, door); /* what waited is not started for nobody */
+	assert_int_equal(buffer_length(&frontend.sent), 0);
+	assert_int_equal(mcp_in_flight(frontend.peer), 0);
+	assert_int_equal(frontend.calls.free_count, frontend.calls.unused);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_enlarged_pipe),        cmocka_unit_test(test_nanny_lies),
+		cmocka_unit_test(test_nanny_dies),           cmocka_unit_test(test_nanny_is_silent),
+		cmocka_unit_test(test_a_thousand_cancelled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
