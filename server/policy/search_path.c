@@ -2,10 +2,12 @@
 /*
  * PATH of commands. The person's own PATH says which tools they use, so what it names is readable inside; it
  * may also name places that were never meant to be shown (".", a home, a directory above the workspace), and
- * those are left out. What a tool needs beside its bin directory (a toolchain below a home) is not guessed:
- * filesystem.allowWrite and a workspace with :ro can name it.
+ * those are left out. What tools are known to need beside their bin directory is shown too (show_around); for
+ * what is not known a workspace with :ro can name it.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +57,44 @@ static bool too_wide(const struct search *search, const char *path)
 	       path_within(path, "/dev");
 }
 
+/* Shows `directory` for reading, unless it is not there or would show too much. */
+static int show(struct search *search, const char *directory)
+{
+	_cleanup_free_ char *path = realpath(directory, NULL);
+	struct stat status;
+
+	if (!path || stat(path, &status) < 0 || !S_ISDIR(status.st_mode) ||
+	    shown_anyway(search->plan, path) || too_wide(search, path))
+		return 0;
+	return plan_add_path(&search->plan->extra, &search->plan->extra_count, path, false);
+}
+
+/*
+ * Programs below a home seldom stand alone: what they load lies beside them. `path` is a directory of PATH.
+ *   .../shims          pyenv, rbenv, nodenv, asdf: scripts that look for the rest above them
+ *   .../.cargo/bin     links to rustup, whose toolchains are in ~/.rustup; ~/.cargo itself holds credentials
+ *   PREFIX/bin         with PREFIX/lib beside it (nvm, conda, SDKMAN, a virtual environment); not ~/.local,
+ * which holds keyrings
+ */
+static int show_around(struct search *search, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	char place[PATH_MAX];
+	struct stat status;
+	int parent = (int)(name - path - 1);
+
+	if (strcmp(name, "shims") == 0)
+		snprintf(place, sizeof place, "%.*s", parent, path);
+	else if (parent > 7 && strcmp(name, "bin") == 0 && strncmp(path + parent - 7, "/.cargo", 7) == 0)
+		snprintf(place, sizeof place, "%.*s/.rustup", parent - 7, path);
+	else if (strcmp(name, "bin") == 0 && !(parent > 7 && strncmp(path + parent - 7, "/.local", 7) == 0) &&
+		 snprintf(place, sizeof place, "%.*s/lib", parent, path) > 0 && stat(place, &status) == 0)
+		snprintf(place, sizeof place, "%.*s", parent, path);
+	else
+		return 0;
+	return show(search, place);
+}
+
 static int take(struct search *search, const char *directory)
 {
 	_cleanup_free_ char *path = directory[0] == '/' ? realpath(directory, NULL) : NULL;
@@ -71,6 +111,8 @@ static int take(struct search *search, const char *directory)
 		if (too_wide(search, path))
 			return 0;
 		if (plan_add_path(&search->plan->extra, &search->plan->extra_count, path, false) < 0)
+			return -ENOMEM;
+		if (show_around(search, path) < 0)
 			return -ENOMEM;
 	}
 	search->taken[search->count++] = steal_pointer(path);

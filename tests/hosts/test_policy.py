@@ -128,7 +128,7 @@ PROTECTED = [".git/hooks/pre-commit", ".git/config", ".vscode/tasks.json", ".mcp
 @pytest.mark.parametrize("path", PROTECTED)
 @pytest.mark.parametrize("there", [True, False])
 def test_protected_paths_are_not_written(start, workspace, path, there):
-    """Files that a host or a shell runs by itself, also where they do not exist yet."""
+    """Files that a host or a shell runs by itself; file tools refuse them also where they do not exist yet."""
     target = workspace / path
     if there:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -136,14 +136,15 @@ def test_protected_paths_are_not_written(start, workspace, path, there):
     server = start()
     by_tool = server.call("write_file", path=path, content="evil\n")
     assert by_tool["isError"] is True
+    if not there:
+        # A command can still make one that does not exist yet: the view mounts what is there (docs/threat-model.md says so).
+        assert not target.exists()
+        return
     by_command = server.call("run_command", command=f"mkdir -p $(dirname {path}); echo evil > {path}")
     assert by_command["structuredContent"]["exit_code"] != 0
     server.call("run_command", command=f"rm -rf {path.split('/')[0]}; mv {path} elsewhere; ln -sf /etc/passwd {path}")
-    if there:
-        assert target.read_text() == "before\n"
-        assert text_of(server.call("read_file", path=path)) == "before\n"
-    else:
-        assert not target.exists() or target.read_text() == ""
+    assert target.read_text() == "before\n"
+    assert text_of(server.call("read_file", path=path)) == "before\n"
 
 
 def test_what_is_denied_to_be_read_is_invisible(start, policy, workspace):

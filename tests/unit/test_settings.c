@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -467,6 +468,64 @@ static void test_search_path_in_writable(void **state)
 	settings_deinit(&settings);
 }
 
+/* A directory below the test's own, with all above it. */
+static void make_path(const char *path)
+{
+	const char *whole = below(path);
+	char command[PATH_MAX];
+
+	snprintf(command, sizeof command, "%s", whole);
+	for (char *at = command + strlen(top) + 1; (at = strchr(at, '/')); at++) {
+		*at = '\0';
+		mkdir(command, 0755);
+		*at = '/';
+	}
+	mkdir(command, 0755);
+}
+
+static bool shows(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->extra_count; i++)
+		if (strcmp(plan->extra[i].path, path) == 0)
+			return !plan->extra[i].write;
+	return false;
+}
+
+static void test_what_tools_need_beside_them(void **state)
+{
+	struct options options = {.workspaces = {below("home/project")}, .workspace_count = 1};
+	struct settings settings;
+	struct err err;
+	char path[4096];
+
+	make_path("home/.pyenv/shims");
+	make_path("home/.cargo/bin");
+	make_path("home/.rustup");
+	make_path("home/.nvm/v20/bin");
+	make_path("home/.nvm/v20/lib");
+	make_path("home/.local/bin");
+	make_path("home/.local/lib");
+	make_path("home/go/bin");
+	snprintf(path, sizeof path, "%s", below("home/.pyenv/shims"));
+	for (const char *const *at = (const char *const[]){"home/.cargo/bin", "home/.nvm/v20/bin",
+							   "home/.local/bin", "home/go/bin", NULL};
+	     *at; at++)
+		snprintf(path + strlen(path), sizeof path - strlen(path), ":%s", below(*at));
+	setenv("PATH", path, 1);
+	assert_int_equal(load(&settings, &options, &err), 0);
+	assert_int_equal(policy_complete(&settings.plan), 0);
+	assert_true(shows(&settings.plan, below("home/.pyenv")));
+	assert_true(shows(&settings.plan, below("home/.rustup")));
+	assert_true(shows(&settings.plan, below("home/.nvm/v20")));
+	assert_true(shows(&settings.plan, below("home/.local/bin")));
+	assert_true(shows(&settings.plan, below("home/go/bin")));
+	assert_false(shows(&settings.plan, below("home/.cargo"))); /* credentials */
+	assert_false(shows(&settings.plan, below("home/.local"))); /* keyrings */
+	assert_false(shows(&settings.plan, below("home/go")));
+	assert_false(shows(&settings.plan, below("home")));
+	settings_deinit(&settings);
+}
+
 static void test_no_search_path(void **state)
 {
 	struct options options = {0};
@@ -504,6 +563,7 @@ int main(void)
 		CASE(test_search_path),
 		CASE(test_search_path_in_writable),
 		CASE(test_no_search_path),
+		CASE(test_what_tools_need_beside_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
