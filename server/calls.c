@@ -83,6 +83,12 @@ static void deny_unconfined(struct call *call, const char *what, const struct su
 	result_deny(&call->result, &denial);
 }
 
+/* What fails before the first layer, or beside them all, is no reason to doubt the kernel. */
+static bool is_layer(const char *name)
+{
+	return strcmp(name, SUPERVISOR_LAYER) != 0 && strcmp(name, "start") != 0;
+}
+
 void call_refuse(struct call *call, const char *what, const struct supervisor_failure *failure)
 {
 	if (!call->mcp)
@@ -94,10 +100,9 @@ void call_refuse(struct call *call, const char *what, const struct supervisor_fa
 			"Nothing of the call is alive; whether it had an effect is not known. Try again: a "
 			"new one is started.",
 			what);
-	else if (strcmp(failure->layer, SUPERVISOR_LAYER) == 0)
-		result_fail(&call->result,
-			    "the %s could not be started: %s failed with %s (%s). Nothing was done. %s", what,
-			    failure->step, err_name(failure->error), strerror(failure->error),
+	else if (!is_layer(failure->layer))
+		result_fail(&call->result, "the %s could not be started: %s: %s (%s). Nothing was done. %s",
+			    what, failure->step, strerror(failure->error), err_name(failure->error),
 			    failure->remedy);
 	else
 		deny_unconfined(call, what, failure);

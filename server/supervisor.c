@@ -58,7 +58,7 @@ static void everything_died(struct supervisor *supervisor)
 		} else {
 			struct supervisor_failure failure = {.error = EPIPE,
 							     .layer = SUPERVISOR_LAYER,
-							     .step = "the spawner, which ended meanwhile,",
+							     .step = "the spawner ended meanwhile",
 							     .remedy =
 								     "Try again; a new spawner takes over."};
 

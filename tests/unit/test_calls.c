@@ -2,7 +2,6 @@
 /* Calls whose executor lies, hangs, or cannot be had: each is answered once, and the server goes on. */
 #include "tests/support/frontend.h"
 
-
 #define CALL(id, more, tool, arguments)                                                                      \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{" more "\"name\":\"" tool  \
 	"\",\"arguments\":{" arguments "}}}"
@@ -236,6 +235,59 @@ static void test_spawner_lies(void **state)
 	}
 }
 
+/* The spare dies: the spawner makes a new one, and when the spawner dies too, that one takes its place. */
+static void test_spare_dies(void **state)
+{
+	int first[2], second[2];
+
+	begin(FETCH("1"));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, first), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, second), 0);
+	frontend_frame(frontend.spawner, SPARE_NEXT, 0, 0, NULL, 0, first[0]);
+	close(first[0]);
+	frontend_turn(&frontend);
+	close(first[1]);
+	frontend_turn(&frontend);
+	frontend_expect(&frontend, frontend.spawner, SPAWNER_SPARE, NULL);
+	frontend_frame(frontend.spawner, SPAWNER_SPARED, 0, 0, NULL, 0, second[0]);
+	close(second[0]);
+	frontend_turn(&frontend);
+	close(frontend.spawner);
+	frontend.spawner = second[1];
+	frontend_turn(&frontend);
+	assert_int_equal(frontend_count(&frontend, ENDED), 1);
+	frontend_say(&frontend, FETCH("2"));
+	frontend_expect(&frontend, frontend.spawner, SPARE_GO, NULL);
+	frontend_expect(&frontend, frontend.spawner, SPAWNER_START, NULL);
+	end();
+}
+
+/* What fails before any layer is an error that may pass, not a kernel that cannot confine. */
+static void test_start_fails(void **state)
+{
+	struct frame_header header;
+	struct buffer payload;
+
+	frontend_init(&frontend);
+	frontend_say(&frontend, FETCH("1"));
+	frontend_expect(&frontend, frontend.spawner, SPARE_GO, NULL);
+	header = frontend_expect(&frontend, frontend.spawner, SPAWNER_START, NULL);
+	buffer_init(&payload, LIMIT_FRAME_BYTES);
+	assert_int_equal(frame_put_text(&payload, "start"), 0);
+	assert_int_equal(frame_put_text(&payload, "socketpair"), 0);
+	assert_int_equal(frame_put_text(&payload, "Raise it."), 0);
+	frontend_frame(frontend.spawner, SPAWNER_FAILED, header.call, EMFILE, buffer_data(&payload),
+		       buffer_length(&payload), -1);
+	frontend_turn(&frontend);
+	assert_int_equal(frontend_count(&frontend,
+					"Error: the web executor could not be started: socketpair: Too "
+					"many open files (EMFILE). Nothing was done. Raise it."),
+			 1);
+	assert_false(frontend.calls.confinement_missing);
+	buffer_deinit(&payload);
+	frontend_deinit(&frontend);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_spawner_dies),
 		cmocka_unit_test(test_nobody_left),
 		cmocka_unit_test(test_spawner_lies),
+		cmocka_unit_test(test_spare_dies),
+		cmocka_unit_test(test_start_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
