@@ -128,7 +128,8 @@
 #define LIMIT_PIPE_TURN_BYTES                                                                                \
 	(128u << 10) /* of one pipe before others have their turn: twice what a pipe holds */
 #define LIMIT_PIPE_DRAIN_BYTES                                                                               \
-	(16u << 20) /* of one pipe after the command's end: it may have made it larger, up to fs.pipe-max-size */
+	(16u << 20) /* of one pipe after the command's end: it may have made it larger, up to                \
+		       fs.pipe-max-size */
 #define LIMIT_FRONTEND_FILES                                                                                 \
 	24 /* descriptors of the frontend beside those of commands: 14 stay open, 8 come or go at a time */
 #define LIMIT_PROGRESS_LINE_BYTES 200 /* of the newest line in a progress notification */
@@ -181,10 +182,10 @@
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_PROBE_MS                                                                                       \
-	20000 /* doctor: every layer is tried in processes of its own, on a slow machine too                 \
-	       */
-#define LIMIT_END_GRACE_MS  50   /* after end of input: calls that are all but done may still answer */
-#define LIMIT_LAST_WORD_MS                                                                                  \
+	20000                 /* doctor: every layer is tried in processes of its own, on a slow machine too \
+			       */
+#define LIMIT_END_GRACE_MS 50 /* after end of input: calls that are all but done may still answer */
+#define LIMIT_LAST_WORD_MS                                                                                   \
 	5000 /* after a cancel: executors look for them each 100 us; one that hangs so long is replaced */
 #define LIMIT_KILL_GRACE_MS 2000 /* a nanny that has not reported a kill by then loses its whole sandbox */
 

@@ -120,7 +120,7 @@ def run_hosts(tally, who, build, env, label):
     variables = {**env, "SALLYPORT_BUILD": os.path.join(who.top, build), "SALLYPORT_SCHEMAS": os.path.join(who.top, "build/schema"),
                  "PYTHONDONTWRITEBYTECODE": "1", "HOME": who.scratch}
     command = [*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()],
-               os.path.join(who.top, "build/python/bin/python"), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--tb=short",
+               os.path.join(who.top, "build/python/bin/python"), "-m", "pytest", "-q", "-rsx", "-p", "no:cacheprovider", "--tb=short",
                f"--basetemp={who.scratch}/pytest-{build}", f"--junit-xml={report}", os.path.join(who.top, "tests/hosts")]
     status, output, seconds = run(command, timeout=900, cwd=who.scratch)
     try:
@@ -135,7 +135,7 @@ def run_hosts(tally, who, build, env, label):
         passed, failed = 0, 1
     if status != 0 and failed == 0:
         failed = 1
-    reasons = [line for line in output.splitlines() if line.startswith("SKIPPED")]
+    reasons = [line for line in output.splitlines() if line.startswith(("SKIPPED", "XFAIL"))]
     tally.add(f"{label} as {who.name}", passed, failed, seconds, output=output, skipped=reasons)
 
 

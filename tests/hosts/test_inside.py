@@ -143,7 +143,8 @@ def test_nothing_outside_is_writable(server, workspace):
     """Every directory and file that a command could write, but for what it is meant to."""
     script = r"""
 find / \( -path /proc -o -path "$PWD" -o -path /tmp -o -path /dev/shm -o -path /dev/pts -o -path "$HOME" -o -path /var/tmp -o -path /run \) \
-  -prune -o \( -type d -o -type f \) -writable -print 2>/dev/null | head -20
+  -prune -o \( -type d -o -type f \) -writable -print 2>/dev/null |
+  while read -r f; do if [ -d "$f" ] || [ -f "$f" ]; then echo "$f"; fi; done | head -20  # find believes what a mount point was before
 find /proc/sys /proc/irq /proc/bus /proc/sysrq-trigger /sys -writable -type f 2>/dev/null | head -20
 """
     assert run(server, script, wait_ms=60000)["stdout"] == ""

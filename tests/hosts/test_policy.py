@@ -125,26 +125,38 @@ def test_a_refusal_names_the_rule_and_the_hash_of_the_policy(start, policy, comm
 PROTECTED = [".git/hooks/pre-commit", ".git/config", ".vscode/tasks.json", ".mcp.json", ".bashrc"]
 
 
+def attack(server, path):
+    """Tries to write a protected path by a command, in several ways; returns the exit status of the plain one."""
+    plain = server.call("run_command", command=f"mkdir -p $(dirname {path}); echo evil > {path}")
+    server.call("run_command", command=f"rm -rf {path.split('/')[0]}; mv {path} elsewhere; ln -sf /etc/passwd {path}; "
+                                       f"mv {path.split('/')[0]} aside; cp -r aside {path.split('/')[0]}; echo evil > {path}")
+    return plain["structuredContent"]["exit_code"]
+
+
 @pytest.mark.parametrize("path", PROTECTED)
-@pytest.mark.parametrize("there", [True, False])
-def test_protected_paths_are_not_written(start, workspace, path, there):
-    """Files that a host or a shell runs by itself; file tools refuse them also where they do not exist yet."""
+def test_protected_paths_are_not_written(start, workspace, path):
+    """Files that a host or a shell runs by itself."""
     target = workspace / path
-    if there:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text("before\n")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("before\n")
     server = start()
-    by_tool = server.call("write_file", path=path, content="evil\n")
-    assert by_tool["isError"] is True
-    if not there:
-        # A command can still make one that does not exist yet: the view mounts what is there (docs/threat-model.md says so).
-        assert not target.exists()
-        return
-    by_command = server.call("run_command", command=f"mkdir -p $(dirname {path}); echo evil > {path}")
-    assert by_command["structuredContent"]["exit_code"] != 0
-    server.call("run_command", command=f"rm -rf {path.split('/')[0]}; mv {path} elsewhere; ln -sf /etc/passwd {path}")
+    assert server.call("write_file", path=path, content="evil\n")["isError"] is True
+    assert attack(server, path) != 0
     assert target.read_text() == "before\n"
     assert text_of(server.call("read_file", path=path)) == "before\n"
+
+
+@pytest.mark.parametrize("path", PROTECTED)
+def test_protected_paths_that_do_not_exist_are_not_made_by_file_tools(server, workspace, path):
+    assert server.call("write_file", path=path, content="evil\n")["isError"] is True
+    assert not (workspace / path).exists()
+
+
+@pytest.mark.xfail(strict=True, reason="known gap: what is absent cannot be mounted over, so a command can make it (docs/threat-model.md)")
+@pytest.mark.parametrize("path", PROTECTED)
+def test_protected_paths_that_do_not_exist_are_not_made_by_commands(server, workspace, path):
+    server.call("run_command", command=f"mkdir -p $(dirname {path}); echo evil > {path}")
+    assert not (workspace / path).exists()
 
 
 def test_what_is_denied_to_be_read_is_invisible(start, policy, workspace):
