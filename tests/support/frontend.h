@@ -157,7 +157,7 @@ static struct frame_header frontend_expect(struct frontend *frontend, int socket
 	return header;
 }
 
-static void frontend_expect_nothing(struct frontend *frontend, int socket)
+static inline void frontend_expect_nothing(struct frontend *frontend, int socket)
 {
 	struct frame_header header;
 
