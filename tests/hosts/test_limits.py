@@ -2,8 +2,8 @@
 """No key of a policy does nothing: each limit is seen from inside a command, or felt."""
 
 import pytest
-from client import text_of
-from conftest import SANITIZED
+from client import Server, text_of
+from conftest import PROGRAM, SANITIZED, clean_environment
 
 data_limit = pytest.mark.skipif(SANITIZED, reason="a sanitizer's shadow leaves no room for a limit of private memory; run without them")
 
@@ -66,3 +66,22 @@ def test_answer_within(start, policy):
     for arguments, seconds in ((["--policy", policy({"answerWithin": 0.3})], 0.3), (["--answer-within", "0.3"], 0.3)):
         done = start(*arguments).call("run_command", command="while :; do :; done")["structuredContent"]
         assert done["status"] == "timed_out" and done["duration_ms"] <= seconds * 1000
+
+
+def test_few_descriptors(workspace):
+    """Commands wait for one another's descriptors; none is refused, and the spawner does not pay for it."""
+    (workspace / "a.txt").write_text("alpha\n")
+    server = Server(["sh", "-c", 'ulimit -n 32; exec "$@"', "sh", PROGRAM, "stdio", "--workspace", str(workspace)],
+                    env=clean_environment())
+    try:
+        server.handshake()
+        expected = {}
+        for i in range(30):
+            expected[server.start_call("run_command", command=f"echo said {i}")] = f"said {i}\n"
+            expected[server.start_call("read_file", path="a.txt")] = "alpha\n"
+        while expected:
+            message = server.receive(lambda m: "id" in m)
+            assert text_of(message["result"]).startswith(expected.pop(message["id"])), message
+        assert server.errors == b""
+    finally:
+        server.kill()
