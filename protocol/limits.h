@@ -182,9 +182,10 @@
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_PROBE_MS                                                                                       \
-	20000                 /* doctor: every layer is tried in processes of its own, on a slow machine too \
-			       */
-#define LIMIT_END_GRACE_MS 50 /* after end of input: calls that are all but done may still answer */
+	20000 /* doctor: every layer is tried in processes of its own, on a slow machine too                 \
+	       */
+#define LIMIT_IDLE_MS      100 /* without calls, after which freed memory is given back */
+#define LIMIT_END_GRACE_MS 50  /* after end of input: calls that are all but done may still answer */
 #define LIMIT_LAST_WORD_MS                                                                                   \
 	5000 /* after a cancel: executors look for them each 100 us; one that hangs so long is replaced */
 #define LIMIT_KILL_GRACE_MS 2000 /* a nanny that has not reported a kill by then loses its whole sandbox */

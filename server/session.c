@@ -35,7 +35,9 @@ struct session {
 	struct calls calls;
 	struct mcp_peer *peer;
 	struct loop_source signals;
-	struct loop_timer end;
+	struct loop_timer end, idle;
+	uint64_t busy; /* when a call last began */
+	unsigned seen; /* calls begun so far, as of the last turn */
 	bool ending;
 	char instructions[1024];
 };
@@ -111,6 +113,20 @@ static void grace_passed(struct loop_timer *timer)
 	session->loop.stop = true;
 }
 
+/* A while without calls: freed memory, kept so that none of it is faulted in call after call, goes back. */
+static void idled(struct loop_timer *timer)
+{
+	struct session *session = (struct session *)((char *)timer - offsetof(struct session, idle));
+	uint64_t due = session->busy + LOOP_MS(LIMIT_IDLE_MS);
+
+	if (mcp_in_flight(session->peer) == 0 && session->loop.now >= due) {
+		malloc_trim(0);
+	} else {
+		loop_timer_set(&session->loop, timer,
+			       session->loop.now >= due ? session->loop.now + LOOP_MS(LIMIT_IDLE_MS) : due);
+	}
+}
+
 /* After each turn: requests out first, so that executors work while we write. */
 static void turned(struct loop *loop)
 {
@@ -121,6 +137,12 @@ static void turned(struct loop *loop)
 	channel_drain(&session->calls.files);
 	stdio_flush(&session->stdio);
 	channel_rest(&session->calls.files);
+	if (session->calls.generation != session->seen) {
+		session->seen = session->calls.generation;
+		session->busy = loop->now;
+		if (!session->idle.place)
+			loop_timer_set(loop, &session->idle, loop->now + LOOP_MS(LIMIT_IDLE_MS));
+	}
 	if (session->ending && mcp_in_flight(session->peer) == 0 &&
 	    (session->stdio.queue_count == 0 || session->stdio.output.fd < 0))
 		loop->stop = true;
@@ -224,6 +246,7 @@ static int start(struct session *session, int input, int output, struct err *err
 	if (spare < 0)
 		return spare;
 	session->end.fire = grace_passed;
+	session->idle.fire = idled;
 	result = loop_init(&session->loop, turned, err);
 	if (result == 0)
 		result = watch_signals(session, err);
