@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lies in a workspace and is not the command's to change."""
+
+import os
+import shutil
+import stat
+
+from harness import BUILD, ROOT, Sandbox
+
+
+def test_protected(tmp):
+    """Neither written, nor replaced, nor left behind by renaming what holds it."""
+    sandbox = Sandbox(tmp, "--protect", ".git/hooks", "--protect", ".git/config", "--protect", ".vscode/tasks.json")
+    git = os.path.join(sandbox.workspace, ".git")
+    os.makedirs(os.path.join(git, "hooks"))
+    for name in ("config", "hooks/old"):
+        with open(os.path.join(git, name), "w") as file:
+            file.write("before")
+    if ROOT:
+        for folder, _, files in os.walk(sandbox.workspace):
+            for path in (folder, *(os.path.join(folder, name) for name in files)):
+                os.chown(path, 4242, 4242)
+    output, errors = sandbox.run("""
+        echo x > .git/config; echo x > .git/hooks/new; echo x > .git/hooks/old; rm -rf .git/hooks; rm -f .git/config
+        mv .git aside; mv .git/config .git/c; mv .git/hooks .git/h; echo x > .git/other; mv .git/other .git/config
+        ln .git/config link && echo x > link; ln -s evil .git/hooks/s; chmod 777 .git/config; cp -r .git aside && echo free""")
+    assert "free" in output, errors  # the rest of .git is as free as any
+    assert open(os.path.join(git, "config")).read() == "before"
+    assert os.listdir(os.path.join(git, "hooks")) == ["old"]
+    assert open(os.path.join(git, "hooks", "old")).read() == "before"
+    assert stat.S_IMODE(os.stat(os.path.join(git, "config")).st_mode) != 0o777
+    assert Sandbox(tmp).run("echo x > .git/config")[0] == "" and open(os.path.join(git, "config")).read() == "x\n", "writable without"
+
+
+def test_workspace_replaced_by_a_link(tmp):
+    """A workspace inside another: what has become a link to elsewhere is not followed when the next sandbox is built."""
+    sandbox = Sandbox(tmp)
+    inner, elsewhere = os.path.join(sandbox.workspace, "sub", "inner"), os.path.join(tmp, "elsewhere")
+    os.makedirs(inner)
+    os.makedirs(os.path.join(elsewhere, "inner"))
+    sandbox.command += ["--workspace", inner]
+    assert "yes" in sandbox.run(f"cd {inner} && echo yes")[0]
+    os.rename(os.path.join(sandbox.workspace, "sub"), os.path.join(sandbox.workspace, "aside"))
+    os.symlink(elsewhere, os.path.join(sandbox.workspace, "sub"))
+    output, errors = sandbox.run(f"cd {inner} && touch reached; echo ran")
+    assert os.listdir(os.path.join(elsewhere, "inner")) == [] and "layer=mounts" in errors, output + errors
+
+
+def test_own_programs(tmp):
+    """A workspace that holds the very programs that confine."""
+    install = os.path.join(tmp, "workspace", "install")
+    os.makedirs(install)
+    for name in os.listdir(BUILD):
+        if (name.startswith("sallyport") or name == "sandbox-run") and os.path.isfile(os.path.join(BUILD, name)):
+            shutil.copy(os.path.join(BUILD, name), install)
+    if ROOT:
+        for path in (os.path.join(tmp, "workspace"), install, *(os.path.join(install, name) for name in os.listdir(install))):
+            os.chown(path, 4242, 4242)
+    sandbox = Sandbox(tmp)
+    sandbox.command[0] = os.path.join(install, "sandbox-run")
+    before = {name: os.stat(os.path.join(install, name)).st_ino for name in os.listdir(install)}
+    output, errors = sandbox.run("""cd install; for f in sallyport*; do cp /bin/true $f; rm -f $f; mv $f x; done; cd ..; mv install i
+        touch install/new && echo new""")
+    assert "new" in output, errors
+    for name in before:
+        path = os.path.join(install, name)
+        assert os.stat(path).st_ino == before[name] and os.path.getsize(path) == os.path.getsize(os.path.join(BUILD, name)), name
