@@ -13,18 +13,27 @@
 static const struct {
 	const char *name;
 	int (*apply)(struct layer_context *context);
+	unsigned layer; /* LAYER_* without which it is passed over; 0: every profile has it */
 } order[] = {
-	{"parent", layer_parent},           {"session", layer_session},
-	{"network", layer_network},         {"mounts", layer_mounts},
-	{"identity", layer_identity},       {"parent", layer_parent}, /* the change of identity cleared it */
-	{"descriptors", layer_descriptors}, {"resources", layer_resources},
-	{"privileges", layer_privileges},   {"landlock", layer_landlock},
-	{"seccomp", layer_filter},
+	{"parent", layer_parent, 0},
+	{"session", layer_session, 0},
+	{"network", layer_network, LAYER_NETWORK},
+	{"mounts", layer_mounts, LAYER_MOUNTS},
+	{"namespaces", layer_namespaces, LAYER_NAMESPACES},
+	{"identity", layer_identity, 0},
+	{"parent", layer_parent, 0}, /* the change of identity cleared it */
+	{"descriptors", layer_descriptors, 0},
+	{"resources", layer_resources, 0},
+	{"privileges", layer_privileges, 0},
+	{"landlock", layer_landlock, 0},
+	{"seccomp", layer_filter, 0},
 };
 
 int build_confinement(struct layer_context *context, const char **layer)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		if (order[i].layer && !(context->profile->layers & order[i].layer))
+			continue;
 		*layer = order[i].name;
 		context->failure = (struct layer_failure){.step = "", .detail = ""};
 		int result = order[i].apply(context);

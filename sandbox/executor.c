@@ -68,10 +68,12 @@ static int receive_identity(struct executor *executor)
 	if (result < 0)
 		return result;
 	frame_read(&reader, buffer_data(&payload), buffer_length(&payload));
+	executor->confinement = (enum confinement)frame_get_u32(&reader);
 	executor->privileged = frame_get_u32(&reader) != 0;
 	executor->uid = frame_get_u32(&reader);
 	executor->gid = frame_get_u32(&reader);
-	if (header.type != SETUP_IDENTITY || frame_done(&reader) < 0)
+	if (header.type != SETUP_IDENTITY || frame_done(&reader) < 0 ||
+	    !profile_find(executor->profile, executor->confinement))
 		return -EPROTO;
 	return 0;
 }
@@ -95,7 +97,8 @@ int executor_receive(enum executor_profile profile, struct executor *executor, s
 
 int executor_enter(struct executor *executor, struct err *err)
 {
-	struct layer_context context = {.profile = profile_find(executor->profile), .executor = executor};
+	struct layer_context context = {.profile = profile_find(executor->profile, executor->confinement),
+					.executor = executor};
 	uint8_t ready[FRAME_HEADER_BYTES];
 	const char *layer = NULL;
 	int result = build_confinement(&context, &layer);

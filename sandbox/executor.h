@@ -33,15 +33,19 @@
 #include <stdint.h>
 
 #include "protocol/error.h"
+#include "sandbox/confinement.h"
 #include "sandbox/plan.h"
 
 enum executor_profile { EXECUTOR_SANDBOX, EXECUTOR_FILES, EXECUTOR_WEB, EXECUTOR_BROKER };
+
+#define EXECUTOR_COUNT (EXECUTOR_BROKER + 1)
 
 #define EXECUTOR_CHANNEL       5
 #define EXECUTOR_BROKER_CLIENT 1 /* frame type on the broker's channel */
 
 struct executor {
 	enum executor_profile profile;
+	enum confinement confinement; /* what it is to be built with; after executor_enter: what it has */
 	struct plan plan;
 	/*
 	 * EXECUTOR_FILES: an O_PATH descriptor of each workspace, in the plan's order: the only directories

@@ -3,8 +3,9 @@
 #define SALLYPORT_SANDBOX_PROFILE_H
 
 /*
- * Profiles as data: for each kind of executor which program it is, which namespaces it gets and what each
- * layer makes of it. One row a kind; sandbox/build.c applies whatever the row says.
+ * Profiles as data: for each kind of executor, and for each confinement that it can be built with, which
+ * program it is, which namespaces it gets and what each layer makes of it. sandbox/build.c applies whatever
+ * the row says.
  */
 
 #include <stdbool.h>
@@ -20,21 +21,29 @@ enum profile_view {
 	VIEW_SYSTEM      /* what a command needs (sandbox/layers/mounts.c) */
 };
 
+/* The layers that not every row has; all others are in each. sandbox/build.c holds the order. */
+enum profile_layer {
+	LAYER_NETWORK = 1 << 0,    /* lo in a network namespace of its own */
+	LAYER_MOUNTS = 1 << 1,     /* a view of its own */
+	LAYER_NAMESPACES = 1 << 2, /* started by root: the user namespace, entered last */
+};
+
 struct profile {
 	enum executor_profile executor;
+	enum confinement confinement;
 	const char *name;    /* for people and for SPAWNER_FAILED */
 	const char *program; /* beside this one (program_open) */
-	unsigned namespaces; /* CLONE_NEW* besides the user namespace, which all get */
+	unsigned layers;     /* LAYER_* that it has */
+	unsigned namespaces; /* CLONE_NEW* besides the user namespace; 0: not even that one */
 	enum profile_view view;
 	enum filter_name filter;
 	bool workspace_owner; /* as root: acts as the owner of the first workspace, not as a stranger */
 	bool keep_stderr;     /* 2 stays the host's stderr; otherwise /dev/null */
 	bool keep_setup;      /* the setup socket stays open, as a lifeline */
-	bool network;         /* bring up lo */
 	bool command_limits;  /* rlimits from the plan, not those of our own programs */
 	size_t channels;      /* descriptors from EXECUTOR_CHANNEL on */
 };
 
-const struct profile *profile_find(enum executor_profile executor);
+const struct profile *profile_find(enum executor_profile executor, enum confinement confinement);
 
 #endif

@@ -37,11 +37,13 @@ static int drop_capabilities(struct layer_context *context)
 	return 0;
 }
 
-static int enter_user_namespace(struct layer_context *context)
+int layer_namespaces(struct layer_context *context)
 {
 	const struct executor *executor = context->executor;
 	int result;
 
+	if (!executor->privileged)
+		return 0;
 	if (unshare(CLONE_NEWUSER) < 0)
 		return layer_failed(&context->failure, "unshare", "user namespace");
 	result = setup_ask(SETUP_UNSHARED, executor->uid, executor->gid, SETUP_MAPPED, NULL);
@@ -49,6 +51,13 @@ static int enter_user_namespace(struct layer_context *context)
 		errno = -result;
 		return layer_failed(&context->failure, "uid_map", NULL);
 	}
+	return 0;
+}
+
+static int change_ids(struct layer_context *context)
+{
+	const struct executor *executor = context->executor;
+
 	if (setgroups(0, NULL) < 0)
 		return layer_failed(&context->failure, "setgroups", NULL);
 	if (setresgid(executor->gid, executor->gid, executor->gid) < 0)
@@ -61,7 +70,7 @@ static int enter_user_namespace(struct layer_context *context)
 int layer_identity(struct layer_context *context)
 {
 	uid_t real, effective, saved;
-	int result = context->executor->privileged ? enter_user_namespace(context) : 0;
+	int result = context->executor->privileged ? change_ids(context) : 0;
 
 	if (result == 0)
 		result = drop_capabilities(context);

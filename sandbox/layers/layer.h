@@ -33,7 +33,9 @@ int layer_session(struct layer_context *context);
 int layer_network(struct layer_context *context);
 /* The view of the file system; leaves the process at its new root. */
 int layer_mounts(struct layer_context *context);
-/* As root: a user namespace, its maps (by the spawner), groups, uid. As anybody: no capability is left. */
+/* As root: a user namespace of its own, with maps by the spawner. As anybody it was made with the others. */
+int layer_namespaces(struct layer_context *context);
+/* As root: groups, gid, uid. As anybody: no capability is left. */
 int layer_identity(struct layer_context *context);
 int layer_descriptors(struct layer_context *context);
 int layer_resources(struct layer_context *context);

@@ -61,8 +61,6 @@ int layer_network(struct layer_context *context)
 {
 	struct ifreq request = {.ifr_name = "lo"};
 
-	if (!context->profile->network)
-		return 0;
 	_cleanup_fd_ int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (any < 0)
 		return layer_failed(&context->failure, "socket", "AF_INET");

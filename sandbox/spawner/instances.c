@@ -28,6 +28,11 @@ struct channels {
 	size_t child_count, frontend_count;
 };
 
+static const struct profile *profile_of(const struct instance *instance)
+{
+	return profile_find(instance->profile, instance->confinement);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -152,8 +157,9 @@ int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile p
 	result = channels_make(spawner, profile, &channels, &control);
 	if (result < 0)
 		return result;
-	pid_t pid = start_child(&spawner->identity, profile_find(profile), spawner->plan_memfd,
-				channels.child, &setup, failure);
+	const struct profile *row = profile_find(profile, spawner->confinement);
+	pid_t pid =
+		start_child(&spawner->identity, row, spawner->plan_memfd, channels.child, &setup, failure);
 	if (pid < 0)
 		return pid;
 	instance = table_add(spawner);
@@ -165,6 +171,7 @@ int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile p
 	instance->caller = caller;
 	instance->probe = probe;
 	instance->profile = profile;
+	instance->confinement = spawner->confinement;
 	instance->pid = pid;
 	instance->setup = setup;
 	instance->control = steal_fd(&control);
@@ -193,7 +200,7 @@ void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint3
 		result = instance_add(spawner, call, profiles[kind], caller, false, &failure);
 	if (result < 0)
 		report_failed(spawner, call, result, failure.layer, failure.step,
-			      profile_find(profiles[kind])->name);
+			      profile_find(profiles[kind], spawner->confinement)->name);
 }
 
 void instance_kill(struct spawner *spawner, uint32_t id)
@@ -279,7 +286,7 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 			kill(instance->pid, SIGKILL);
 			return;
 		}
-		if (!profile_find(instance->profile)->keep_setup)
+		if (!profile_of(instance)->keep_setup)
 			close_fd(&instance->setup);
 		announce(spawner);
 		return;
@@ -292,7 +299,7 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 		fail(spawner, instance, -(int)header->value, layer, step, detail);
 		return;
 	}
-	fail(spawner, instance, -EPROTO, "start", "setup", profile_find(instance->profile)->name);
+	fail(spawner, instance, -EPROTO, "start", "setup", profile_of(instance)->name);
 }
 
 void instance_serve(struct spawner *spawner, size_t index)
@@ -327,7 +334,7 @@ static void ended(struct spawner *spawner, size_t index, int status)
 		instance_serve(spawner, index); /* its last words */
 		snprintf(how, sizeof how, "%s %d", WIFSIGNALED(status) ? "killed by signal" : "exit status",
 			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-		fail(spawner, instance, -ECHILD, "start", profile_find(instance->profile)->program, how);
+		fail(spawner, instance, -ECHILD, "start", profile_of(instance)->program, how);
 	}
 	if (instance->profile == EXECUTOR_BROKER) /* its clients' sockets died with it */
 		for (size_t i = 0; i < spawner->count; i++)
@@ -363,7 +370,7 @@ int instances_expire(struct spawner *spawner)
 		if (instance->state != INSTANCE_STARTING || instance->failed)
 			continue;
 		if (instance->deadline <= now)
-			fail(spawner, instance, -ETIMEDOUT, "start", profile_find(instance->profile)->program,
+			fail(spawner, instance, -ETIMEDOUT, "start", profile_of(instance)->program,
 			     "did not come up in time");
 		else if (nearest < 0 || instance->deadline - now < nearest)
 			nearest = instance->deadline - now;

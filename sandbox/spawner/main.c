@@ -109,7 +109,10 @@ static int reset_signals(void)
 
 int main(void)
 {
-	struct spawner spawner = {.socket = SPAWNER_SOCKET, .plan_memfd = SPAWNER_PLAN, .next_id = 1};
+	struct spawner spawner = {.socket = SPAWNER_SOCKET,
+				  .plan_memfd = SPAWNER_PLAN,
+				  .confinement = CONFINEMENT_FULL,
+				  .next_id = 1};
 	struct err err = {""};
 
 	prctl(PR_SET_NAME, "sallyport-spawn");

@@ -54,6 +54,7 @@ struct instance {
 	uint32_t id, caller;
 	uint32_t call; /* the frontend's request, while it starts; 0 for a broker */
 	enum executor_profile profile;
+	enum confinement confinement;
 	enum instance_state state;
 	bool told;   /* the frontend knows its number */
 	bool probe;  /* a throwaway sandbox: whether it comes up is all that is wanted */
@@ -70,6 +71,7 @@ struct spawner {
 	int socket, plan_memfd, signals;
 	struct plan plan;
 	struct identity identity;
+	enum confinement confinement; /* what executors are built with */
 	struct instance *instances;
 	size_t count;
 	uint32_t next_id;

@@ -84,7 +84,9 @@ static int send_identity(const struct identity *identity, const struct profile *
 	bool stranger = identity->privileged && !profile->workspace_owner;
 	int result;
 
-	result = frame_put_u32(&payload, identity->privileged);
+	result = frame_put_u32(&payload, profile->confinement);
+	if (result == 0)
+		result = frame_put_u32(&payload, identity->privileged);
 	if (result == 0)
 		result = frame_put_u32(&payload, stranger ? IDENTITY_NOBODY : identity->uid);
 	if (result == 0)
