@@ -230,6 +230,10 @@ def main():
         for who in everybody:
             if who.name == "root":
                 steps.append(("bench", lambda who=who: run_program(tally, "bench (smoke)", [*who.prefix, *bench], cwd=who.scratch)))
+        # Emulated, so slow: only when asked for by name (scripts/test kernels).
+        if "kernels" in options.words:
+            steps.append(("kernels", lambda: run_program(tally, "Debian 12's kernel", [os.path.join(TOP, "tests/kernels/run"),
+                                                         os.path.join(TOP, "build")], timeout=900)))
         for name, step in steps:
             if not options.words or any(word in name for word in options.words):
                 step()
