@@ -133,6 +133,9 @@
 #define LIMIT_FRONTEND_FILES                                                                                 \
 	24 /* descriptors of the frontend beside those of commands: 14 stay open, 8 come or go at a time */
 #define LIMIT_PROGRESS_LINE_BYTES 200 /* of the newest line in a progress notification */
+#define LIMIT_COMMAND_DENIALS                                                                                \
+	16 /* different ones told with a command's result; more would bury its output                        \
+	    */
 #define LIMIT_COMMANDS_AT_ONCE                                                                               \
 	64 /* running in one sandbox; further ones wait their turn: four descriptors each */
 

@@ -44,6 +44,7 @@ void command_free(struct command *command)
 	buffer_deinit(&command->request);
 	buffer_deinit(&command->input);
 	command_output_deinit(&command->output);
+	command_denials_deinit(&command->denials);
 	command_delist(command);
 	if (command->state != COMMAND_WAITING)
 		commands->running_count--;
@@ -62,6 +63,7 @@ static void answer(struct command *command, struct command_outcome *outcome)
 	outcome->patience_ms = command->patience_ms;
 	outcome->duration_ns = command->commands->loop->now - command->started;
 	outcome->output = &command->output;
+	outcome->denials = &command->denials;
 	result = run_command_write(&call->result, outcome);
 	call->mcp = NULL;
 	if (result < 0)
@@ -120,10 +122,32 @@ static int take_failed(struct command *command, const struct frame_header *heade
 	if (frame_done(&reader) < 0)
 		return -EPROTO;
 	if (command->call->mcp)
-		run_command_fail(&command->call->result, step, target, (int)header->value);
+		run_command_fail(&command->call->result, step, target, (int)header->value, &command->denials);
 	command->call->mcp = NULL;
 	command_free(command);
 	return 0;
+}
+
+void command_denied(struct command *command, const struct denial *denial)
+{
+	if (command->call->mcp)
+		command_denials_add(&command->denials, denial);
+}
+
+void commands_denied(struct commands *commands, const struct denial *denial)
+{
+	for (struct command *command = commands->running; command; command = command->next)
+		command_denied(command, denial);
+}
+
+static int take_denied(struct command *command, const struct frame_header *header)
+{
+	struct denial denial;
+	int result = denial_decode_command(&denial, buffer_data(&command->commands->frame), header->length);
+
+	if (result == 0)
+		command_denied(command, &denial);
+	return result;
 }
 
 void command_heard(struct loop_source *source, uint32_t events)
@@ -140,6 +164,8 @@ void command_heard(struct loop_source *source, uint32_t events)
 			result = take_ended(command, &header);
 		else if (header.type == KEEPER_FAILED)
 			result = take_failed(command, &header);
+		else if (header.type == KEEPER_DENIED)
+			result = take_denied(command, &header);
 		else
 			result = -EPROTO; /* KEEPER_STARTED was not asked for */
 	}

@@ -23,6 +23,9 @@ void commands_free(struct commands *commands);
 /* Begins one for `call`; `arguments` are those of run_command and are not needed afterwards. */
 void command_begin(struct commands *commands, struct call *call,
 		   const struct run_command_arguments *arguments);
+/* Something of this caller's was refused, and by whose hand is not known (the network): told with every
+ * command that runs now. */
+void commands_denied(struct commands *commands, const struct denial *denial);
 /* The call was cancelled: kills the command; the call is released when nothing of it is alive. */
 void command_abandon(struct command *command);
 

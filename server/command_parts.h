@@ -35,6 +35,7 @@ struct command {
 	struct command_pipe pipes[2];
 	struct loop_timer timer, progress;
 	struct command_output output;
+	struct command_denials denials;
 	uint64_t started;
 };
 
@@ -60,6 +61,11 @@ void command_free(struct command *command);
 void command_refuse(struct command *command, const char *text);
 /* Its nanny, or the whole sandbox, is gone without a report. Answers and frees. */
 void command_lost(struct command *command);
+/*
+ * A rule refused something to the command while it runs: told with its result, bounded and folded. Whoever
+ * hears of it calls this: the keeper's frames on the leash do, and for the network whoever has the broker's.
+ */
+void command_denied(struct command *command, const struct denial *denial);
 /* A frame on the leash, or its end. */
 void command_heard(struct loop_source *leash, uint32_t events);
 

@@ -85,17 +85,9 @@ static int take_failure(struct call *call, const struct frame_header *header, co
 
 static int take_denied(struct call *call, const struct frame_header *header, const uint8_t *payload)
 {
-	struct frame_reader reader;
-	struct denial denial = {0};
+	struct denial denial;
 
-	frame_read(&reader, payload, header->length);
-	frame_get_text(&reader, denial.layer, sizeof denial.layer);
-	frame_get_text(&reader, denial.operation, sizeof denial.operation);
-	frame_get_text(&reader, denial.target, sizeof denial.target);
-	frame_get_text(&reader, denial.rule, sizeof denial.rule);
-	frame_get_text(&reader, denial.remedy, sizeof denial.remedy);
-	frame_get_text(&reader, denial.allowed, sizeof denial.allowed);
-	if (frame_done(&reader) < 0)
+	if (denial_decode(&denial, payload, header->length) < 0)
 		return -EPROTO;
 	if (call->mcp) {
 		call->mcp = NULL;

@@ -126,13 +126,35 @@ static const struct buffer *meta_end(struct tool_result *result)
 	return buffer_append(result->meta, "}", 1) < 0 ? NULL : result->meta;
 }
 
+void result_error(struct tool_result *result)
+{
+	json_key_bool(mcp_result_members(result->call), "isError", true);
+}
+
+/* The facts and the denial, both. Without memory for them the answer is still whole. */
+static const struct buffer *meta_with_denial(struct tool_result *result, struct buffer *both)
+{
+	const struct buffer *facts = meta_end(result);
+	int code = facts ? buffer_append(both, buffer_data(facts), buffer_length(facts)) : 0;
+
+	if (code == 0 && facts)
+		code = buffer_append(both, ",", 1);
+	if (code == 0)
+		code = denial_write_meta(result->denial, result->context->plan->policy_sha256, both);
+	return code < 0 ? facts : both;
+}
+
 int result_finish(struct tool_result *result)
 {
+	struct buffer both __attribute__((cleanup(buffer_deinit)));
+
 	begin(result);
 	end_text(result);
 	if (!result->members)
 		result->members = mcp_result_members(result->call);
-	return mcp_call_finish(result->call, meta_end(result));
+	buffer_init(&both, LIMIT_DENIAL_BYTES + LIMIT_FRAME_BYTES);
+	return mcp_call_finish(result->call,
+			       result->denial ? meta_with_denial(result, &both) : meta_end(result));
 }
 
 void result_hex(char *to, const void *bytes, size_t length)
@@ -159,35 +181,14 @@ int result_fail(struct tool_result *result, const char *format, ...)
 	return mcp_call_fail(result->call, text, meta_end(result));
 }
 
-/* The members of sallyport.dev/denial (tools.md, "Refusals"). */
-static int write_denial(struct buffer *out, const struct denial *denial, const char *policy_sha256)
-{
-	struct json_writer writer;
-
-	json_writer_init(&writer, out);
-	json_key(&writer, "sallyport.dev/denial");
-	json_object(&writer);
-	json_key_text(&writer, "layer", denial->layer);
-	json_key_text(&writer, "operation", denial->operation);
-	json_key_text(&writer, "target", denial->target);
-	json_key_text(&writer, "rule", denial->rule);
-	json_key_text(&writer, "remedy", denial->remedy);
-	json_key_text(&writer, "policySha256", policy_sha256);
-	json_object_end(&writer);
-	return writer.result;
-}
-
 int result_deny(struct tool_result *result, const struct denial *denial)
 {
-	char text[sizeof *denial + 64];
 	struct buffer meta __attribute__((cleanup(buffer_deinit)));
+	char text[DENIAL_TEXT_BYTES];
 	int code;
 
 	buffer_init(&meta, LIMIT_DENIAL_BYTES);
-	code = write_denial(&meta, denial, result->context->plan->policy_sha256);
-	snprintf(text, sizeof text, "Denied: %s%s%s (%s). Allowed: %s.%s%s",
-		 denial->sentence[0] ? denial->sentence : denial->operation, denial->sentence[0] ? "" : " ",
-		 denial->sentence[0] ? "" : denial->target, denial->rule, denial->allowed,
-		 denial->remedy[0] ? " " : "", denial->remedy);
+	code = denial_write_meta(denial, result->context->plan->policy_sha256, &meta);
+	denial_text(denial, text);
 	return mcp_call_fail(result->call, text, code < 0 ? NULL : &meta);
 }

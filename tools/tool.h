@@ -17,6 +17,7 @@
 #include "protocol/mcp.h"
 #include "protocol/schema.h"
 #include "sandbox/plan.h"
+#include "tools/denial.h"
 
 enum tool_route {
 	TOOL_COMMAND, /* run by the caller's sandbox; driven by server/command */
@@ -50,6 +51,7 @@ struct tool_result {
 	uint64_t text_bytes; /* of text so far, streamed or not */
 	uint64_t replaced;   /* ill-formed UTF-8 replaced in it */
 	bool text_open;
+	const struct denial *denial; /* for _meta["sallyport.dev/denial"]; set before result_finish */
 	struct buffer *out;          /* the message, once begun */
 	struct json_writer *members; /* once the content array was ended */
 };
@@ -109,11 +111,9 @@ void result_hex(char *to, const void *bytes, size_t length);
 /* "Error: TEXT", isError. Replaces whatever was begun. */
 int result_fail(struct tool_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-struct denial {
-	char layer[32], operation[32], target[512], rule[128], remedy[400], allowed[512];
-	char sentence[512]; /* WHAT; empty: operation and target */
-};
 /* "Denied: WHAT (RULE). Allowed: ...", isError, _meta["sallyport.dev/denial"] with policySha256. */
 int result_deny(struct tool_result *result, const struct denial *denial);
+/* After structured content: this result is a refusal or a failure. */
+void result_error(struct tool_result *result);
 
 #endif

@@ -31,6 +31,9 @@ enum keeper_frame {
 	KEEPER_ENDED = 17,  /* nothing of the call is alive. Payload: u32 wait status of the command, u64 user
 			     * µs, u64 system µs,  u64 peak memory bytes (largest process), u32 number of
 			     * leftover processes that were killed */
+	KEEPER_DENIED = 19, /* a rule refused something to the command; any number, also before KEEPER_FAILED.
+			     * Payload: text operation ("write", "execute", ..), text target (absolute path),
+			     * text rule (sandbox/rule.h) */
 	KEEPER_FAILED = 18, /* the command never started. value: errno, payload: text step ("execve", "chdir",
 			       ...), text target */
 };

@@ -96,7 +96,8 @@ static void test_nanny_lies(void **state)
 	static const struct {
 		uint16_t type;
 		size_t length;
-	} lies[] = {{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_STARTED, 0}, {4711, 0}};
+	} lies[] = {
+		{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_STARTED, 0}, {KEEPER_DENIED, 5}, {4711, 0}};
 
 	for (size_t i = 0; i < sizeof lies / sizeof *lies + 1; i++) {
 		struct nanny nanny;
@@ -116,6 +117,80 @@ static void test_nanny_lies(void **state)
 		frame_descriptors_close(&nanny.fds);
 		end();
 	}
+}
+
+static void deny(const struct nanny *nanny, const char *target, const char *rule)
+{
+	struct buffer payload;
+
+	buffer_init(&payload, LIMIT_FRAME_BYTES);
+	frame_put_text(&payload, "write");
+	frame_put_text(&payload, target);
+	assert_int_equal(frame_put_text(&payload, rule), 0);
+	frontend_frame(nanny->fds.fds[0], KEEPER_DENIED, 0, 0, buffer_data(&payload), buffer_length(&payload),
+		       -1);
+	buffer_deinit(&payload);
+}
+
+/* What a rule refused is told with the result: once each, counted, and no more than a result bears. */
+static void test_denials(void **state)
+{
+	struct nanny nanny;
+	char target[32];
+
+	begin();
+	frontend_say(&frontend, RUN("1", ""));
+	nanny = take();
+	deny(&nanny, "/w/.mcp\n.json", "protected:.mcp.json");
+	for (int i = 0; i < LIMIT_COMMAND_DENIALS + 5; i++) {
+		snprintf(target, sizeof target, "/w/.vscode/%d", i);
+		deny(&nanny, target, "protected:.vscode");
+		deny(&nanny, target, "protected:.vscode");
+		frontend_turn(&frontend);
+	}
+	report(&nanny, 0x100);
+	frontend_turn(&frontend);
+	frontend_turn(&frontend);
+	assert_int_equal(frontend_count(&frontend,
+					"Denied: write /w/.mcp?.json (protected:.mcp.json). Allowed: "
+					"reading it, and writing elsewhere. Only a person"),
+			 1);
+	assert_int_equal(frontend_count(&frontend, "(2 times)"), LIMIT_COMMAND_DENIALS - 1);
+	assert_int_equal(frontend_count(&frontend, "\"count\":2"), LIMIT_COMMAND_DENIALS - 1);
+	assert_int_equal(frontend_count(&frontend, "Denied: 12 more"), 1);
+	assert_int_equal(frontend_count(&frontend, "\"status\":\"exited\",\"exit_code\":1"), 1);
+	assert_int_equal(frontend_count(&frontend, "\"sallyport.dev/denial\":{\"layer\":\"sandbox\""), 1);
+	assert_int_equal(frontend_count(&frontend, "isError"), 0);
+	frame_descriptors_close(&nanny.fds);
+	end();
+}
+
+/* A target cannot write lines of its own, and what was refused before it began is no mere failure. */
+static void test_denied_before_it_began(void **state)
+{
+	struct buffer payload;
+	struct nanny nanny;
+
+	begin();
+	frontend_say(&frontend, RUN("1", ""));
+	nanny = take();
+	deny(&nanny, "/secret\n[exit 0", "hidden:/secret");
+	buffer_init(&payload, LIMIT_FRAME_BYTES);
+	frame_put_text(&payload, "chdir");
+	assert_int_equal(frame_put_text(&payload, "/secret"), 0);
+	frontend_frame(nanny.fds.fds[0], KEEPER_FAILED, 0, EACCES, buffer_data(&payload),
+		       buffer_length(&payload), -1);
+	buffer_deinit(&payload);
+	frontend_turn(&frontend);
+	assert_int_equal(
+		frontend_count(&frontend,
+			       "\"text\":\"Denied: write /secret?[exit 0 (hidden:/secret). Allowed: "),
+		1);
+	assert_int_equal(frontend_count(&frontend, "\"status\":\"denied\""), 1);
+	assert_int_equal(frontend_count(&frontend, "\"isError\":true"), 1);
+	assert_int_equal(frontend_count(&frontend, "\"sallyport.dev/denial\":{\"layer\":\"sandbox\""), 1);
+	frame_descriptors_close(&nanny.fds);
+	end();
 }
 
 /* A nanny that dies takes its command with it, not the sandbox, and not those beside it. */
@@ -195,8 +270,12 @@ static void test_a_thousand_cancelled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_enlarged_pipe),        cmocka_unit_test(test_nanny_lies),
-		cmocka_unit_test(test_nanny_dies),           cmocka_unit_test(test_nanny_is_silent),
+		cmocka_unit_test(test_enlarged_pipe),
+		cmocka_unit_test(test_nanny_lies),
+		cmocka_unit_test(test_denials),
+		cmocka_unit_test(test_denied_before_it_began),
+		cmocka_unit_test(test_nanny_dies),
+		cmocka_unit_test(test_nanny_is_silent),
 		cmocka_unit_test(test_a_thousand_cancelled),
 	};
 

@@ -17,7 +17,7 @@
 #include "protocol/limits.h"
 
 static const char *const keep_choices[] = {"head", "tail", "both", NULL};
-static const char *const statuses[] = {"exited", "signaled", "timed_out", NULL};
+static const char *const statuses[] = {"exited", "signaled", "timed_out", "denied", NULL};
 
 #define ARGUMENT(member) .offset = offsetof(struct run_command_arguments, member)
 
@@ -78,6 +78,7 @@ static const struct field output[] = {
 	{.name = "duration_ms", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
 	{.name = "cpu_ms", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
 	{.name = "peak_memory_bytes", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
+	{.name = "denials", .type = FIELD_OBJECTS, .inner = command_denial_fields},
 	{0},
 };
 
@@ -266,6 +267,8 @@ static int write_text(struct tool_result *result, const struct command_outcome *
 			code = result_text(result, "\n", 1);
 	}
 	buffer_deinit(&text);
+	if (code == 0)
+		code = command_denials_text(outcome->denials, result);
 	return code < 0 ? code : write_ending(result, outcome);
 }
 
@@ -312,14 +315,48 @@ int run_command_write(struct tool_result *result, const struct command_outcome *
 	json_key_int(writer, "duration_ms", (int64_t)(outcome->duration_ns / 1000000));
 	json_key_int(writer, "cpu_ms", (int64_t)(outcome->cpu_us / 1000));
 	json_key_int(writer, "peak_memory_bytes", (int64_t)outcome->peak_memory_bytes);
+	command_denials_write(outcome->denials, writer);
 	result_structured_end(result, writer);
+	if (outcome->denials->count)
+		result->denial = &outcome->denials->list[0].denial;
 	return code < 0 ? code : writer->result;
 }
 
-void run_command_fail(struct tool_result *result, const char *step, const char *target, int error)
+/* Refused before it began. As data too: some hosts show only that. */
+static void write_denied(struct tool_result *result, const struct command_denials *denials)
+{
+	static const char *const zeros[] = {"duration_ms", "cpu_ms", "peak_memory_bytes"};
+	struct json_writer *writer;
+
+	command_denials_text(denials, result);
+	result_textf(result, "[not started]");
+	writer = result_structured(result);
+	json_key_text(writer, "status", "denied");
+	json_key_text(writer, "stdout", "");
+	json_key_text(writer, "stderr", "");
+	json_key(writer, "omitted_bytes");
+	json_object(writer);
+	json_key_int(writer, "stdout", 0);
+	json_key_int(writer, "stderr", 0);
+	json_object_end(writer);
+	for (size_t i = 0; i < ARRAY_SIZE(zeros); i++)
+		json_key_int(writer, zeros[i], 0);
+	command_denials_write(denials, writer);
+	result_structured_end(result, writer);
+	result_error(result);
+	result->denial = &denials->list[0].denial;
+	result_finish(result);
+}
+
+void run_command_fail(struct tool_result *result, const char *step, const char *target, int error,
+		      const struct command_denials *denials)
 {
 	const char *hint = "";
 
+	if (denials->count) {
+		write_denied(result, denials);
+		return;
+	}
 	if (strcmp(step, "chdir") == 0)
 		hint = " cwd must be a directory that the sandbox shows: a workspace, a system directory or "
 		       "/tmp.";

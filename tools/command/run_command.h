@@ -5,6 +5,7 @@
 /* run_command: what it takes and what it answers. Running it is server/command's and the sandbox's business.
  */
 
+#include "tools/command/denials.h"
 #include "tools/command/output.h"
 #include "tools/tool.h"
 
@@ -34,11 +35,16 @@ struct command_outcome {
 	uint64_t duration_ns, cpu_us, peak_memory_bytes;
 	uint32_t leftovers; /* processes it left behind, killed */
 	const struct command_output *output;
+	const struct command_denials *denials;
 };
 
 /* Writes the result; the caller finishes it. 0 or -errno. */
 int run_command_write(struct tool_result *result, const struct command_outcome *outcome);
-/* It never started: which step failed, on what, and why. Writes and finishes. */
-void run_command_fail(struct tool_result *result, const char *step, const char *target, int error);
+/*
+ * It never started: which step failed, on what, and why; status "denied" when a rule forbade it. Writes and
+ * finishes.
+ */
+void run_command_fail(struct tool_result *result, const char *step, const char *target, int error,
+		      const struct command_denials *denials);
 
 #endif
