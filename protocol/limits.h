@@ -111,8 +111,14 @@
 #define LIMIT_TEMPORARY_BYTES                                                                                \
 	(1ull << 30) /* /tmp of a sandbox, also /dev/shm and home: memory of the machine;                    \
 			limits.temporaryBytes */
-#define LIMIT_TEMPORARY_INODES                                                                               \
-	100000                   /* files in each of them: inodes are kernel memory that no size bounds */
+#define LIMIT_TEMPORARY_FILES                                                                                \
+	100000 /* in each of them: inodes are kernel memory that no size bounds; limits.temporaryFiles */
+#define LIMIT_COMMAND_LOCKED_BYTES (8u << 20) /* RLIMIT_MEMLOCK: the kernel's own default */
+#define LIMIT_COMMAND_QUEUE_BYTES  819200     /* RLIMIT_MSGQUEUE: the kernel's own default */
+#define LIMIT_COMMAND_SIGNALS      8192 /* RLIMIT_SIGPENDING: a timer takes one; each is kernel memory */
+#define LIMIT_COMMAND_OOM_SCORE                                                                              \
+	"1000" /* of commands: out of memory, the kernel takes them before anything of the person's or ours  \
+		*/
 #define LIMIT_EXECUTOR_FILES 512 /* RLIMIT_NOFILE of executors of our own */
 #define LIMIT_PROBE_LAYERS   64  /* layers that a probe tells about: a dozen exist */
 #define LIMIT_MOUNTS         2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
@@ -209,6 +215,8 @@
 #define LIMIT_COMMAND_FILES_MAX     1048576              /* the kernel's fs.nr_open */
 #define LIMIT_COMMAND_DATA_MIN      (UINT64_C(16) << 20) /* below it bash and git do not start */
 #define LIMIT_TEMPORARY_BYTES_MIN   (UINT64_C(1) << 20)  /* here-documents and lock files */
-#define LIMIT_POLICY_BYTES_MAX      (UINT64_C(1) << 50)  /* any of the byte counts: exact in a JSON number */
+#define LIMIT_TEMPORARY_FILES_MIN   64                   /* a shell's and a compiler's */
+#define LIMIT_TEMPORARY_FILES_MAX   100000000           /* a hundred million: 100 GB of the kernel's memory */
+#define LIMIT_POLICY_BYTES_MAX      (UINT64_C(1) << 50) /* any of the byte counts: exact in a JSON number */
 
 #endif

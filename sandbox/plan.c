@@ -29,6 +29,7 @@ void plan_init(struct plan *plan)
 		.command_file_bytes = LIMIT_COMMAND_FILE_BYTES,
 		.command_data_bytes = LIMIT_COMMAND_DATA_BYTES,
 		.temporary_bytes = LIMIT_TEMPORARY_BYTES,
+		.temporary_files = LIMIT_TEMPORARY_FILES,
 		.result_bytes = LIMIT_RESULT_BYTES_DEFAULT,
 	};
 }
@@ -147,7 +148,7 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 {
 	const uint64_t numbers[] = {plan->network_listed,     plan->command_processes,  plan->command_files,
 				    plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
-				    plan->result_bytes};
+				    plan->temporary_files,    plan->result_bytes};
 	int result = frame_put_u32(payload, PLAN_VERSION);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && result == 0; i++)
@@ -245,6 +246,7 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	read.command_file_bytes = frame_get_u64(&reader);
 	read.command_data_bytes = frame_get_u64(&reader);
 	read.temporary_bytes = frame_get_u64(&reader);
+	read.temporary_files = frame_get_u64(&reader);
 	read.result_bytes = frame_get_u64(&reader);
 	get_paths(&reader, &read.workspaces, &read.workspace_count, LIMIT_WORKSPACES);
 	get_paths(&reader, &read.extra, &read.extra_count, LIMIT_PLAN_ITEMS);

@@ -46,7 +46,8 @@ struct plan {
 	uint32_t command_files;      /* RLIMIT_NOFILE */
 	uint64_t command_file_bytes; /* RLIMIT_FSIZE */
 	uint64_t command_data_bytes; /* RLIMIT_DATA */
-	uint64_t temporary_bytes;    /* size of a sandbox's /tmp */
+	uint64_t temporary_bytes;    /* size of a sandbox's /tmp, home and /dev/shm, each */
+	uint64_t temporary_files;    /* inodes of it */
 	uint64_t result_bytes;       /* --result-limit: bulk text of one answer */
 	char policy_sha256[65];
 };

@@ -39,13 +39,24 @@ static int limit(struct layer_context *context, int resource, const char *name, 
 int layer_resources(struct layer_context *context)
 {
 	const struct plan *plan = &context->executor->plan;
+	/*
+	 * Not here: RLIMIT_AS, which breaks WebAssembly; RLIMIT_CPU, since a call's time is bounded;
+	 * RLIMIT_STACK, which programs raise for themselves; RLIMIT_RTTIME, without real time; RLIMIT_RSS and
+	 * RLIMIT_LOCKS, which the kernel ignores.
+	 */
 	const struct {
 		int resource;
 		const char *name;
 		uint64_t value;
 		bool commands_only;
 	} limits[] = {
-		{RLIMIT_CORE, "RLIMIT_CORE", 0, false},
+		{RLIMIT_CORE, "RLIMIT_CORE", 0, false},     /* memory of a call in a file that lasts */
+		{RLIMIT_RTPRIO, "RLIMIT_RTPRIO", 0, false}, /* one such loop takes a processor from all */
+		{RLIMIT_NICE, "RLIMIT_NICE", 0, false},     /* nobody gets ahead of the server */
+		/* memory that is never given back, or is the kernel's own: counted in the user namespace */
+		{RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", LIMIT_COMMAND_LOCKED_BYTES, false},
+		{RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", LIMIT_COMMAND_QUEUE_BYTES, false},
+		{RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", LIMIT_COMMAND_SIGNALS, false},
 		{RLIMIT_NOFILE, "RLIMIT_NOFILE",
 		 context->profile->command_limits ? plan->command_files : LIMIT_EXECUTOR_FILES, false},
 		{RLIMIT_NPROC, "RLIMIT_NPROC", plan->command_processes, true},

@@ -171,7 +171,7 @@ static int mount_own_tmpfs(struct layer_context *context, int root, const struct
 	const struct plan *plan = &context->executor->plan;
 	const bool shared = !strcmp(place->path, "/tmp");
 	_cleanup_fd_ int tree =
-		mount_tmpfs(context, shared ? "1777" : "0700", plan->temporary_bytes, LIMIT_TEMPORARY_INODES);
+		mount_tmpfs(context, shared ? "1777" : "0700", plan->temporary_bytes, plan->temporary_files);
 
 	if (tree < 0)
 		return tree;

@@ -73,8 +73,8 @@ int view_devices(struct layer_context *context, int root)
 	if (pts < 0 || (result = mount_at(context, pts, tree, "pts")) < 0)
 		return pts < 0 ? pts : result;
 	/* Python's multiprocessing and many databases want it */
-	_cleanup_fd_ int shm =
-		mount_tmpfs(context, "1777", context->executor->plan.temporary_bytes, LIMIT_TEMPORARY_INODES);
+	_cleanup_fd_ int shm = mount_tmpfs(context, "1777", context->executor->plan.temporary_bytes,
+					   context->executor->plan.temporary_files);
 	if (shm < 0 || (result = mount_at(context, shm, tree, "shm")) < 0)
 		return shm < 0 ? shm : result;
 	if (call_mount_setattr(tree, 0, &readonly) < 0)

@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -53,6 +54,19 @@ static _Noreturn void child_fail(const char *step, int code)
 	_exit(1);
 }
 
+/*
+ * Should the machine run out of memory, the kernel is to take commands, not the person's programs or us.
+ * Here, since later neither /proc nor the right to write in it is left; without it the other layers stand as
+ * they are, so a failure is none.
+ */
+static void be_taken_first(void)
+{
+	_cleanup_fd_ int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (score >= 0 && write(score, LIMIT_COMMAND_OOM_SCORE, strlen(LIMIT_COMMAND_OOM_SCORE)) < 0)
+		return;
+}
+
 static _Noreturn void child(const struct identity *identity, const struct profile *profile, int setup,
 			    int plan, const int *channels, int program)
 {
@@ -63,6 +77,8 @@ static _Noreturn void child(const struct identity *identity, const struct profil
 	int result;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (profile->command_limits)
+		be_taken_first();
 	for (size_t i = 0; i < profile->channels; i++)
 		from[count++] = channels[i];
 	from[count++] = program; /* last, and the only one that execve closes */

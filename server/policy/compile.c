@@ -165,6 +165,7 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 	plan->command_file_bytes = (uint64_t)policy->file_bytes;
 	plan->command_data_bytes = (uint64_t)policy->data_bytes;
 	plan->temporary_bytes = (uint64_t)policy->temporary_bytes;
+	plan->temporary_files = (uint64_t)policy->temporary_files;
 	plan->result_bytes = (uint64_t)policy->result_bytes;
 	memcpy(plan->policy_sha256, policy->sha256, sizeof plan->policy_sha256);
 	return 0;

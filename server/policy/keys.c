@@ -41,7 +41,10 @@ const struct policy_key policy_keys[] = {
 	 LIMIT_COMMAND_PROCESSES_MAX, LIMIT_COMMAND_PROCESSES,
 	 "Processes and threads of all commands of a caller together."},
 	{"limits.temporaryBytes", POLICY_INTEGER, KEY(temporary_bytes), LIMIT_TEMPORARY_BYTES_MIN,
-	 LIMIT_POLICY_BYTES_MAX, LIMIT_TEMPORARY_BYTES, "Size of a sandbox's own /tmp."},
+	 LIMIT_POLICY_BYTES_MAX, LIMIT_TEMPORARY_BYTES,
+	 "Size of a sandbox's own /tmp, and of its home and /dev/shm."},
+	{"limits.temporaryFiles", POLICY_INTEGER, KEY(temporary_files), LIMIT_TEMPORARY_FILES_MIN,
+	 LIMIT_TEMPORARY_FILES_MAX, LIMIT_TEMPORARY_FILES, "Files and directories in each of them."},
 	{"network.allowedDomains", POLICY_DOMAINS, KEY(allowed_domains),
 	 .description =
 		 "Names and addresses that fetch_url reaches, nothing else. Empty: nothing. Not given: "

@@ -57,7 +57,7 @@ static void hash(char hex[65], const void *bytes, size_t length)
  * SHA-256 of what `sallyport policy show` prints for the defaults. A constant, since every start without a
  * policy would compute the same; test_policy computes it anew, so a changed default cannot keep the old one.
  */
-static const char default_sha256[] = "52add469bae31edaa42011233d55136e8b26afa936cb193cfbc42c3c82102d9d";
+static const char default_sha256[] = "aa4510d86c452167165caa387a5a7ce8b0096c362a0edb8c3b1cc027bad09cd1";
 
 void policy_default(struct policy *policy)
 {

@@ -28,7 +28,7 @@ struct policy {
 	struct policy_list allowed_domains, denied_domains;    /* as written; each has passed rules.h */
 	int64_t answer_within_ms;                              /* 0: not given, the host's name decides */
 	int64_t result_bytes;
-	int64_t processes, files, file_bytes, data_bytes, temporary_bytes;
+	int64_t processes, files, file_bytes, data_bytes, temporary_bytes, temporary_files;
 };
 
 void policy_init(struct policy *policy); /* the defaults, without a hash */

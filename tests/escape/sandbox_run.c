@@ -3,8 +3,8 @@
  * sandbox-run: one command in a sandbox of its own, without the server; for tests and for looking around.
  *
  *   sandbox-run [--workspace DIR]... [--read-only-workspace DIR]... [--protect PATH]... [--hide PATH]...
- *               [--extra PATH]... [--extra-write PATH]... [--home DIR] [--processes N] [--bench N] [--show]
- *               [--then LINE]
+ *               [--extra PATH]... [--extra-write PATH]... [--home DIR] [--processes N]
+ *               [--temporary-bytes N] [--temporary-files N] [--bench N] [--show] [--then LINE]
  *               -- argv... | -c LINE
  *
  * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same
@@ -72,6 +72,10 @@ static void parse(struct options *options, int argc, char **argv)
 			plan->home = strdup(value);
 		else if (!strcmp(name, "--processes"))
 			plan->command_processes = (uint32_t)strtoul(value, NULL, 10);
+		else if (!strcmp(name, "--temporary-bytes"))
+			plan->temporary_bytes = strtoull(value, NULL, 10);
+		else if (!strcmp(name, "--temporary-files"))
+			plan->temporary_files = strtoull(value, NULL, 10);
 		else if (!strcmp(name, "--then"))
 			options->then = value;
 		else if (!strcmp(name, "--bench"))

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits, and what wants to have more than there is."""
 
-from harness import Sandbox
+import subprocess
+
+from harness import PATIENCE, ROOT, Sandbox, parse
 
 
 def test_limits(tmp):
@@ -31,3 +33,47 @@ def test_fork_bombs(tmp):
         output, errors = sandbox.run("(" + line + ") 2>/dev/null")
         assert errors.count("ended") == 2, f"{name}: {errors[-300:]}"
         assert int(output.split()[-1]) < 12, f"{name}: {output}"
+
+
+def test_scheduling_and_kernel_memory(tmp):
+    """Nobody gets ahead of others or keeps the kernel's memory; out of memory, commands go first. Each is looked for outside too."""
+    probe = """python3 - <<'E'
+import os, resource
+print("score", open("/proc/self/oom_score_adj").read().strip())
+for name in ("RTPRIO", "NICE", "MEMLOCK", "MSGQUEUE", "SIGPENDING", "CORE"):
+    number = {"NICE": 13, "RTPRIO": 14, "SIGPENDING": 11, "MSGQUEUE": 12}.get(name) or getattr(resource, "RLIMIT_" + name)
+    print(name, resource.getrlimit(number)[1])
+for name, attempt in (("fifo", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))), ("nice", lambda: os.nice(-5))):
+    try:
+        attempt()
+        print(name, "done")
+    except OSError as error:
+        print(name, error.errno)
+E"""
+    told = parse(Sandbox(tmp).run(probe)[0])
+    assert told["score"] == "1000" and told["fifo"] == "1" and told["nice"] in ("1", "13"), told
+    bounds = {"RTPRIO": 0, "NICE": 0, "CORE": 0, "MEMLOCK": 8 << 20, "MSGQUEUE": 819200, "SIGPENDING": 8192}
+    for name, bound in bounds.items():
+        assert 0 <= int(told[name]) <= bound, f"{name}: {told}"
+    outside = parse(subprocess.run(["bash", "-c", probe], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout)
+    assert outside["score"] != "1000", "the same outside: the check proves nothing"
+
+
+def test_oom_score_stays(tmp):
+    """Started by root a command cannot make itself the last to be taken."""
+    if not ROOT:
+        return "an ordinary user may lower what an ordinary user has raised"
+    output, errors = Sandbox(tmp).run("echo 0 > /proc/self/oom_score_adj; cat /proc/self/oom_score_adj")
+    assert output.strip() == "1000", output + errors
+    return None
+
+
+def test_full_places(tmp):
+    """Bytes and files: the place is full, says so, and the sandbox goes on."""
+    sandbox = Sandbox(tmp, "--temporary-bytes", "1048576", "--temporary-files", "100", "--then", "echo alive")
+    for place in ("/tmp", "/home/sandboxed", "/dev/shm"):
+        output, errors = sandbox.run(f"""head -c 2000000 /dev/zero > {place}/big; stat -c %s {place}/big; rm {place}/big
+            for i in $(seq 200); do : > {place}/$i || break; done; ls {place} | wc -l""")
+        lines = output.split()
+        assert lines[2:] == ["alive"] and int(lines[0]) <= 1048576 and int(lines[1]) < 100, f"{place}: {output}"
+        assert errors.count("No space left on device") == 2, f"{place}: {errors}"
