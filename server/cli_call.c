@@ -26,8 +26,11 @@
 
 struct call {
 	const struct options *options;
-	struct buffer arguments; /* JSON */
-	struct buffer line;      /* what has come and is not a whole line yet */
+	const char *tool, *text;             /* its arguments as they were given */
+	int (*show)(const cJSON *result);    /* for people; NULL: the text blocks */
+	int (*verdict)(const cJSON *result); /* the exit code of a result that is no error; may be NULL */
+	struct buffer arguments;             /* JSON */
+	struct buffer line;                  /* what has come and is not a whole line yet */
 	int socket;
 	pid_t server;
 	bool progress; /* shown on a terminal */
@@ -59,7 +62,7 @@ static int read_stdin(struct buffer *out)
 
 static int take_arguments(struct call *call)
 {
-	const char *text = call->options->operand_count > 1 ? call->options->operands[1] : "{}";
+	const char *text = call->text;
 	_cleanup_(json_free) cJSON *tree = NULL;
 	struct err err = {""};
 	int result = strcmp(text, "-") == 0 ? read_stdin(&call->arguments)
@@ -128,7 +131,7 @@ static int write_request(struct json_writer *writer, const struct call *call)
 	json_key_text(writer, "method", "tools/call");
 	json_key(writer, "params");
 	json_object(writer);
-	json_key_text(writer, "name", call->options->operands[0]);
+	json_key_text(writer, "name", call->tool);
 	json_key(writer, "arguments");
 	/* what a person typed over several lines must become one line: line ends cannot stand inside strings
 	 */
@@ -235,12 +238,16 @@ static int show_answer(const struct call *call, const char *line, size_t length,
 	}
 	if (call->options->json)
 		printed = print_raw(line, length, "result");
+	else if (call->show && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "isError")))
+		printed = call->show(result);
 	else
 		cJSON_ArrayForEach(block, cJSON_GetObjectItemCaseSensitive(result, "content"))
 			print_block(block);
 	if (printed != EXIT_OK)
 		return printed;
-	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "isError")) ? EXIT_FAILED : EXIT_OK;
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "isError")))
+		return EXIT_FAILED;
+	return call->verdict ? call->verdict(result) : EXIT_OK;
 }
 
 /* One message. -1: go on listening; otherwise the exit code. */
@@ -367,14 +374,19 @@ static int one_call(struct call *call, struct settings *settings)
 	return code;
 }
 
-int cli_call(const struct options *options)
+int cli_call_tool(const struct options *options, const char *tool, const char *arguments,
+		  int (*show)(const cJSON *result), int (*verdict)(const cJSON *result))
 {
-	struct call call = {.options = options, .socket = -1, .progress = isatty(STDERR_FILENO)};
+	struct call call = {.options = options,
+			    .tool = tool,
+			    .text = arguments,
+			    .show = show,
+			    .verdict = verdict,
+			    .socket = -1,
+			    .progress = isatty(STDERR_FILENO)};
 	struct settings settings;
-	int result = check_tool(options->operands[0]);
+	int result;
 
-	if (result != EXIT_OK)
-		return result;
 	buffer_init(&call.arguments, LIMIT_MESSAGE_BYTES);
 	buffer_init(&call.line, 2 * LIMIT_ANSWER_BYTES);
 	result = take_arguments(&call);
@@ -387,4 +399,14 @@ int cli_call(const struct options *options)
 	buffer_deinit(&call.arguments);
 	buffer_deinit(&call.line);
 	return result;
+}
+
+int cli_call(const struct options *options)
+{
+	int result = check_tool(options->operands[0]);
+
+	return result != EXIT_OK
+		       ? result
+		       : cli_call_tool(options, options->operands[0],
+				       options->operand_count > 1 ? options->operands[1] : "{}", NULL, NULL);
 }

@@ -134,21 +134,15 @@ static void write_findings(struct json_writer *writer, const struct findings *fi
 static int print_json(const struct findings *findings)
 {
 	struct json_writer writer;
-	struct buffer compact, text;
+	struct buffer compact;
 	int result;
 
 	buffer_init(&compact, LIMIT_ANSWER_BYTES);
-	buffer_init(&text, LIMIT_ANSWER_BYTES);
 	json_writer_init(&writer, &compact);
 	write_findings(&writer, findings);
 	result = writer.result;
-	if (result == 0)
-		result = pretty_json(&text, buffer_data(&compact), buffer_length(&compact));
-	if (result < 0)
-		fprintf(stderr, "sallyport: %s\n", strerror(-result));
-	result = result < 0 ? EXIT_FAILED : cli_print(&text);
+	result = cli_print_json(&compact, result);
 	buffer_deinit(&compact);
-	buffer_deinit(&text);
 	return result;
 }
 

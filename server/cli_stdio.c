@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/limits.h"
 #include "server/cli.h"
+#include "server/pretty.h"
 #include "server/session.h"
 
 int cli_settings(struct settings *settings, const struct options *options)
@@ -30,6 +32,20 @@ int cli_print(const struct buffer *text)
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+int cli_print_json(const struct buffer *compact, int result)
+{
+	struct buffer text;
+
+	buffer_init(&text, LIMIT_ANSWER_BYTES);
+	if (result == 0)
+		result = pretty_json(&text, buffer_data(compact), buffer_length(compact));
+	if (result < 0)
+		fprintf(stderr, "sallyport: %s\n", strerror(-result));
+	result = result < 0 ? EXIT_FAILED : cli_print(&text);
+	buffer_deinit(&text);
+	return result;
 }
 
 int cli_stdio(const struct options *options)

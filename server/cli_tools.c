@@ -73,19 +73,13 @@ static int all_tools(struct buffer *json)
 
 static int print_json(void)
 {
-	struct buffer compact, text;
+	struct buffer compact;
 	int result;
 
 	buffer_init(&compact, LIMIT_ANSWER_BYTES);
-	buffer_init(&text, LIMIT_ANSWER_BYTES);
 	result = all_tools(&compact);
-	if (result == 0)
-		result = pretty_json(&text, buffer_data(&compact), buffer_length(&compact));
-	if (result < 0)
-		fprintf(stderr, "sallyport: %s\n", strerror(-result));
-	result = result < 0 ? EXIT_FAILED : cli_print(&text);
+	result = cli_print_json(&compact, result);
 	buffer_deinit(&compact);
-	buffer_deinit(&text);
 	return result;
 }
 

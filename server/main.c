@@ -25,6 +25,16 @@ const struct subcommand subcommands[] = {
 	 "what to do about it. Exit code 3 when calls cannot be confined.",
 	 "sallyport doctor\nsallyport doctor --json | jq .profile",
 	 OPTION_WORKSPACE | OPTION_POLICY | OPTION_JSON, 0, 0, cli_doctor},
+	{"explain host", "HOST[:PORT]", "may fetch_url reach it, and by which rule",
+	 "Asks the rules that decide about every connection, without connecting. A bare name means port 443. "
+	 "Exit code 1 when it would be refused.",
+	 "sallyport explain host pypi.org --policy ~/.config/sallyport/policy.json",
+	 OPTIONS_SERVER | OPTION_JSON, 1, 1, cli_explain_host},
+	{"explain path", "PATH [read | write | execute]", "may a file tool do this to it, and by which rule",
+	 "Asks the executor of the file tools, which judges as it would for a call, without doing anything. "
+	 "Exit code 1 when it would be refused.",
+	 "sallyport explain path .git/hooks/pre-commit write", OPTIONS_SERVER | OPTION_JSON, 1, 2,
+	 cli_explain_path},
 	{"policy check", "FILE", "is this policy well-formed? Every mistake with its line",
 	 "Reads a policy as the server would, and tells all of its mistakes at once, as FILE:LINE:COLUMN. "
 	 "Exit "

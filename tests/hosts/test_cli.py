@@ -14,7 +14,7 @@ from client import PATIENCE, Server
 from conftest import PROGRAM, clean_environment
 from schemas import check_tool
 
-COMMANDS = ["stdio", "call", "tools", "doctor", "policy show", "policy check", "policy schema"]
+COMMANDS = ["stdio", "call", "tools", "doctor", "explain path", "explain host", "policy show", "policy check", "policy schema"]
 
 
 def on_a_terminal(*arguments):
@@ -140,6 +140,26 @@ def test_call_json(command_line, workspace):
 def test_call_takes_arguments_from_stdin(command_line, workspace):
     done = command_line("call", "write_file", "-", "--workspace", str(workspace), input='{"path":"b.txt","content":"beta"}')
     assert done.returncode == 0 and (workspace / "b.txt").read_text() == "beta"
+
+
+def test_explain(command_line, policy, workspace):
+    (workspace / "a.txt").write_text("alpha\n")
+    where = ("--workspace", str(workspace))
+    for question, passes, rule in ((("path", "a.txt"), True, "workspace"), (("path", "a.txt", "write"), True, "workspace"),
+                                   (("path", ".git/hooks/x", "write"), False, "protected:.git/hooks"),
+                                   (("path", "/etc/passwd"), False, "workspace"), (("host", "example.org"), True, "default"),
+                                   (("host", "127.0.0.1:80"), False, "only public addresses")):
+        done = command_line("explain", *question, *where)
+        assert done.returncode == (0 if passes else 1), (question, done)
+        assert ("would pass" if passes else "would be refused") in done.stdout and rule in done.stdout, (question, done)
+        assert "\x1b" not in done.stdout
+        facts = json.loads(command_line("explain", *question, *where, "--json").stdout)["structuredContent"]
+        assert facts["allowed"] is passes and facts["rule"].startswith(rule)
+    listed = policy({"network": {"allowedDomains": ["example.net:8080"]}})
+    assert command_line("explain", "host", "example.net:8080", *where, "--policy", listed).returncode == 0
+    assert command_line("explain", "host", "example.org", *where, "--policy", listed).returncode == 1
+    output, status = on_a_terminal("explain", "path", "/etc/passwd", *where)
+    assert status == 1 and "\x1b[1;31mwould be refused" in output
 
 
 def test_doctor(command_line, workspace):
