@@ -15,9 +15,11 @@
  * copy. Payload bytes may change while they are read: read each once, or copy them out first. A ring that
  * lies (-EPROTO) ends the process behind it.
  *
- * Waking: the consumer announces that it is about to sleep, looks once more, and sleeps on an eventfd of its
- * own; the producer writes that eventfd only if the announcement stands. Both call these at the turn of their
- * event loops, so that a whole batch costs one wake.
+ * Waking: the consumer announces that it is about to sleep, looks once more, and sleeps on a descriptor of
+ * its own; the producer writes there only if the announcement stands. Both call these at the turn of their
+ * event loops, so that a whole batch costs one wake. The descriptor must be one on which the consumer cannot
+ * make the producer wait: O_NONBLOCK belongs to the open file, so an eventfd will not do if it is less
+ * trusted.
  */
 
 #include <stdbool.h>
@@ -65,11 +67,11 @@ void *ring_reserve(struct ring *ring, uint32_t length, bool *lied);
 void ring_commit(struct ring *ring, const struct frame_header *header);
 /* The largest payload for which ring_reserve would give room now. */
 uint32_t ring_room(const struct ring *ring);
-/* True (once) when the consumer sleeps and must be woken through its eventfd. Call after a batch of commits.
+/* True (once) when the consumer sleeps and must be woken. Call after a batch of commits.
  */
 bool ring_should_wake(struct ring *ring);
 /* Announces that this producer waits until there is room for `length` bytes. Returns true if there is none
- * yet, so that the caller may wait for its eventfd; false: there is room after all. */
+ * yet, so that the caller may wait to be woken; false: there is room after all. */
 bool ring_starve(struct ring *ring, uint32_t length);
 
 /* ---- consumer ---- */
@@ -82,7 +84,7 @@ void ring_release(struct ring *ring, const struct frame_header *header);
 bool ring_prepare_sleep(struct ring *ring);
 /* Takes the announcement back; call when awake again, before reading. */
 void ring_awake(struct ring *ring);
-/* True (once) when the producer waits for room and must be woken through its eventfd. Call after a batch of
+/* True (once) when the producer waits for room and must be woken. Call after a batch of
  * releases. */
 bool ring_should_feed(struct ring *ring);
 

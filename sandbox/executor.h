@@ -17,16 +17,15 @@
  * Descriptors from the spawner; everything else above them is closed by executor_enter():
  *
  *	                0, 1 /dev/null, 2 stderr (sandbox: /dev/null)
- *	EXECUTOR_FILES  5 ring memfd (this side maps with first = false), 6 eventfd that wakes this executor,
- *	                7 eventfd that wakes the frontend, 8 a socket that says end of file when the frontend
- *is gone EXECUTOR_WEB    5 SOCK_SEQPACKET to the frontend (tools/reply.h), 6 SOCK_SEQPACKET to the broker
- *	EXECUTOR_BROKER 5 SOCK_SEQPACKET from the spawner: each EXECUTOR_BROKER_CLIENT frame brings one
- *	                descriptor, the broker's end of a web executor's socket. End of file: the spawner is
- *gone EXECUTOR_SANDBOX 5 the door (keeper/wire.h). The spawner's socket stays open as 3: end of file there
- *	                means that it is gone
+ *	EXECUTOR_FILES  5 ring memfd (this side maps with first = false), 6 a pipe that wakes this executor,
+ *end of file when the frontend is gone, 7 eventfd that wakes the frontend, 8 a socket whose end tells the
+ *frontend of this executor's EXECUTOR_WEB    5 SOCK_SEQPACKET to the frontend (tools/reply.h), 6
+ *SOCK_SEQPACKET to the broker EXECUTOR_BROKER 5 SOCK_SEQPACKET from the spawner: each EXECUTOR_BROKER_CLIENT
+ *frame brings one descriptor, the broker's end of a web executor's socket. End of file: the spawner is gone
+ *EXECUTOR_SANDBOX 5 the door (keeper/wire.h). The spawner's socket stays open as 3: end of file there means
+ *that it is gone
  *
- * Eventfds and the frontend's ends are non-blocking; the executors' ends of sockets are blocking until they
- *say otherwise.
+ * The frontend's ends are non-blocking; the executors' ends are blocking until they say otherwise.
  */
 
 #include <stddef.h>

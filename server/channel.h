@@ -24,7 +24,7 @@ struct channel {
 	bool ready;
 	/* files */
 	struct ring_pair rings;
-	int wake;                 /* eventfd: wakes the executor */
+	int wake;                 /* a pipe: wakes the executor */
 	struct loop_source awake; /* eventfd: wakes us */
 	/* files: end of file is the executor's death; web: the frames */
 	struct loop_source socket;

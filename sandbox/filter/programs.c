@@ -76,12 +76,6 @@ static const struct table_rule files_background[] = {
 	{NULL},
 };
 
-static const struct table_rule files_end[] = {
-	/* to itself: there is nobody else in its PID namespace */
-	{.call = "fcntl", .when = {IS(1, F_SETOWN)}},
-	{NULL},
-};
-
 static const struct table_group files[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end", rules_process},
@@ -90,7 +84,6 @@ static const struct table_group files[] = {
 	{"paths beneath the workspaces", files_paths},
 	{"content", files_content},
 	{"fsync that others do not wait for", files_background},
-	{"the end of the frontend, as a signal", files_end},
 	{NULL},
 };
 

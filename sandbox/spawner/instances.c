@@ -62,21 +62,39 @@ static int channel_socket(struct channels *channels)
 	return sockets[0];
 }
 
+/* The same open file for both: only for what neither can change for the other (docs/threat-model.md lists
+ * them). */
+static int channel_shared(struct channels *channels, int fd)
+{
+	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0) {
+		if (fd >= 0)
+			close(fd);
+		return -EMFILE;
+	}
+	channels->child[channels->child_count++] = fd;
+	channels->frontend[channels->frontend_count++] = copy;
+	return 0;
+}
+
+/*
+ * A pipe wakes the executor, not an eventfd: its two ends are two open files, so that whatever the executor
+ * does to its own, the frontend's never blocks. The eventfd that wakes the frontend is only polled there.
+ */
 static int channels_files(struct channels *channels)
 {
-	for (int i = 0; i < 3; i++) {
-		int fd = i == 0 ? ring_create(NULL) : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int result = channel_shared(channels, ring_create(NULL)), wake[2];
 
-		if (copy < 0) {
-			if (fd >= 0)
-				close(fd);
-			return -EMFILE;
-		}
-		channels->child[channels->child_count++] = fd;
-		channels->frontend[channels->frontend_count++] = copy;
-	}
-	return 0;
+	if (result < 0)
+		return result;
+	if (pipe2(wake, O_CLOEXEC) < 0)
+		return -errno;
+	channels->child[channels->child_count++] = wake[0];
+	channels->frontend[channels->frontend_count++] = wake[1];
+	if (fcntl(wake[1], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	return channel_shared(channels, eventfd(0, EFD_CLOEXEC));
 }
 
 static struct instance *find_broker(struct spawner *spawner)

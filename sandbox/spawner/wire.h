@@ -40,7 +40,7 @@ enum probe_state {
 
 enum spawner_kind {
 	SPAWNER_SANDBOX = 1, /* a caller's sandbox. Descriptors: the door (keeper/wire.h) */
-	SPAWNER_FILES = 2, /* Descriptors: ring memfd, eventfd that wakes the executor, eventfd that wakes the
+	SPAWNER_FILES = 2, /* Descriptors: ring memfd, a pipe that wakes the executor, eventfd that wakes the
 			    * frontend, a socket whose end of file is the executor's death */
 	SPAWNER_WEB = 3,   /* Descriptors: a SOCK_SEQPACKET socket of frames (tools/reply.h) */
 	/* the broker is started by the spawner when the first web executor needs it, and is not the

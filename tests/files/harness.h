@@ -36,8 +36,8 @@ struct answer {
 struct harness {
 	pid_t pid;
 	struct ring_pair rings;
-	int wake, awake;
-	int frontend;        /* closing it is the frontend's end */
+	int wake;            /* a pipe; closing it is the frontend's end */
+	int awake;           /* eventfd */
 	char directory[64];  /* of all that the test makes; harness_stop removes it */
 	char workspace[128]; /* directory/ws: the first workspace, writable */
 	struct plan plan;    /* before harness_start: more workspaces, rules */

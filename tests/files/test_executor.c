@@ -226,7 +226,7 @@ static void test_end(void **state)
 	harness_start(harness);
 	send_read(harness, 1, "big", 8u << 20);
 	harness_pump(harness);
-	close_fd(&harness->frontend);
+	close_fd(&harness->wake);
 	harness_join(harness, 0);
 	harness_stop(harness);
 }

@@ -9,9 +9,7 @@
 #include "tools/files/executor/loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,58 +17,29 @@
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 
-/* The frontend is gone: nobody is left to answer, and nothing to be saved that a kill would not lose as well.
- */
-static void frontend_gone(int signal_number)
-{
-	_exit(0);
-}
-
-/*
- * The end of the frontend comes as a signal, so that the wait for requests is one read of one eventfd: an
- * epoll over both costs 1.5 us more for each request that finds us asleep.
- */
-static int watch_frontend(int gone)
-{
-	struct sigaction action = {.sa_handler = frontend_gone};
-	struct pollfd already = {.fd = gone, .events = POLLRDHUP};
-
-	if (sigaction(SIGIO, &action, NULL) < 0 || fcntl(gone, F_SETOWN, getpid()) < 0 ||
-	    fcntl(gone, F_SETFL, fcntl(gone, F_GETFL) | O_ASYNC) < 0)
-		return -errno;
-	if (poll(&already, 1, 0) > 0)
-		frontend_gone(SIGIO);
-	return 0;
-}
-
-int loop_init(struct loop *loop, int wake, int frontend, int gone)
+int loop_init(struct loop *loop, int wake, int frontend)
 {
 	loop->wake = wake;
 	loop->frontend = frontend;
-	loop->gone = gone;
 	loop->files.lied = false;
 	loop->files.scratch = malloc(LIMIT_FRAME_BYTES);
 	loop->files.hashes = calloc(1, sizeof *loop->files.hashes);
 	loop->request = malloc(LIMIT_FRAME_BYTES);
 	jobs_init(&loop->jobs);
-	sync_init(&loop->files.sync, wake);
 	if (!loop->files.scratch || !loop->files.hashes || !loop->request)
 		return -ENOMEM;
-	/* the frontend only writes to it, which blocks at 2^64 wakes */
-	if (fcntl(wake, F_SETFL, fcntl(wake, F_GETFL) & ~O_NONBLOCK) < 0)
-		return -errno;
-	return watch_frontend(gone);
+	return sync_init(&loop->files.sync);
 }
 
 void loop_deinit(struct loop *loop)
 {
 	jobs_deinit(&loop->jobs, &loop->files);
+	sync_deinit(&loop->files.sync);
 	free(loop->files.scratch);
 	free(loop->files.hashes);
 	free(loop->request);
 	close_fd(&loop->wake);
 	close_fd(&loop->frontend);
-	close_fd(&loop->gone);
 }
 
 /* Serves what is in the ring while there is room to answer. Returns whether there is more, or -EPROTO. */
@@ -108,20 +77,37 @@ static void wake_frontend(struct loop *loop)
 			;
 }
 
-/* Waits until the eventfd was written. 0 or -errno. */
+/*
+ * Waits for a wake, by one read: a poll before it costs 1.5 us for each request that finds us asleep, so
+ * there is one only while an fsync is on its way, whose end is another descriptor's business. 0, -ENOTCONN
+ * when the frontend is gone, or -errno.
+ */
 static int wait_for_wake(struct loop *loop)
 {
-	struct pollfd written = {.fd = loop->wake, .events = POLLIN};
-	uint64_t count;
+	struct pollfd watched[] = {{.fd = loop->wake, .events = POLLIN},
+				   {.fd = loop->files.sync.done, .events = POLLIN}};
+	uint8_t wakes[64]; /* however many there are, one is enough */
+	ssize_t got;
 
-	while (read(loop->wake, &count, sizeof count) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-		/* the other side made it non-blocking again: it may */
-		if (errno == EAGAIN && poll(&written, 1, -1) < 0 && errno != EINTR)
-			return -errno;
+	if (sync_pending(&loop->files.sync)) {
+		while (poll(watched, ARRAY_SIZE(watched), -1) < 0)
+			if (errno != EINTR)
+				return -errno;
+		if (!watched[0].revents)
+			return 0;
 	}
-	return 0;
+	do
+		got = read(loop->wake, wakes, sizeof wakes);
+	while (got < 0 && errno == EINTR);
+	return got > 0 ? 0 : got < 0 ? -errno : -ENOTCONN;
+}
+
+/* Asked for beside long work, which nobody would wait for any more. */
+static bool frontend_gone(const struct loop *loop)
+{
+	struct pollfd wake = {.fd = loop->wake};
+
+	return poll(&wake, 1, 0) > 0 && (wake.revents & POLLHUP);
 }
 
 /* Nothing to do: waits, unless there is something after all. Returns 0 or -errno. */
@@ -154,7 +140,7 @@ int loop_run(struct loop *loop)
 {
 	int result = 0;
 
-	while (result == 0) {
+	while (result == 0) { /* -ENOTCONN: nobody is left to answer */
 		int more, busy;
 
 		sync_collect(&loop->files.sync);
@@ -165,6 +151,8 @@ int loop_run(struct loop *loop)
 		wake_frontend(loop);
 		if (!more && !busy)
 			result = rest(loop);
+		else if (!more && frontend_gone(loop))
+			result = -ENOTCONN;
 	}
-	return result;
+	return result == -ENOTCONN ? 0 : result;
 }

@@ -15,17 +15,15 @@ struct loop {
 			       loop_deinit */
 	struct jobs jobs;
 	uint8_t *request; /* LIMIT_FRAME_BYTES: a frame, copied out of the ring */
-	int wake;         /* eventfd of this side */
-	int frontend;     /* eventfd of the other side */
-	int gone;         /* a socket, end of file when the frontend has ended */
+	int wake;         /* a pipe: the frontend wakes us, and ends it when it ends */
+	int frontend;     /* eventfd: wakes the frontend */
 };
 
-/* Takes the descriptors over, also when it fails. From here the end of the frontend ends this process, with
- * 0, by SIGIO. 0 or -errno. */
-int loop_init(struct loop *loop, int wake, int frontend, int gone);
+/* Takes the descriptors over, also when it fails. 0 or -errno. */
+int loop_init(struct loop *loop, int wake, int frontend);
 void loop_deinit(struct loop *loop);
 
-/* Runs until the frontend lies (-EPROTO), or nothing can be waited for (-errno). */
+/* Runs until the frontend is gone (0) or lies (-EPROTO), or nothing can be waited for (-errno). */
 int loop_run(struct loop *loop);
 
 #endif

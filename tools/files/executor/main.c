@@ -12,7 +12,8 @@
 #include "sandbox/executor.h"
 #include "tools/files/executor/loop.h"
 
-enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND, GONE };
+/* and one more, only held: its end tells the frontend of ours */
+enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND };
 
 int main(void)
 {
@@ -26,7 +27,7 @@ int main(void)
 	if (executor_receive(EXECUTOR_FILES, &executor, &err) < 0 || executor_enter(&executor, &err) < 0)
 		return 1;
 	if (reach_init(&loop.files.reach, &executor.plan, executor.workspaces) < 0 ||
-	    ring_map(&loop.files.rings, RINGS, false, &err) < 0 || loop_init(&loop, WAKE, FRONTEND, GONE) < 0)
+	    ring_map(&loop.files.rings, RINGS, false, &err) < 0 || loop_init(&loop, WAKE, FRONTEND) < 0)
 		return 1;
 	return loop_run(&loop) < 0;
 }

@@ -4,13 +4,27 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-void sync_init(struct sync *sync, int wake)
+#include "protocol/cleanup.h"
+
+int sync_init(struct sync *sync)
 {
-	*sync = (struct sync){.wake = wake};
+	*sync = (struct sync){.done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	return sync->done < 0 ? -errno : 0;
+}
+
+void sync_deinit(struct sync *sync)
+{
+	close_fd(&sync->done);
+}
+
+bool sync_pending(const struct sync *sync)
+{
+	return sync->pending > 0;
 }
 
 static bool ready(struct sync *sync)
@@ -32,7 +46,7 @@ int sync_begin(struct sync *sync, int fd)
 		return -ENOSYS;
 	request.aio_data = (uint64_t)slot;
 	request.aio_flags = IOCB_FLAG_RESFD;
-	request.aio_resfd = (uint32_t)sync->wake;
+	request.aio_resfd = (uint32_t)sync->done;
 	if (syscall(SYS_io_submit, sync->context, 1, requests) != 1)
 		return -ENOSYS; /* a file system without it: fsync says what is wrong */
 	sync->slots[slot] = (struct sync_slot){.used = true};
@@ -44,10 +58,12 @@ void sync_collect(struct sync *sync)
 {
 	struct io_event events[SYNC_SLOTS];
 	struct timespec now = {0};
+	eventfd_t ignored;
 	long count;
 
 	if (!sync->pending)
 		return;
+	eventfd_read(sync->done, &ignored); /* before the look: what ends behind it is written anew */
 	count = syscall(SYS_io_getevents, sync->context, 0, SYNC_SLOTS, events, &now);
 	for (long i = 0; i < count; i++) {
 		struct sync_slot *slot = &sync->slots[events[i].data % SYNC_SLOTS];

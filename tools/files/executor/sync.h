@@ -4,8 +4,8 @@
 
 /*
  * fsync that does not hold up the loop: a disk may take half a second for one, and the other calls shall not
- * wait for it. The kernel's asynchronous I/O does it (io_submit with IOCB_CMD_FSYNC) and writes our eventfd
- * when it is done. Where there is none, sync_begin says so and the caller does it the slow way.
+ * wait for it. The kernel's asynchronous I/O does it (io_submit with IOCB_CMD_FSYNC) and writes an eventfd of
+ * ours when it is done. Where there is none, sync_begin says so and the caller does it the slow way.
  */
 
 #include <linux/aio_abi.h>
@@ -16,7 +16,7 @@
 struct sync {
 	aio_context_t context; /* made with the first */
 	bool refused;          /* the kernel has none */
-	int wake;              /* eventfd that is written when one is done */
+	int done;              /* eventfd, non-blocking: written when one is done */
 	unsigned pending;
 	struct sync_slot {
 		bool used, done, abandoned;
@@ -24,7 +24,11 @@ struct sync {
 	} slots[SYNC_SLOTS];
 };
 
-void sync_init(struct sync *sync, int wake);
+/* 0 or -errno. */
+int sync_init(struct sync *sync);
+void sync_deinit(struct sync *sync);
+/* True while there is something to wait for on `done`. */
+bool sync_pending(const struct sync *sync);
 
 /* Begins to write what belongs to `fd` to the disk. A slot, or -ENOSYS: do it with fsync. `fd` may be closed.
  */
