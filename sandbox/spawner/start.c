@@ -67,11 +67,25 @@ static void be_taken_first(void)
 		return;
 }
 
+/*
+ * Standard descriptors of its own. Flags like O_NONBLOCK belong to an open file, which all that inherited it
+ * share: through the host's stderr, often the same as its stdout, an executor could make the frontend wait,
+ * and through /dev/null callers could see each other. What cannot be opened anew (a socket) becomes
+ * /dev/null.
+ */
+static int own_standard(bool keep_stderr, int *null, int *errors)
+{
+	*null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	*errors = keep_stderr ? open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC) : -1;
+	if (*errors < 0)
+		*errors = *null;
+	return *null < 0 ? -errno : 0;
+}
+
 static _Noreturn void child(const struct identity *identity, const struct profile *profile, int setup,
 			    int plan, const int *channels, int program)
 {
-	int from[EXECUTOR_CHANNEL + LIMIT_CHANNELS + 1] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, setup,
-							   plan};
+	int from[EXECUTOR_CHANNEL + LIMIT_CHANNELS + 1] = {[SETUP_SOCKET] = setup, [SETUP_PLAN] = plan};
 	char *const argv[] = {(char *)profile->program, NULL};
 	size_t count = EXECUTOR_CHANNEL;
 	int result;
@@ -79,6 +93,10 @@ static _Noreturn void child(const struct identity *identity, const struct profil
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (profile->command_limits)
 		be_taken_first();
+	result = own_standard(profile->keep_stderr, &from[0], &from[2]);
+	if (result < 0)
+		_exit(1);
+	from[1] = from[0];
 	for (size_t i = 0; i < profile->channels; i++)
 		from[count++] = channels[i];
 	from[count++] = program; /* last, and the only one that execve closes */

@@ -11,7 +11,7 @@
 
 #include "protocol/ring.h"
 
-enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND, END };
+enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND };
 
 /* Blocking, and as full as it gets. What cannot be written fails, and that is well. */
 static void stuff(int fd)
@@ -33,8 +33,10 @@ int main(void)
 	if (executor_receive(EXECUTOR_FILES, &executor, &err) < 0 || executor_enter(&executor, &err) < 0 ||
 	    ring_map(&rings, RINGS, false, &err) < 0)
 		return 1;
-	for (int fd = WAKE; fd <= END; fd++)
+	for (int fd = WAKE; fd <= FRONTEND; fd++)
 		stuff(fd);
+	for (int fd = 0; fd <= 2; fd++)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
 	for (;;) {
 		struct frame_header header;
 		const uint8_t *payload;

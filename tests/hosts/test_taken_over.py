@@ -45,3 +45,26 @@ def test_a_files_executor_cannot_make_the_frontend_wait(installed, serve, worksp
         assert server.call("run_command", command="echo still here")["structuredContent"]["stdout"] == "still here\n"
     for call in calls:  # never answered by the executor: the frontend does, in time
         assert server.response(call)["result"]["isError"]
+
+
+def flags(pid, descriptor):
+    with open(f"/proc/{pid}/fdinfo/{descriptor}", encoding="utf-8") as file:
+        return int(dict(line.split(":", 1) for line in file)["flags"], 8)
+
+
+def processes(server, name):
+    return [pid for pid in server.tree() if client.name_of(pid) == name]
+
+
+def test_no_flag_of_an_executors_standard_descriptors_reaches_another(installed, serve, workspace):
+    """They are open files of its own: the host's stderr may be its stdout, and /dev/null would be every caller's."""
+    (workspace / "a").write_text("a")
+    server = serve(installed(**{"sallyport-files": "tests/hostile/hostile-files"}))
+    call = server.start_call("read_file", path="a")
+    script = "import fcntl, os; fcntl.fcntl(0, fcntl.F_SETFL, os.O_NONBLOCK); print(fcntl.fcntl(0, fcntl.F_GETFL) & os.O_NONBLOCK)"
+    assert server.call("run_command", argv=["python3", "-c", script])["structuredContent"]["stdout"] == f"{os.O_NONBLOCK}\n"
+    server.response(call)  # given up: by then the executor has done what it does
+    for pid in [server.pid, *processes(server, "sallyport-spawn"), *processes(server, "sallyport-spare")]:
+        for descriptor in (0, 2):
+            if pid != server.pid or descriptor == 2:  # the frontend's own stdin is for it to set
+                assert not flags(pid, descriptor) & os.O_NONBLOCK, (client.describe(pid), descriptor)
