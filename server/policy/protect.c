@@ -22,9 +22,11 @@ const struct protected_path protected_paths[] = {
 	{".devcontainer", "initializeCommand runs on the machine itself when an editor opens the folder"},
 	{".devcontainer.json", "the same as a single file"},
 	{".gemini", "MCP servers and commands that Gemini CLI starts"},
+	{".git/commondir", "with it git takes config and hooks from wherever it says"},
 	{".git/config",
 	 "core.fsmonitor, core.hooksPath, core.sshCommand, filters and aliases are commands that "
 	 "your next git runs"},
+	{".git/config.worktree", "as .git/config, where extensions.worktreeConfig is set"},
 	{".git/hooks", "run by git at commit, checkout, merge and push"},
 	{".gitconfig", "as .git/config, if the workspace is a home"},
 	{".idea", "run configurations and startup tasks of JetBrains editors"},
@@ -40,6 +42,7 @@ const struct protected_path protected_paths[] = {
 	{".zprofile", "run by a zsh login shell, if the workspace is a home"},
 	{".zshenv", "run by every zsh, if the workspace is a home"},
 	{".zshrc", "run by every zsh, if the workspace is a home"},
+	{"HEAD", "with it and a config beside it git takes the workspace itself for a bare repository"},
 	{"opencode.json", "MCP servers and permissions of opencode"},
 	{NULL, NULL},
 };

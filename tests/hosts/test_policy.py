@@ -122,7 +122,7 @@ def test_a_refusal_names_the_rule_and_the_hash_of_the_policy(start, policy, comm
         + command_line("policy", "check", path).stdout + command_line("doctor", "--policy", path).stdout
 
 
-PROTECTED = [".git/hooks/pre-commit", ".git/config", ".vscode/tasks.json", ".mcp.json", ".bashrc"]
+PROTECTED = [".git/hooks/pre-commit", ".git/config", ".git/commondir", "HEAD", ".vscode/tasks.json", ".mcp.json", ".bashrc"]
 
 
 def attack(server, path):
