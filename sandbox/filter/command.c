@@ -41,20 +41,18 @@ static const struct table_rule namespaces[] = {
 	{NULL},
 };
 
-static const struct table_rule other_processes[] = {
-	DENY("ptrace"),
-	DENY("process_vm_readv"),
-	DENY("process_vm_writev"),
-	DENY("kcmp"),
-	DENY("pidfd_getfd"),
-	DENY("perf_event_open"),
-	DENY("process_madvise"),
-	/* of others: keeper and nannies have the same uid, and could be left without descriptors */
+const struct table_rule rules_other_processes[] = {
+	DENY("ptrace"),      DENY("process_vm_readv"), DENY("process_vm_writev"), DENY("kcmp"),
+	DENY("pidfd_getfd"), DENY("perf_event_open"),  DENY("process_madvise"),   {NULL},
+};
+
+static const struct table_rule limits_of_others[] = {
+	/* keeper and nannies have the same uid, and could be left without descriptors */
 	{.call = "prlimit64", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}},
 	{NULL},
 };
 
-static const struct table_rule kernel_surface[] = {
+const struct table_rule rules_kernel_surface[] = {
 	DENY("bpf"),
 	DENY("userfaultfd"),
 	DENY("io_uring_setup"),
@@ -76,7 +74,7 @@ static const struct table_rule kernel_surface[] = {
 	{NULL},
 };
 
-static const struct table_rule administration[] = {
+const struct table_rule rules_administration[] = {
 	DENY("init_module"),   DENY("finit_module"),    DENY("delete_module"),
 	DENY("kexec_load"),    DENY("kexec_file_load"), DENY("syslog"),
 	DENY("acct"),          DENY("quotactl"),        DENY("quotactl_fd"),
@@ -88,7 +86,7 @@ static const struct table_rule administration[] = {
 };
 
 /* Devices only: FIFOs and files made with mknod are as good as any. */
-static const struct table_rule devices[] = {
+const struct table_rule rules_devices[] = {
 	{.call = "mknod",
 	 .action = TABLE_REFUSE,
 	 .error = EPERM,
@@ -144,7 +142,7 @@ static const struct table_rule terminals[] = {
  * Raw and packet sockets need a capability; here they need not even be asked for. MPTCP and fast open are
  * ways around Landlock's rules for TCP.
  */
-static const struct table_rule sockets[] = {
+const struct table_rule rules_sockets[] = {
 	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(2, PROTOCOL_MPTCP)}},
 	{.call = "socket",
 	 .action = TABLE_REFUSE,
@@ -178,13 +176,14 @@ static const struct table_rule personalities[] = {
 static const struct table_group groups[] = {
 	{"the view of the file system", mounts},
 	{"namespaces", namespaces},
-	{"other processes' memory and descriptors", other_processes},
-	{"kernel surface that ordinary programs do not use", kernel_surface},
-	{"administration of the machine", administration},
-	{"devices", devices},
+	{"other processes' memory and descriptors", rules_other_processes},
+	{"other processes' limits", limits_of_others},
+	{"kernel surface that ordinary programs do not use", rules_kernel_surface},
+	{"administration of the machine", rules_administration},
+	{"devices", rules_devices},
 	{"files that run as their owner", set_uid_files},
 	{"terminals", terminals},
-	{"sockets", sockets},
+	{"sockets", rules_sockets},
 	{"personalities", personalities},
 	{NULL},
 };

@@ -9,9 +9,9 @@
 
 #include <linux/filter.h>
 
-enum filter_name { FILTER_COMMAND, FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER };
+enum filter_name { FILTER_COMMAND, FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER, FILTER_SPAWNER };
 
-#define FILTER_COUNT (FILTER_BROKER + 1)
+#define FILTER_COUNT (FILTER_SPAWNER + 1)
 
 struct filter_program {
 	const struct sock_filter *code;

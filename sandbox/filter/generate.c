@@ -274,8 +274,8 @@ int main(int argc, char **argv)
 {
 	/* in the order of enum filter_name */
 	static const struct filter_table *const tables[] = {&filter_table_command, &filter_table_frontend,
-							    &filter_table_files, &filter_table_web,
-							    &filter_table_broker};
+							    &filter_table_files,   &filter_table_web,
+							    &filter_table_broker,  &filter_table_spawner};
 	static struct generator generators[sizeof tables / sizeof tables[0]];
 	const struct architecture *architecture = NULL;
 	bool sanitized = argc > 2 && !strcmp(argv[2], "sanitized");

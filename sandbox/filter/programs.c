@@ -164,6 +164,22 @@ static const struct table_group broker[] = {
 	{NULL},
 };
 
+/*
+ * ---- spare and spawner, and with them all that they start: what is refused to commands and is not needed to
+ * build a sandbox either. It cannot be an allow-list, since a filter is inherited: the children must mount,
+ * change who they are, and in the end run any program there is. No call may be killed here that the
+ * children's own filters refuse. ----
+ */
+
+static const struct table_group spawner[] = {
+	{"other processes' memory and descriptors", rules_other_processes},
+	{"kernel surface that ordinary programs do not use", rules_kernel_surface},
+	{"administration of the machine", rules_administration},
+	{"devices", rules_devices},
+	{"sockets", rules_sockets},
+	{NULL},
+};
+
 const struct filter_table filter_table_frontend = {
 	.name = "frontend", .otherwise = TABLE_KILL, .ours = true, .groups = frontend};
 const struct filter_table filter_table_files = {
@@ -172,3 +188,5 @@ const struct filter_table filter_table_web = {
 	.name = "web", .otherwise = TABLE_KILL, .ours = true, .groups = web};
 const struct filter_table filter_table_broker = {
 	.name = "broker", .otherwise = TABLE_KILL, .ours = true, .groups = broker};
+const struct filter_table filter_table_spawner = {
+	.name = "spawner", .otherwise = TABLE_ALLOW, .groups = spawner};

@@ -58,10 +58,13 @@ struct filter_table {
 };
 
 extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_files,
-	filter_table_web, filter_table_broker;
+	filter_table_web, filter_table_broker, filter_table_spawner;
 
 /* What every program of ours does: memory, time, its own end. */
 extern const struct table_rule rules_memory[], rules_process[], rules_waiting[], rules_descriptors[];
+/* What neither commands nor whoever builds their sandboxes needs (command.c). */
+extern const struct table_rule rules_other_processes[], rules_kernel_surface[], rules_administration[],
+	rules_devices[], rules_sockets[];
 /* What address and undefined behaviour sanitizers need besides; only in sanitized builds. */
 extern const struct table_rule rules_sanitizers[];
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "sandbox/filter/filter.h"
 #include "sandbox/spawner/setup.h"
 
 /* What a spare will need when it goes: one of the two. */
@@ -140,6 +142,43 @@ static int go(struct spare_source *source)
 	return result == 1 ? become_spawner(source) : result;
 }
 
+/*
+ * Gives up what no spawner needs, for good: all that this process becomes and starts inherits it. The kernel
+ * that cannot filter is told of when an executor needs a filter of its own, and nothing runs there.
+ */
+static void give_up(void)
+{
+	/* root's power over mounts, networks, ids and files; none over modules, devices, clocks, raw sockets
+	 */
+	static const int kept[] = {
+		CAP_CHOWN,       CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,     CAP_FSETID,
+		CAP_KILL,        CAP_SETGID,       CAP_SETUID,          CAP_SETPCAP,    CAP_NET_BIND_SERVICE,
+		CAP_NET_ADMIN,   CAP_SYS_CHROOT,   CAP_SETFCAP,         CAP_SYS_PTRACE, CAP_SYS_ADMIN,
+		CAP_SYS_RESOURCE};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		mask |= UINT64_C(1) << kept[i];
+	/* what exec would give back; an ordinary user may not and need not, since a new user namespace has
+	 * all */
+	for (int capability = 0; geteuid() == 0 && prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+	     capability++)
+		if (!(mask >> capability & 1))
+			prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+	if (syscall(SYS_capget, &header, sets) == 0) {
+		for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+			sets[i].permitted &= (uint32_t)(mask >> 32 * i);
+			sets[i].effective &= (uint32_t)(mask >> 32 * i);
+			sets[i].inheritable = 0;
+		}
+		syscall(SYS_capset, &header, sets);
+	}
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	filter_apply(FILTER_SPAWNER);
+}
+
 /* Waits for its turn, and is a spare again after each fork. Descriptors stand where the spawner wants them.
  */
 static _Noreturn void spare_wait(struct spare_source *source)
@@ -187,6 +226,8 @@ static int spare_make(struct spare_source source, pid_t frontend, struct err *er
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (place_descriptors(sockets[1], &source.memfd) < 0)
 			_exit(1);
+		if (source.plan) /* a spawner's spare has it already */
+			give_up();
 		spare_wait(&source);
 	}
 	close(sockets[1]);

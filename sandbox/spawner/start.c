@@ -71,21 +71,20 @@ static void be_taken_first(void)
  * Standard descriptors of its own. Flags like O_NONBLOCK belong to an open file, which all that inherited it
  * share: through the host's stderr, often the same as its stdout, an executor could make the frontend wait,
  * and through /dev/null callers could see each other. What cannot be opened anew (a socket) becomes
- * /dev/null.
+ * /dev/null. Opened before there is a child, whose copies of the mounts are taken away.
  */
 static int own_standard(bool keep_stderr, int *null, int *errors)
 {
 	*null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	*errors = keep_stderr ? open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC) : -1;
-	if (*errors < 0)
-		*errors = *null;
 	return *null < 0 ? -errno : 0;
 }
 
 static _Noreturn void child(const struct identity *identity, const struct profile *profile, int setup,
-			    int plan, const int *channels, int program)
+			    int plan, const int *channels, int program, int null, int errors)
 {
-	int from[EXECUTOR_CHANNEL + LIMIT_CHANNELS + 1] = {[SETUP_SOCKET] = setup, [SETUP_PLAN] = plan};
+	int from[EXECUTOR_CHANNEL + LIMIT_CHANNELS + 1] = {null, null, errors < 0 ? null : errors, setup,
+							   plan};
 	char *const argv[] = {(char *)profile->program, NULL};
 	size_t count = EXECUTOR_CHANNEL;
 	int result;
@@ -93,10 +92,6 @@ static _Noreturn void child(const struct identity *identity, const struct profil
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (profile->command_limits)
 		be_taken_first();
-	result = own_standard(profile->keep_stderr, &from[0], &from[2]);
-	if (result < 0)
-		_exit(1);
-	from[1] = from[0];
 	for (size_t i = 0; i < profile->channels; i++)
 		from[count++] = channels[i];
 	from[count++] = program; /* last, and the only one that execve closes */
@@ -136,12 +131,17 @@ pid_t start_child(const struct identity *identity, const struct profile *profile
 {
 	unsigned long flags = profile->namespaces | (identity->privileged ? 0 : CLONE_NEWUSER) | SIGCHLD;
 	_cleanup_fd_ int program = program_open(profile->program, NULL);
+	_cleanup_fd_ int null = -1, errors = -1;
 	int sockets[2], result;
 	pid_t pid;
 
 	*failure = (struct start_failure){"start", profile->program};
 	if (program < 0)
 		return program;
+	failure->step = "/dev/null";
+	result = own_standard(profile->keep_stderr, &null, &errors);
+	if (result < 0)
+		return result;
 	failure->step = "socketpair";
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return -errno;
@@ -150,7 +150,7 @@ pid_t start_child(const struct identity *identity, const struct profile *profile
 	 * single-threaded */
 	pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 	if (pid == 0)
-		child(identity, profile, sockets[1], plan, channels, program);
+		child(identity, profile, sockets[1], plan, channels, program, null, errors);
 	result = pid < 0 ? -errno : 0;
 	close(sockets[1]);
 	if (result == 0 && !identity->privileged) {

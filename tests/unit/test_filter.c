@@ -225,6 +225,32 @@ static void test_programs(void **state)
 		}
 }
 
+/* All that we start inherits the spawner's filter: what they need must pass it, and commands' refusals stay.
+ */
+static void test_spawner(void **state)
+{
+	const struct expectation list[] = {
+		{FILTER_SPAWNER, "clone", ARGUMENTS(CLONE_NEWUSER | CLONE_NEWNS | 17), SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "unshare", ARGUMENTS(CLONE_NEWUSER), SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "fsopen", NULL, SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "move_mount", NULL, SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "execveat", NULL, SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "seccomp", NULL, SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "socket", ARGUMENTS(AF_INET, SOCK_DGRAM), SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "ptrace", NULL, REFUSED(EPERM)},
+		{FILTER_SPAWNER, "process_vm_writev", NULL, REFUSED(EPERM)},
+		{FILTER_SPAWNER, "bpf", NULL, REFUSED(EPERM)},
+		{FILTER_SPAWNER, "init_module", NULL, REFUSED(EPERM)},
+		{FILTER_SPAWNER, "kexec_load", NULL, REFUSED(EPERM)},
+		{FILTER_SPAWNER, "keyctl", NULL, REFUSED(EPERM)},
+		{FILTER_SPAWNER, "mknodat", ARGUMENTS(3, 0, S_IFBLK), REFUSED(EPERM)},
+		{FILTER_SPAWNER, "socket", ARGUMENTS(AF_INET, SOCK_RAW, 1), REFUSED(EPERM)},
+		{FILTER_SPAWNER, "socket", ARGUMENTS(38, SOCK_SEQPACKET), REFUSED(EAFNOSUPPORT)},
+	};
+
+	check(list, ARRAY_SIZE(list));
+}
+
 /* Numbers that mean something else elsewhere, and numbers that nobody knows yet. */
 static void test_architectures(void **state)
 {
@@ -239,7 +265,9 @@ static void test_architectures(void **state)
 					 SECCOMP_RET_KILL_PROCESS);
 			data = (struct seccomp_data){.arch = targets[t].token, .nr = 900};
 			assert_int_equal(interpret(&targets[t].programs[name], &data),
-					 name == FILTER_COMMAND ? REFUSED(ENOSYS) : SECCOMP_RET_KILL_PROCESS);
+					 name == FILTER_COMMAND   ? REFUSED(ENOSYS)
+					 : name == FILTER_SPAWNER ? SECCOMP_RET_ALLOW
+								  : SECCOMP_RET_KILL_PROCESS);
 		}
 	struct seccomp_data x32 = {.arch = AUDIT_ARCH_X86_64, .nr = 0x40000000};
 
@@ -250,6 +278,7 @@ static void test_architectures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_commands), cmocka_unit_test(test_programs),
+					   cmocka_unit_test(test_spawner),
 					   cmocka_unit_test(test_architectures)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
