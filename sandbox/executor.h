@@ -14,16 +14,21 @@
  * The process must be single-threaded until executor_enter() has returned. On failure both have told the
  * spawner {layer, step, errno} already: the program just exits with status 1.
  *
- * Descriptors from the spawner; everything else above them is closed by executor_enter():
+ * Descriptors from the spawner; everything else above them is closed by executor_enter(). 0 and 1 are
+ * /dev/null, 2 is the host's stderr (in a sandbox /dev/null), and from EXECUTOR_CHANNEL on stand the
+ * executor's own:
  *
- *	                0, 1 /dev/null, 2 stderr (sandbox: /dev/null)
- *	EXECUTOR_FILES  5 ring memfd (this side maps with first = false), 6 a pipe that wakes this executor,
- *end of file when the frontend is gone, 7 eventfd that wakes the frontend, 8 a socket whose end tells the
- *frontend of this executor's EXECUTOR_WEB    5 SOCK_SEQPACKET to the frontend (tools/reply.h), 6
- *SOCK_SEQPACKET to the broker EXECUTOR_BROKER 5 SOCK_SEQPACKET from the spawner: each EXECUTOR_BROKER_CLIENT
- *frame brings one descriptor, the broker's end of a web executor's socket. End of file: the spawner is gone
- *EXECUTOR_SANDBOX 5 the door (keeper/wire.h). The spawner's socket stays open as 3: end of file there means
- *that it is gone
+ * EXECUTOR_FILES: ring memfd (this side maps with first = false); a pipe that wakes this executor, whose end
+ * of file is the frontend's; an eventfd that wakes the frontend; a socket whose end tells the frontend of
+ * ours.
+ *
+ * EXECUTOR_WEB: SOCK_SEQPACKET to the frontend (tools/reply.h); SOCK_SEQPACKET to the broker.
+ *
+ * EXECUTOR_BROKER: SOCK_SEQPACKET from the spawner, where each EXECUTOR_BROKER_CLIENT frame brings one
+ * descriptor, the broker's end of a web executor's socket. End of file: the spawner is gone.
+ *
+ * EXECUTOR_SANDBOX: the door (keeper/wire.h). The spawner's socket stays open as 3: end of file there means
+ * that it is gone.
  *
  * The frontend's ends are non-blocking; the executors' ends are blocking until they say otherwise.
  */
