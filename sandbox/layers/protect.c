@@ -37,15 +37,23 @@ static bool is_mount_root(int fd)
 	       (status.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-/* Mounts what stands at `path` over itself. 1: done, 0: nothing there (or a link, which leads elsewhere). */
+/*
+ * Mounts what stands at `path` over itself. 1: a directory, 0: nothing is below it: it is absent, or a link,
+ * which leads elsewhere, or a file. A file on the way is read-only like what it stands for: `.git` of a work
+ * tree is one, and names the directory whose configuration git obeys.
+ */
 static int mount_over_itself(struct layer_context *context, int root, const char *path, bool readonly)
 {
 	_cleanup_fd_ int target = view_open(root, path);
+	struct stat status;
 
 	if (target < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
 			       : layer_failed(&context->failure, "open", path);
+	if (fstat(target, &status) < 0)
+		return layer_failed(&context->failure, "fstat", path);
+	readonly = readonly || !S_ISDIR(status.st_mode);
 	if (!readonly && is_mount_root(target))
 		return 1;
 	_cleanup_fd_ int tree =
@@ -54,7 +62,7 @@ static int mount_over_itself(struct layer_context *context, int root, const char
 		return tree;
 	if (call_move_mount(tree, target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return layer_failed(&context->failure, "move_mount", path);
-	return 1;
+	return S_ISDIR(status.st_mode);
 }
 
 /* Protects base/relative, both inside the new root; base is a mount point already. */

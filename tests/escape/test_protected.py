@@ -32,6 +32,21 @@ def test_protected(tmp):
     assert Sandbox(tmp).run("echo x > .git/config")[0] == "" and open(os.path.join(git, "config")).read() == "x\n", "writable without"
 
 
+def test_file_on_the_way(tmp):
+    """`.git` of a work tree is a file that names the directory whose configuration counts: as good as that itself."""
+    sandbox = Sandbox(tmp, "--protect", ".git/config")
+    git = os.path.join(sandbox.workspace, ".git")
+    with open(git, "w") as file:
+        file.write("gitdir: elsewhere")
+    if ROOT:
+        os.chown(git, 4242, 4242)
+        os.chown(sandbox.workspace, 4242, 4242)
+    output, errors = sandbox.run("cat .git; echo x > .git; mv .git aside; rm -f .git; echo x > new && mv new .git; ln .git link; echo; echo ran")
+    assert output.split() == ["gitdir:", "elsewhere", "ran"], output + errors
+    assert open(git).read() == "gitdir: elsewhere" and not os.path.exists(os.path.join(sandbox.workspace, "link"))
+    assert Sandbox(tmp).run("echo x > .git && echo written")[0] == "written\n", "writable without"
+
+
 def test_workspace_replaced_by_a_link(tmp):
     """A workspace inside another: what has become a link to elsewhere is not followed when the next sandbox is built."""
     sandbox = Sandbox(tmp)

@@ -140,6 +140,9 @@ static void test_protected(void **state)
 	/* also what is not there yet, by any spelling */
 	assert_denied(write_path(harness, ".git/config"), "protected:.git/config");
 	assert_denied(write_path(harness, "git/config"), "protected:.git/config");
+	/* a file where a rule's path has a directory would lead elsewhere */
+	assert_denied(write_path(harness, ".vscode"), "protected:.vscode/tasks.json");
+	assert_denied(write_path(harness, "top/.VSCode"), "protected:.vscode/tasks.json");
 	assert_denied(write_path(harness, ".mcp.json"), "protected:.mcp.json");
 	assert_denied(write_path(harness, "plain/mcp"), "protected:.mcp.json");
 	assert_denied(write_path(harness, "top/top/.mcp.json"), "protected:.mcp.json");

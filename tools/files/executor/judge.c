@@ -114,6 +114,28 @@ static bool covers(const struct reach *reach, const struct reach_rule *rule, con
 	return false;
 }
 
+/*
+ * Would a file at `name` of levels[0] stand where the rule's path has a directory? A file `.git` names
+ * another directory, whose configuration counts instead. Directories on the way may be made.
+ */
+static bool covers_as_file(const struct reach *reach, const struct reach_rule *rule,
+			   const struct place *place, const struct identity *levels, const char *name)
+{
+	const char *slash = strrchr(place->below, '/');
+	size_t length = strlen(name), start = 0;
+	struct identity identity;
+
+	if (rule->hide || strcmp(slash ? slash + 1 : place->below, name) != 0)
+		return false; /* a directory is to be made on the way to place */
+	for (const char *end; (end = strchr(rule->below + start, '/'));
+	     start = (size_t)(end - rule->below) + 1)
+		if ((size_t)(end - rule->below) - start == length &&
+		    strncasecmp(rule->below + start, name, length) == 0 &&
+		    identify_rule(reach, rule, start ? start - 1 : 0, &identity) && same(identity, levels[0]))
+			return true;
+	return false;
+}
+
 /* By text: enough for most, and it refuses before a directory of a protected path has been made. */
 static bool covers_text(const struct reach *reach, const struct reach_rule *rule, const struct place *place)
 {
@@ -142,7 +164,8 @@ int reach_judge(const struct reach *reach, const struct place *place, int direct
 
 		if (!write && !rule->hide)
 			continue;
-		if (covers_text(reach, rule, place) || covers(reach, rule, levels, count, name))
+		if (covers_text(reach, rule, place) || covers(reach, rule, levels, count, name) ||
+		    (write && covers_as_file(reach, rule, place, levels, name)))
 			return deny_rule(place, rule, write, refusal);
 	}
 	return 0;
