@@ -234,6 +234,9 @@ def main():
         if "kernels" in options.words:
             steps.append(("kernels", lambda: run_program(tally, "Debian 12's kernel", [os.path.join(TOP, "tests/kernels/run"),
                                                          os.path.join(TOP, "build")], timeout=900)))
+        if "mutate" in options.words:  # many minutes: only when asked for
+            mutate = [python, os.path.join(TOP, "tests/mutation/mutate")]
+            steps.append(("mutate", lambda: run_program(tally, "mutation run", mutate, cwd=TOP, timeout=7200)))
         for name, step in steps:
             if not options.words or any(word in name for word in options.words):
                 step()
