@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 
 import client
 import pytest
@@ -97,3 +98,31 @@ def test_every_process_is_filtered_and_has_no_power_beside_its_work(server, site
             assert int(status[kind], 16) & ~allowed == 0, (name, kind, status[kind])
         if name not in ("sallyport", "sallyport-spare", "sallyport-spawn") or os.getuid() == 0 and name != "sallyport":
             assert int(status["CapBnd"], 16) & ~allowed == 0, (name, status["CapBnd"])
+
+
+def test_executors_that_are_stopped_end_with_the_spawner(server, workspace):
+    """End of file tells them, if they run; the kernel's signal takes those that do not."""
+    (workspace / "a").write_text("a")
+    server.call("read_file", path="a")
+    server.call("run_command", command="true")
+    stopped = [pid for name in ("sallyport-files", "sallyport-keepe") for pid in processes(server, name)]
+    assert len(stopped) == 2
+    watch = client.Watch(stopped)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(processes(server, "sallyport-spawn")[0], signal.SIGKILL)
+    watch.wait_ended(client.PATIENCE)
+    watch.close()
+
+
+def test_what_the_host_set_for_itself_does_not_reach_commands(workspace):
+    """Its umask and the signals that it ignores."""
+    script = 'umask 077; trap "" HUP USR2; exec "$0" "$@"'
+    server = client.Server(["sh", "-c", script, os.path.join(BUILD, "sallyport"), "stdio", "--workspace", str(workspace)],
+                           env=clean_environment(), cwd=str(workspace))
+    try:
+        server.handshake()
+        shown = server.call("run_command", command="umask; grep -E '^Sig(Ign|Blk)' /proc/self/status")["structuredContent"]["stdout"]
+        assert shown == "0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+    finally:
+        server.kill()

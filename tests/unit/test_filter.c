@@ -115,6 +115,18 @@ static void test_commands(void **state)
 		{FILTER_COMMAND, "read", NULL, SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "execve", NULL, SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "mount", NULL, REFUSED(EPERM)},
+		/* the spawner's filter refuses these as well, which commands inherit: here it is theirs alone
+		 */
+		{FILTER_COMMAND, "ptrace", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "process_vm_readv", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "pidfd_getfd", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "bpf", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "io_uring_setup", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "keyctl", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "open_by_handle_at", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "init_module", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "kexec_load", NULL, REFUSED(EPERM)},
+		{FILTER_COMMAND, "clock_settime", NULL, REFUSED(EPERM)},
 		{FILTER_COMMAND, "clone3", NULL, REFUSED(ENOSYS)},
 		{FILTER_COMMAND, "clone", ARGUMENTS(0x3d0f00), SECCOMP_RET_ALLOW}, /* a thread */
 		{FILTER_COMMAND, "clone", ARGUMENTS(CLONE_NEWUSER | 17), REFUSED(EPERM)},
