@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Protected paths: what a host, git, an editor or a shell runs by itself out of a workspace."""
+
+import os
+import subprocess
+
+from attack import attack
+
+
+def repository(scene):
+    for arguments in (["init", "-q"], ["config", "user.email", "a@b"], ["config", "user.name", "a"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *arguments], cwd=scene.workspace, check=True, env={**scene.environment, "PATH": "/usr/bin:/bin"},
+                       capture_output=True)
+    subprocess.run(["chmod", "-R", "a+rwX", scene.workspace], check=True)
+
+
+def git_outside(scene):
+    """What the person does afterwards, outside."""
+    subprocess.run(["git", "-c", "safe.directory=*", "status"], cwd=scene.workspace, env={**scene.environment, "PATH": "/usr/bin:/bin"},
+                   capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    return os.path.exists(os.path.join(scene.tmp, "pwned"))
+
+
+@attack("protected", "read-only mounts")
+def hook_of_a_repository(scene):
+    repository(scene)
+    scene.run("printf '#!/bin/sh\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit")
+    return os.path.exists(os.path.join(scene.workspace, ".git/hooks/pre-commit"))
+
+
+@attack("protected", "read-only mounts")
+def program_in_the_config_of_a_repository(scene):
+    repository(scene)
+    scene.run(f"git config core.fsmonitor 'touch {scene.tmp}/pwned'; printf '[core]\\n\\tfsmonitor = touch {scene.tmp}/pwned\\n' >> .git/config")
+    return git_outside(scene)
+
+
+@attack("protected", "mount points on the way")
+def repository_that_is_moved_away(scene):
+    repository(scene)
+    scene.run("mv .git aside; cp -r aside .git; printf '#!/bin/sh\\n' > .git/hooks/pre-commit")
+    return os.path.exists(os.path.join(scene.workspace, ".git/hooks/pre-commit"))
+
+
+@attack("protected", "read-only mounts")
+def hard_link_to_a_protected_file(scene):
+    repository(scene)
+    scene.run("ln .git/config other && echo evil >> other; ln -f .git/config .git/other && echo evil >> .git/other")
+    return "evil" in scene.text("home/project/.git/config")
+
+
+@attack("protected", "read-only mounts")
+def protected_file_by_the_file_tool(scene):
+    repository(scene)
+    os.symlink(".git", os.path.join(scene.workspace, "by"))
+    for path in (".git/hooks/pre-commit", "by/hooks/pre-commit", "./.git/../.git/hooks/pre-commit"):
+        scene.serve().write_file(path, "evil")
+    return os.path.exists(os.path.join(scene.workspace, ".git/hooks/pre-commit"))
+
+
+@attack("protected", "read-only mounts")
+def settings_of_an_agent(scene):
+    for path in (".claude/settings.json", ".vscode/tasks.json", ".mcp.json", ".cursor/mcp.json"):
+        scene.in_workspace(path, "{}")
+    scene.run("for f in .claude/settings.json .vscode/tasks.json .mcp.json .cursor/mcp.json; do echo evil > $f; rm -f $f; echo evil > $f; done")
+    return any("evil" in scene.text(f"home/project/{path}") for path in (".claude/settings.json", ".vscode/tasks.json", ".mcp.json"))
+
+
+@attack("protected", "chmod on read-only mounts")
+def mode_of_a_protected_file(scene):
+    repository(scene)
+    path = os.path.join(scene.workspace, ".git/config")
+    before = os.stat(path).st_mode
+    scene.run("chmod 4777 .git/config; chmod 0 .git/config; touch -d 1970-01-02 .git/config")
+    return os.stat(path).st_mode != before or os.stat(path).st_mtime < 1e6
+
+
+@attack("protected", "hidden file")
+def file_that_nobody_reads(scene):
+    path = scene.in_workspace(".env", scene.secret)
+    scene.serve(policy={"filesystem": {"denyRead": [path]}})
+    said = scene.run("cat .env; ln .env x; cat x; mv .env y; cat y; cp -r . /tmp/z; cat /tmp/z/.env")
+    return scene.secret in said or scene.secret in scene.serve().read_file(".env")
+
+
+@attack("protected", "read-only workspace")
+def workspace_that_is_read_only(scene):
+    other = scene.directory("fixed")
+    scene.file("fixed/file", "before")
+    scene.serve(roots=[scene.workspace, other + ":ro"])
+    scene.run(f"echo evil > {other}/file; echo evil > {other}/new; rm -f {other}/file; chmod 777 {other}; mv {other} {other}x")
+    scene.serve().write_file(f"{other}/file", "evil")
+    return scene.text("fixed/file") != "before" or os.path.exists(os.path.join(other, "new"))

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The attack suite: every attack of the files attack_*.py, through a real server, each first shown to succeed without confinement.
+
+usage: attacks.py BUILD [--mode MODE] [WORD]...     only the attacks whose name or class contains one of the words
+
+MODE is a row of modes.py: how the server is started, what it must say of itself, and which attacks are known to stay open there.
+Prints one line an attack: its name, its class, the wall that is to stop it, whether it was shown to work, what became of it.
+"""
+
+import argparse
+import glob
+import importlib
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def line(state, one, shown, result):
+    print(f"{state:7} {one.name:46} {one.kind:10} {one.wall:28} {shown:22} {result}", flush=True)
+
+
+def judge(one, mode):
+    """True, False, or None when nothing was shown."""
+    from attack import ROOT, play  # pylint: disable=import-outside-toplevel
+
+    try:
+        needs_root = one.root_only and not ROOT
+        works = not needs_root and play(one, "unconfined", mode)
+        shown = "works unconfined" if works else "the kernel: not root" if needs_root else "DOES NOT WORK"
+        succeeded = play(one, "confined", mode)
+    except Exception as error:  # pylint: disable=broad-except
+        line("FAILED", one, "", f"{type(error).__name__}: {error}")
+        return False
+    known = mode.open.get(one.name)
+    if not works and not needs_root and mode.shows:
+        line("FAILED", one, shown, "proves nothing")
+        return False
+    if succeeded:
+        line("OPEN" if known else "FAILED", one, shown, f"OPEN{': ' + known if known else ''}")
+        return None if known else False
+    if known:
+        line("FAILED", one, shown, "stopped, though modes.py says that it is open")
+        return False
+    line("ok", one, shown, "stopped")
+    return True
+
+
+def main():
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, HERE)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build")
+    parser.add_argument("--mode", default="full")
+    parser.add_argument("words", nargs="*")
+    options = parser.parse_args()
+    os.environ["SALLYPORT_BUILD"] = os.path.abspath(options.build)
+
+    from attack import ATTACKS, become_subreaper  # pylint: disable=import-outside-toplevel
+    from modes import MODES  # pylint: disable=import-outside-toplevel
+
+    become_subreaper()
+    for path in sorted(glob.glob(os.path.join(HERE, "attack_*.py"))):
+        importlib.import_module(os.path.basename(path)[:-3])
+    mode = MODES[options.mode]
+    unknown = set(mode.open) - {one.name for one in ATTACKS}
+    assert not unknown, f"modes.py: no such attack: {unknown}"
+    results = [judge(one, mode) for one in ATTACKS
+               if not options.words or any(word in one.name + " " + one.kind for word in options.words)]
+    if None in results:
+        print(f"warning: {results.count(None)} attacks are known to be open in the mode {options.mode}")
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    return 1 if False in results or True not in results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
