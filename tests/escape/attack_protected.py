@@ -91,3 +91,50 @@ def workspace_that_is_read_only(scene):
     scene.run(f"echo evil > {other}/file; echo evil > {other}/new; rm -f {other}/file; chmod 777 {other}; mv {other} {other}x")
     scene.serve().write_file(f"{other}/file", "evil")
     return scene.text("fixed/file") != "before" or os.path.exists(os.path.join(other, "new"))
+
+
+# ---- ways to another configuration of git ----
+
+EVIL = "printf '[core]\\n\\trepositoryformatversion = 0\\n\\tfsmonitor = touch {tmp}/pwned\\n' > "
+
+
+@attack("protected", "protected paths")
+def hooks_that_are_not_there_yet(scene):
+    scene.run("mkdir -p .git/hooks; echo evil > .git/hooks/pre-commit; mkdir -p .vscode; echo evil > .vscode/tasks.json")
+    return any("evil" in scene.text(f"home/project/{path}") for path in (".git/hooks/pre-commit", ".vscode/tasks.json"))
+
+
+@attack("protected", "protected paths")
+def common_directory_of_a_repository(scene):
+    """.git/commondir names another directory whose config and hooks git obeys."""
+    repository(scene)
+    scene.run("mkdir evil; cp -r .git/objects .git/refs .git/HEAD evil/; " + EVIL.format(tmp=scene.tmp) + "evil/config; echo ../evil > .git/commondir")
+    return git_outside(scene)
+
+
+@attack("protected", "protected paths")
+def bare_repository_around(scene):
+    """Where .git is no repository any more git takes the workspace itself for a bare one, with a config that nobody protects."""
+    repository(scene)
+    scene.run("cp -r .git/objects .git/refs .git/HEAD .; " + EVIL.format(tmp=scene.tmp) + "config; printf '\\tbare = false\\n\\tworktree = .\\n' >> config; rm -f .git/HEAD")
+    return git_outside(scene)
+
+
+@attack("protected", "protected paths")
+def protected_file_that_the_person_replaces(scene):
+    """An editor saves by renaming a new file over the old one, and the mount that lay over that is gone."""
+    repository(scene)
+    scene.run("true")
+    path = scene.in_workspace("config.new", scene.text("home/project/.git/config"))
+    os.rename(path, os.path.join(scene.workspace, ".git/config"))
+    scene.run(EVIL.format(tmp=scene.tmp) + ".git/config")
+    return git_outside(scene)
+
+
+@attack("protected", "hidden file")
+def hidden_file_that_the_person_replaces(scene):
+    path = scene.in_workspace(".env", scene.secret)
+    scene.serve(policy={"filesystem": {"denyRead": [path]}})
+    scene.run("true")
+    os.rename(scene.in_workspace(".env.new", scene.secret), path)
+    return scene.secret in scene.run("cat .env")
