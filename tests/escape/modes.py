@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The modes in which the attacks are run, as data."""
 
+import os
+
 
 class Mode:
     def __init__(self, *, shows=True, options=None, open=None):  # pylint: disable=redefined-builtin
@@ -17,6 +19,10 @@ OPEN = {
     "protected file that the person replaces": "a rename outside takes the mount away that lay over the file",
     "hidden file that the person replaces": "the same with what denyRead hides",
 }
+
+# A sanitizer's shadow is terabytes of private memory, so those builds set no RLIMIT_DATA (sandbox/layers/resources.c).
+if os.environ.get("SALLYPORT_SANITIZED"):
+    OPEN["more memory"] = "no RLIMIT_DATA in a sanitized build"
 
 MODES = {
     "full": Mode(open=OPEN),
