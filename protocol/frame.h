@@ -73,6 +73,19 @@ int frame_done(const struct frame_reader *reader);
 int frame_send(int socket, struct frame_header *header, const void *payload, size_t length, const int *fds,
 	       size_t fd_count, int flags);
 
+/*
+ * Sends one frame that is encoded already, header and payload one after the other, by send(): the filter of
+ * who never passes descriptors on then need not allow sendmsg(). `flags` and result as of frame_send().
+ */
+int frame_send_encoded(int socket, const void *frame, size_t length, int flags);
+
+/*
+ * Refuses descriptors to whoever sends to `socket` (SO_PASSRIGHTS, Linux 6.16; older kernels go on as
+ * before): one that was not asked for is closed by its receiver, and closing can wait (a TCP socket that
+ * lingers).
+ */
+void frame_refuse_descriptors(int socket);
+
 struct frame_descriptors {
 	int fds[8]; /* LIMIT_FRAME_DESCRIPTORS, CLOEXEC, -1 where none */
 	size_t count;

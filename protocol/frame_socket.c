@@ -14,6 +14,10 @@
 
 #include "protocol/limits.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16; the same on all architectures we build for */
+#endif
+
 _Static_assert(LIMIT_FRAME_DESCRIPTORS == 8, "struct frame_descriptors holds as many as the limit says");
 
 int frame_send(int socket, struct frame_header *header, const void *payload, size_t length, const int *fds,
@@ -46,6 +50,23 @@ int frame_send(int socket, struct frame_header *header, const void *payload, siz
 		sent = sendmsg(socket, &message, flags | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
+}
+
+int frame_send_encoded(int socket, const void *frame, size_t length, int flags)
+{
+	ssize_t sent;
+
+	do
+		sent = send(socket, frame, length, flags | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+void frame_refuse_descriptors(int socket)
+{
+	const int none = 0;
+
+	(void)setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none);
 }
 
 void frame_descriptors_init(struct frame_descriptors *descriptors)

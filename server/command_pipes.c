@@ -114,6 +114,7 @@ int command_connect(struct command *command)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
+	frame_refuse_descriptors(pair[0]);
 	ends[0] = (struct ends){pair[0], pair[1]};
 	result = make_pipe(&ends[1].ours, &ends[1].theirs, true);
 	if (result == 0)

@@ -12,13 +12,19 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define SEND_FASTOPEN 0x20000000
+#define SEND_FASTOPEN     0x20000000
+#define SOCKET_PASSRIGHTS 83
 
 /* ---- the frontend: reads the host's JSON; opens, connects and starts nothing ---- */
 
 static const struct table_rule frontend_channels[] = {
-	ALLOW("recvmsg"), ALLOW("sendmsg"),  {.call = "socketpair", .when = {IS(0, AF_UNIX)}},
-	ALLOW("pipe2"),   ALLOW("shutdown"), {NULL},
+	ALLOW("recvmsg"),
+	ALLOW("sendmsg"),
+	{.call = "socketpair", .when = {IS(0, AF_UNIX)}},
+	ALLOW("pipe2"),
+	ALLOW("shutdown"),
+	{.call = "setsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SOCKET_PASSRIGHTS)}},
+	{NULL},
 };
 
 /* Libraries look for optional files long after start: time zones, message catalogues. They go on without, and
@@ -92,10 +98,9 @@ static const struct table_group files[] = {
 static const struct table_rule connected_sockets[] = {
 	ALLOW("recvfrom"),
 	ALLOW("recvmsg"),
-	/* with an address these would reach anybody over UDP, and fast open connects: neither has a use here
-	 */
+	/* with an address this would reach anybody over UDP, and fast open connects: neither has a use here.
+	 * No sendmsg: a socket that lingers, sent to the frontend, would make it wait when it closes that. */
 	{.call = "sendto", .when = {LACKS(3, SEND_FASTOPEN)}},
-	{.call = "sendmsg", .when = {LACKS(2, SEND_FASTOPEN)}},
 	ALLOW("getsockopt"),
 	ALLOW("setsockopt"),
 	ALLOW("getsockname"),
@@ -138,6 +143,8 @@ static const struct table_group web[] = {
 /* ---- broker: the only one that connects ---- */
 
 static const struct table_rule connecting[] = {
+	/* connected sockets are its answers to web */
+	{.call = "sendmsg", .when = {LACKS(2, SEND_FASTOPEN)}},
 	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, SOCK_STREAM), IS(2, 0)}},
 	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, SOCK_STREAM), IS(2, IPPROTO_TCP)}},
 	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, SOCK_DGRAM), IS(2, 0)}},

@@ -85,6 +85,7 @@ static void test_attempts(void **state)
 		{FILTER_WEB, SYS_socket, ARGUMENTS(AF_INET, SOCK_STREAM), ENDED},
 		{FILTER_WEB, SYS_socket, ARGUMENTS(AF_UNIX, SOCK_STREAM), ENDED},
 		{FILTER_WEB, SYS_connect, ARGUMENTS(0), 0}, /* said to have worked, and nothing happened */
+		{FILTER_WEB, SYS_sendmsg, ARGUMENTS(0), ENDED},
 		{FILTER_WEB, SYS_execve, ARGUMENTS(path), ENDED},
 		{FILTER_BROKER, SYS_openat, ARGUMENTS(AT_FDCWD, path, O_RDONLY), ENOENT},
 		{FILTER_BROKER, SYS_openat2, ARGUMENTS(AT_FDCWD, path), ENDED},

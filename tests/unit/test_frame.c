@@ -311,6 +311,45 @@ static void test_hostile_descriptors(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
+static void test_encoded(void **state)
+{
+	_cleanup_(pair_close) struct pair pair;
+	struct frame_header header = {.length = 3, .type = 7, .call = 9}, got;
+	uint8_t frame[FRAME_HEADER_BYTES + 3] = {0};
+
+	pair_open(&pair);
+	frame_encode(&header, frame);
+	memcpy(frame + FRAME_HEADER_BYTES, "abc", 3);
+	assert_int_equal(frame_send_encoded(pair.far, frame, sizeof frame, 0), 0);
+	assert_int_equal(frame_receive(pair.near, &got, &pair.payload, NULL, 0), 0);
+	assert_int_equal(got.type, 7);
+	assert_int_equal(got.call, 9);
+	assert_memory_equal(buffer_data(&pair.payload), "abc", 3);
+	close(pair.near);
+	pair.near = -1;
+	assert_int_equal(frame_send_encoded(pair.far, frame, sizeof frame, 0), -EPIPE);
+}
+
+/* What the kernel knows of SO_PASSRIGHTS (Linux 6.16) decides which of two answers is right. */
+static void test_refused_descriptors(void **state)
+{
+	_cleanup_(pair_close) struct pair pair;
+	struct frame_header header = {.type = 7}, got;
+	int passes = 1;
+	socklen_t size = sizeof passes;
+	bool known;
+
+	pair_open(&pair);
+	known = getsockopt(pair.near, SOL_SOCKET, 83, &passes, &size) == 0;
+	assert_int_equal(passes, 1);
+	frame_refuse_descriptors(pair.near);
+	assert_int_equal(frame_send(pair.far, &header, NULL, 0, &pair.far, 1, 0), known ? -EPERM : 0);
+	if (!known)
+		assert_int_equal(frame_receive(pair.near, &got, &pair.payload, NULL, 0), -EPROTO);
+	assert_int_equal(frame_send(pair.far, &header, NULL, 0, NULL, 0, 0), 0);
+	assert_int_equal(frame_receive(pair.near, &got, &pair.payload, NULL, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +360,8 @@ int main(void)
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_hostile_messages),
 		cmocka_unit_test(test_hostile_descriptors),
+		cmocka_unit_test(test_encoded),
+		cmocka_unit_test(test_refused_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

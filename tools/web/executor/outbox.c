@@ -68,8 +68,8 @@ int outbox_flush(struct outbox *outbox)
 
 		/* our own bytes: they decode */
 		frame_decode(&header, (const uint8_t *)frame, LIMIT_FRAME_BYTES);
-		result = frame_send(outbox->socket, &header, frame + FRAME_HEADER_BYTES, header.length, NULL,
-				    0, MSG_DONTWAIT);
+		result = frame_send_encoded(outbox->socket, frame, FRAME_HEADER_BYTES + header.length,
+					    MSG_DONTWAIT);
 		if (result == -EAGAIN)
 			return 0;
 		if (result < 0)
