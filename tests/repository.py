@@ -141,6 +141,22 @@ def check_executables():
             yield f"{path} is not executable"
 
 
+def told(path, mark):
+    """First cells of the table between <!-- mark --> and <!-- /mark -->, as far as they are code."""
+    return re.findall(r"^\| `([\w-]+)`", read(path).split(f"<!-- {mark} -->")[1].split(f"<!-- /{mark} -->")[0], re.MULTILINE)
+
+
+def check_sandbox_tables():
+    """docs/sandbox.md tells the layers in their order, and every row of the profiles"""
+    order = re.findall(r'^\t\{"(\w+)", layer_', read("sandbox/build.c"), re.MULTILINE)
+    once = list(dict.fromkeys(order))
+    if told("docs/sandbox.md", "layers") != once:
+        yield f"docs/sandbox.md has {told('docs/sandbox.md', 'layers')}, sandbox/build.c {once}"
+    rows = list(dict.fromkeys(re.findall(r'\.name = "(\w+)"', read("sandbox/profile.c"))))
+    if told("docs/sandbox.md", "profiles") != rows:
+        yield f"docs/sandbox.md has {told('docs/sandbox.md', 'profiles')}, sandbox/profile.c {rows}"
+
+
 # ---- what the built server says of itself ----
 
 def tools():
@@ -202,7 +218,7 @@ def check_tool_shapes():
 
 
 CHECKS = [check_includes, check_limits, check_banned, check_headers, check_licence, check_sleeps, check_layout, check_executables,
-          check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
+          check_sandbox_tables, check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
 
 
 def main():
