@@ -12,6 +12,7 @@
 #include "protocol/limits.h"
 #include "server/cli.h"
 #include "server/pretty.h"
+#include "tools/access/tools.h"
 
 static const char *member(const cJSON *facts, const char *name)
 {
@@ -72,12 +73,27 @@ static int explain(const struct options *options, const char *const names[2], co
 	return result;
 }
 
+/* A word that the tool would refuse is a slip on the command line, told before a server is started. */
+static int check_operation(const char *word)
+{
+	const char *const *choice = access_operations;
+
+	while (*choice && strcmp(word, *choice) != 0)
+		choice++;
+	if (*choice)
+		return EXIT_OK;
+	fprintf(stderr, "sallyport: \"%.60s\" is no operation; expected read, write or execute\n", word);
+	return EXIT_USAGE;
+}
+
 int cli_explain_path(const struct options *options)
 {
 	static const char *const names[] = {"path", "operation"};
 	const char *values[] = {options->operands[0],
 				options->operand_count > 1 ? options->operands[1] : NULL};
 
+	if (values[1] && check_operation(values[1]) != EXIT_OK)
+		return EXIT_USAGE;
 	return explain(options, names, values);
 }
 

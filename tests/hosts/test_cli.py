@@ -158,6 +158,8 @@ def test_explain(command_line, policy, workspace):
     listed = policy({"network": {"allowedDomains": ["example.net:8080"]}})
     assert command_line("explain", "host", "example.net:8080", *where, "--policy", listed).returncode == 0
     assert command_line("explain", "host", "example.org", *where, "--policy", listed).returncode == 1
+    slip = command_line("explain", "path", "README", "wriet", *where)
+    assert slip.returncode == 2 and "expected read, write or execute" in slip.stderr and not slip.stdout
     output, status = on_a_terminal("explain", "path", "/etc/passwd", *where)
     assert status == 1 and "\x1b[1;31mwould be refused" in output
 

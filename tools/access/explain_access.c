@@ -10,6 +10,7 @@
 #include "protocol/frame.h"
 #include "protocol/limits.h"
 #include "sandbox/egress/rules.h"
+#include "sandbox/rule.h"
 #include "tools/access/tools.h"
 #include "tools/files/wire.h"
 #include "tools/web/url.h"
@@ -19,7 +20,7 @@ struct arguments {
 };
 
 /* In the order of enum files_access, from FILES_ACCESS_READ. */
-static const char *const operations[] = {"read", "write", "execute", NULL};
+const char *const access_operations[] = {"read", "write", "execute", NULL};
 
 static const struct field input[] = {
 	{.name = "path",
@@ -30,7 +31,7 @@ static const struct field input[] = {
 	{.name = "operation",
 	 .type = FIELD_STRING,
 	 .offset = offsetof(struct arguments, operation),
-	 .choices = operations,
+	 .choices = access_operations,
 	 .description = "On path; default read"},
 	{.name = "url",
 	 .type = FIELD_STRING,
@@ -94,8 +95,8 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	uint32_t access = FILES_ACCESS_READ;
 	int result;
 
-	for (uint32_t i = 0; arguments->operation && operations[i]; i++)
-		if (strcmp(arguments->operation, operations[i]) == 0)
+	for (uint32_t i = 0; arguments->operation && access_operations[i]; i++)
+		if (strcmp(arguments->operation, access_operations[i]) == 0)
 			access = FILES_ACCESS_READ + i;
 	if ((result = frame_put_text(payload, arguments->path)) < 0 ||
 	    (result = frame_put_u32(payload, access)) < 0)
@@ -123,7 +124,7 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	if (frame_done(&reader) < 0 || allowed > 1 || type >= FILES_TYPES)
 		return -EPROTO;
 	answer.allowed = allowed;
-	if (!allowed && strcmp(rule, "workspace") == 0)
+	if (!allowed && strcmp(rule, RULE_WORKSPACE) == 0)
 		answer.note = "This is about the file tools. Commands read the system's directories too; "
 			      "explain_access without arguments lists all they see.";
 	return access_write_answer(result, &answer);

@@ -8,6 +8,9 @@
 
 extern const struct tool explain_access_tool;
 
+/* The words for what is done to a path; ends with NULL. In the order of enum files_access. */
+extern const char *const access_operations[];
+
 /* One answer: would it pass? Texts are borrowed. */
 struct access_answer {
 	bool allowed;
