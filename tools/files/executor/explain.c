@@ -11,6 +11,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "sandbox/rule.h"
 #include "tools/files/executor/job.h"
 #include "tools/files/wire.h"
 
@@ -28,7 +29,7 @@ static void deny(struct verdict *verdict, const struct refusal *refusal)
 		snprintf(verdict->detail, sizeof verdict->detail, "Allowed: %s.", refusal->allowed);
 		snprintf(verdict->remedy, sizeof verdict->remedy, "%s", refusal->remedy);
 	} else {
-		snprintf(verdict->rule, sizeof verdict->rule, "the file itself");
+		snprintf(verdict->rule, sizeof verdict->rule, RULE_FILE);
 		snprintf(verdict->detail, sizeof verdict->detail, "%s", refusal->text);
 	}
 }
@@ -76,9 +77,10 @@ static int judge_write(const struct reach *reach, struct place *place, struct ve
 	if (result < 0)
 		return result;
 	result = look(reach, place, FILES_ACCESS_WRITE, verdict, refusal);
-	if (result != -ENOENT)
+	if (result < 0 && result != -ENOENT)
 		return result;
-	return faccessat(directory, ".", W_OK, AT_EACCESS) < 0
+	/* what is there is replaced by a file that is made beside it */
+	return faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) < 0
 		       ? refuse_errno(refusal, errno, "write", place->below)
 		       : 0;
 }
@@ -94,13 +96,13 @@ static void judge(const struct reach *reach, const char *path, enum files_access
 	bool found = result == 0;
 
 	verdict->allowed = true;
-	snprintf(verdict->rule, sizeof verdict->rule, "workspace");
+	snprintf(verdict->rule, sizeof verdict->rule, RULE_WORKSPACE);
 	if (result == 0 && reach->hides)
 		result = reach_judge_read(reach, &place, "read", &refusal);
 	if (result == 0)
 		result = access == FILES_ACCESS_WRITE ? judge_write(reach, &place, verdict, &refusal)
 						      : look(reach, &place, access, verdict, &refusal);
-	if (found && !(result < 0 && refusal.denied && strcmp(refusal.rule, "workspace") == 0)) {
+	if (found && !(result < 0 && refusal.denied && strcmp(refusal.rule, RULE_WORKSPACE) == 0)) {
 		reach_absolute(&place, absolute, sizeof absolute);
 		snprintf(verdict->resolved, sizeof verdict->resolved, "%.1000s", absolute);
 	}

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "sandbox/rule.h"
 #include "tools/files/executor/near.h"
 #include "tools/files/executor/reach.h"
 
@@ -83,14 +84,10 @@ static int deny_rule(const struct place *place, const struct reach_rule *rule, b
 {
 	char name[128];
 
-	if (strcmp(rule->text, "read-only workspace") == 0)
-		return refuse_denied(refusal, "write", place->below, rule->text, "reading it",
-				     "Write into another workspace.");
-	snprintf(name, sizeof name, "%s:%s", rule->hide ? "hidden" : "protected", rule->text);
-	return refuse_denied(
-		refusal, write ? "write" : "read", place->below, name,
-		rule->hide ? "the rest of the workspace" : "reading it, and writing elsewhere",
-		"Only a person can change this, by the server's policy; tell them what should stand there.");
+	if (strcmp(rule->text, RULE_READ_ONLY) == 0)
+		return refuse_denied(refusal, "write", place->below, rule->text, NULL);
+	snprintf(name, sizeof name, "%s:%s", rule->hide ? RULE_HIDDEN : RULE_PROTECTED, rule->text);
+	return refuse_denied(refusal, write ? "write" : "read", place->below, name, NULL);
 }
 
 /* Does the rule cover the entry `name` of levels[0], or something above it? */
@@ -152,8 +149,7 @@ int reach_judge(const struct reach *reach, const struct place *place, int direct
 	int count;
 
 	if (write && !place->root->write)
-		return refuse_denied(refusal, "write", place->below, "read-only workspace", "reading it",
-				     "Write into another workspace.");
+		return refuse_denied(refusal, "write", place->below, RULE_READ_ONLY, NULL);
 	if (reach->rule_count == 0)
 		return 0;
 	count = climb(place->root, directory, levels);
@@ -168,6 +164,34 @@ int reach_judge(const struct reach *reach, const struct place *place, int direct
 		    (write && covers_as_file(reach, rule, place, levels, name)))
 			return deny_rule(place, rule, write, refusal);
 	}
+	return 0;
+}
+
+/* ".." after something that is to be made first leads nowhere: the kernel, too, wants what it goes through.
+ */
+static bool goes_up(const char *path, size_t length)
+{
+	for (size_t i = 0; i + 1 < length; i++)
+		if (path[i] == '.' && path[i + 1] == '.' && (i == 0 || path[i - 1] == '/') &&
+		    (i + 2 == length || path[i + 2] == '/'))
+			return true;
+	return false;
+}
+
+/* Makes the directory `name`, which does not lead anywhere yet, or only foretells whether that would do. */
+static int make_directory(const struct reach *reach, const struct place *place, int directory,
+			  const char *name, bool dry, struct refusal *refusal)
+{
+	int result = reach_judge(reach, place, directory, name, true, refusal);
+	struct stat status;
+
+	if (result < 0)
+		return result;
+	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
+		return refuse_errno(refusal, ENOENT, "make directory", name); /* a link to nowhere */
+	if (dry ? faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) < 0
+		: mkdirat(directory, name, 0777) < 0 && errno != EEXIST)
+		return refuse_errno(refusal, errno, "make directory", name);
 	return 0;
 }
 
@@ -193,13 +217,13 @@ static int make_directories(const struct reach *reach, const struct place *place
 		snprintf(prefix, sizeof prefix, "%.*s", (int)stop, place->below);
 		int next = reach_open_below(place->root->fd, prefix, O_PATH | O_DIRECTORY);
 
+		if (next == -ENOENT && goes_up(place->below + stop, strlen(place->below + stop)))
+			return near_refuse(place, "write", refusal);
 		if (next == -ENOENT) {
 			snprintf(name, sizeof name, "%.*s", (int)(stop - start), place->below + start);
-			result = reach_judge(reach, place, directory, name, true, refusal);
+			result = make_directory(reach, place, directory, name, dry, refusal);
 			if (result < 0 || dry)
 				return result;
-			if (mkdirat(directory, name, 0777) < 0 && errno != EEXIST)
-				return refuse_errno(refusal, errno, "make directory", prefix);
 			next = reach_open_below(directory, name, O_PATH | O_DIRECTORY);
 		}
 		if (next < 0)

@@ -17,6 +17,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/error.h"
+#include "sandbox/rule.h"
 #include "tools/files/executor/links.h"
 #include "tools/files/executor/near.h"
 
@@ -98,7 +99,7 @@ static int add_nested(struct reach *reach)
 			const char *below = below_root(&reach->roots[j], reach->roots[i].path);
 
 			if (i != j && below && strcmp(below, ".") != 0 && !reach->roots[i].write)
-				result = add_rule(reach, j, below, "read-only workspace", false);
+				result = add_rule(reach, j, below, RULE_READ_ONLY, false);
 		}
 	return result;
 }
@@ -166,8 +167,7 @@ int reach_deny_outside(const struct reach *reach, const char *operation, const c
 	char allowed[512];
 
 	list_roots(reach, allowed, sizeof allowed);
-	return refuse_denied(refusal, operation, target, "workspace", allowed,
-			     "A person can add a workspace when starting the server (--workspace DIR).");
+	return refuse_denied(refusal, operation, target, RULE_WORKSPACE, allowed);
 }
 
 int reach_find(const struct reach *reach, const char *path, const char *operation, struct place *place,

@@ -11,6 +11,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/error.h"
 #include "protocol/frame.h"
+#include "sandbox/rule.h"
 
 static const struct {
 	int error;
@@ -64,16 +65,18 @@ int refuse_errno(struct refusal *refusal, int error, const char *verb, const cha
 }
 
 int refuse_denied(struct refusal *refusal, const char *operation, const char *target, const char *rule,
-		  const char *allowed, const char *remedy)
+		  const char *allowed)
 {
+	const struct rule_words *words = rule_words(rule);
+
 	refusal->told = true;
 	refusal->denied = true;
 	refusal->error = EPERM;
 	snprintf(refusal->operation, sizeof refusal->operation, "%s", operation);
 	snprintf(refusal->target, sizeof refusal->target, "%s", target);
 	snprintf(refusal->rule, sizeof refusal->rule, "%s", rule);
-	snprintf(refusal->allowed, sizeof refusal->allowed, "%s", allowed);
-	snprintf(refusal->remedy, sizeof refusal->remedy, "%s", remedy);
+	snprintf(refusal->allowed, sizeof refusal->allowed, "%s", allowed ? allowed : words->allowed);
+	snprintf(refusal->remedy, sizeof refusal->remedy, "%s", words->remedy);
 	return -EPERM;
 }
 

@@ -27,9 +27,10 @@ int refuse(struct refusal *refusal, int error, const char *format, ...) __attrib
 /* A failure of the kernel's: "cannot VERB `PATH`: " and what `error` means here. */
 int refuse_errno(struct refusal *refusal, int error, const char *verb, const char *path);
 
-/* A denial. Returns -EPERM. */
+/* A denial, in the words that sandbox/rule.h has for `rule`; `allowed` instead of its own unless NULL.
+ * Returns -EPERM. */
 int refuse_denied(struct refusal *refusal, const char *operation, const char *target, const char *rule,
-		  const char *allowed, const char *remedy);
+		  const char *allowed);
 
 /* The payload of FAILURE or DENIED (tools/reply.h). */
 int refusal_write(const struct refusal *refusal, struct buffer *payload);
