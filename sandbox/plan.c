@@ -30,6 +30,8 @@ void plan_init(struct plan *plan)
 		.command_data_bytes = LIMIT_COMMAND_DATA_BYTES,
 		.temporary_bytes = LIMIT_TEMPORARY_BYTES,
 		.temporary_files = LIMIT_TEMPORARY_FILES,
+		.sandbox_maximum = LIMIT_SANDBOXES,
+		.sandbox_idle_ms = LIMIT_SANDBOX_IDLE_MS,
 		.result_bytes = LIMIT_RESULT_BYTES_DEFAULT,
 	};
 }
@@ -148,7 +150,8 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 {
 	const uint64_t numbers[] = {plan->network_listed,     plan->command_processes,  plan->command_files,
 				    plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
-				    plan->temporary_files,    plan->result_bytes};
+				    plan->temporary_files,    plan->result_bytes,       plan->sandbox_maximum,
+				    plan->sandbox_idle_ms,    plan->sandbox_per_call};
 	int result = frame_put_u32(payload, PLAN_VERSION);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && result == 0; i++)
@@ -248,6 +251,9 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	read.temporary_bytes = frame_get_u64(&reader);
 	read.temporary_files = frame_get_u64(&reader);
 	read.result_bytes = frame_get_u64(&reader);
+	read.sandbox_maximum = (uint32_t)frame_get_u64(&reader);
+	read.sandbox_idle_ms = (uint32_t)frame_get_u64(&reader);
+	read.sandbox_per_call = frame_get_u64(&reader) != 0;
 	get_paths(&reader, &read.workspaces, &read.workspace_count, LIMIT_WORKSPACES);
 	get_paths(&reader, &read.extra, &read.extra_count, LIMIT_PLAN_ITEMS);
 	get_texts(&reader, &read.protect, &read.protect_count);

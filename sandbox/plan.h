@@ -48,6 +48,9 @@ struct plan {
 	uint64_t command_data_bytes; /* RLIMIT_DATA */
 	uint64_t temporary_bytes;    /* size of a sandbox's /tmp, home and /dev/shm, each */
 	uint64_t temporary_files;    /* inodes of it */
+	uint32_t sandbox_maximum;    /* at once, of all callers */
+	uint32_t sandbox_idle_ms;    /* without a call, then sandboxes and executors end */
+	bool sandbox_per_call;       /* sandbox.lifetime is "call": each call gets one of its own */
 	uint64_t result_bytes;       /* --result-limit: bulk text of one answer */
 	char policy_sha256[65];
 };

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/command.h"
+#include "server/caller.h"
 #include "server/replies.h"
+#include "server/sandboxes.h"
 #include "tools/reply.h"
 
 static void deadline_passed(struct loop_timer *timer);
@@ -19,7 +20,8 @@ _Static_assert(LIMIT_CALLS_IN_FLIGHT <= 1u << SLOT_BITS, "a call's number holds 
 
 /* ---- the table ---- */
 
-static struct call *call_new(struct calls *calls, struct mcp_call *mcp, const struct tool *tool)
+static struct call *call_new(struct calls *calls, struct caller *caller, struct mcp_call *mcp,
+			     const struct tool *tool)
 {
 	struct call *call;
 	unsigned slot;
@@ -30,6 +32,7 @@ static struct call *call_new(struct calls *calls, struct mcp_call *mcp, const st
 	slot = calls->free_count ? calls->free_slots[--calls->free_count] : calls->unused++;
 	calls->slots[slot] = call;
 	call->calls = calls;
+	call->caller = caller;
 	call->mcp = mcp;
 	call->tool = tool;
 	call->number = (++calls->generation << SLOT_BITS) | slot;
@@ -58,6 +61,10 @@ void call_release(struct call *call)
 	loop_timer_clear(calls->loop, &call->deadline);
 	buffer_deinit(&call->meta);
 	buffer_deinit(&call->facts);
+	if (call->channel) {
+		call->channel->calls--;
+		call->channel->used = calls->loop->now;
+	}
 	calls->slots[slot] = NULL;
 	calls->free_slots[calls->free_count++] = (uint16_t)slot;
 	free(call);
@@ -93,14 +100,7 @@ void call_refuse(struct call *call, const char *what, const struct supervisor_fa
 {
 	if (!call->mcp)
 		return;
-	if (!failure)
-		result_fail(
-			&call->result,
-			"the %s ended while it worked on this call (it was killed or it crashed). "
-			"Nothing of the call is alive; whether it had an effect is not known. Try again: a "
-			"new one is started.",
-			what);
-	else if (!is_layer(failure->layer))
+	if (!is_layer(failure->layer))
 		result_fail(&call->result, "the %s could not be started: %s: %s (%s). Nothing was done. %s",
 			    what, failure->step, strerror(failure->error), err_name(failure->error),
 			    failure->remedy);
@@ -109,16 +109,32 @@ void call_refuse(struct call *call, const char *what, const struct supervisor_fa
 	call->mcp = NULL;
 }
 
-static void channel_lost(void *context, struct channel *channel, const struct supervisor_failure *failure)
+const char *call_remains(bool gone)
+{
+	return gone ? "Nothing of it is alive"
+		    : "It was killed, but the kernel has not ended all of it yet (a process may hang in a "
+		      "file system)";
+}
+
+static void channel_lost(void *context, struct channel *channel, const struct supervisor_failure *failure,
+			 bool gone)
 {
 	struct calls *calls = context;
 
 	for (unsigned slot = 0; slot < calls->unused; slot++) {
 		struct call *call = calls->slots[slot];
 
-		if (!call || call->channel != channel)
+		if (!call || call->channel != channel || call->epoch == channel->epoch)
 			continue;
-		call_refuse(call, channel->name, failure);
+		if (failure)
+			call_refuse(call, channel->name, failure);
+		else if (call->mcp)
+			result_fail(&call->result,
+				    "the %s ended while it worked on this call (it was killed or it crashed). "
+				    "%s; whether it had an effect is not known. Try again: a new one is "
+				    "started.",
+				    channel->name, call_remains(gone));
+		call->mcp = NULL;
 		call_release(call);
 	}
 }
@@ -140,6 +156,8 @@ void call_detach(struct call *call)
 		call_release(call);
 		return;
 	}
+	if (call->epoch != call->channel->epoch) /* its executor is being ended: that is the last word */
+		return;
 	buffer_clear(&call->facts, 0);
 	buffer_init(&nothing, LIMIT_FRAME_BYTES);
 	/* an executor that is not told finds out when it answers */
@@ -149,7 +167,7 @@ void call_detach(struct call *call)
 	loop_timer_set(calls->loop, &call->deadline, calls->loop->now + LOOP_MS(LIMIT_LAST_WORD_MS));
 }
 
-void calls_cancel(void *context, struct mcp_call *mcp)
+void calls_cancel(struct calls *calls, struct mcp_call *mcp)
 {
 	struct call *call = mcp_call_user(mcp);
 
@@ -173,7 +191,8 @@ static void deadline_passed(struct loop_timer *timer)
 	struct call *call = (struct call *)((char *)timer - offsetof(struct call, deadline));
 
 	if (!call->mcp) { /* detached, and still not a last word: it hangs, and every other call with it */
-		channel_condemn(call->channel);
+		if (call->epoch == call->channel->epoch)
+			channel_condemn(call->channel);
 		return;
 	}
 	result_fail(&call->result,
@@ -199,6 +218,8 @@ static void send_to(struct call *call, struct channel *channel, const void *argu
 					call->begun + LOOP_MS(call->calls->context.answer_within_ms));
 	if (result == 0) {
 		call->channel = channel;
+		call->epoch = channel->epoch;
+		channel->calls++;
 		result = channel_send(channel, call->tool->operation, call->number, &payload);
 		if (result < 0)
 			err_set(&err, result, "the %s has too much to do at the moment; try again later",
@@ -224,7 +245,7 @@ static void dispatch(struct call *call, const void *arguments)
 		send_to(call, &call->calls->web, arguments);
 		break;
 	case TOOL_COMMAND:
-		command_begin(call->calls->commands, call, arguments);
+		command_begin(call->caller, call, arguments);
 		break;
 	case TOOL_LOCAL:
 		tool->local(&call->result, arguments);
@@ -233,12 +254,12 @@ static void dispatch(struct call *call, const void *arguments)
 	}
 }
 
-void calls_begin(void *context, struct mcp_call *mcp, const char *name, const cJSON *arguments)
+void calls_begin(struct calls *calls, struct caller *caller, struct mcp_call *mcp, const char *name,
+		 const cJSON *arguments)
 {
-	struct calls *calls = context;
 	const struct tool *tool = tool_find(name);
 	_Alignas(max_align_t) unsigned char values[LIMIT_ARGUMENTS_BYTES];
-	struct call *call = tool ? call_new(calls, mcp, tool) : NULL;
+	struct call *call = tool ? call_new(calls, caller, mcp, tool) : NULL;
 	cJSON *scratch = NULL;
 	struct err err = {0};
 
@@ -267,7 +288,8 @@ int calls_init(struct calls *calls, struct loop *loop, struct supervisor *superv
 	calls->files.context = calls->web.context = calls;
 	calls->files.reply = calls->web.reply = replies_take;
 	calls->files.lost = calls->web.lost = channel_lost;
-	return commands_new(&calls->commands, loop, supervisor, &calls->context);
+	calls->files.idle_ms = calls->web.idle_ms = plan->sandbox_idle_ms;
+	return sandboxes_new(&calls->sandboxes, loop, supervisor, &calls->context);
 }
 
 void calls_deinit(struct calls *calls)
@@ -277,5 +299,5 @@ void calls_deinit(struct calls *calls)
 			call_release(calls->slots[slot]);
 	channel_deinit(&calls->files);
 	channel_deinit(&calls->web);
-	commands_free(calls->commands);
+	sandboxes_free(calls->sandboxes);
 }

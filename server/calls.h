@@ -18,14 +18,17 @@
 #include "server/loop.h"
 #include "tools/tool.h"
 
+struct caller;
 struct command;
-struct commands;
+struct sandboxes;
 
 struct call {
 	struct calls *calls;
+	struct caller *caller;
 	struct mcp_call *mcp; /* NULL: answered or cancelled, the executor still owes its last frame */
 	const struct tool *tool;
 	struct channel *channel; /* FILES, WEB */
+	unsigned epoch;          /* of the channel's executor that was asked */
 	struct command *command; /* COMMAND */
 	uint32_t number;
 	uint64_t begun;             /* nanoseconds */
@@ -40,7 +43,7 @@ struct calls {
 	struct loop *loop;
 	struct tool_context context;
 	struct channel files, web;
-	struct commands *commands;
+	struct sandboxes *sandboxes;
 	struct call *slots[LIMIT_CALLS_IN_FLIGHT];
 	uint16_t free_slots[LIMIT_CALLS_IN_FLIGHT]; /* given back */
 	unsigned free_count, unused; /* slots from `unused` on were never taken: their pages are untouched */
@@ -52,9 +55,10 @@ int calls_init(struct calls *calls, struct loop *loop, struct supervisor *superv
 	       const struct plan *plan);
 void calls_deinit(struct calls *calls);
 
-/* mcp_host.call and .cancel; `context` is the struct calls. */
-void calls_begin(void *context, struct mcp_call *mcp, const char *name, const cJSON *arguments);
-void calls_cancel(void *context, struct mcp_call *mcp);
+/* mcp_host.call and .cancel. Commands run in the caller's own sandbox. */
+void calls_begin(struct calls *calls, struct caller *caller, struct mcp_call *mcp, const char *name,
+		 const cJSON *arguments);
+void calls_cancel(struct calls *calls, struct mcp_call *mcp);
 
 /* Cancels everything in flight without an answer (the host is gone). */
 void calls_abandon(struct calls *calls);
@@ -68,5 +72,9 @@ void call_detach(struct call *call);
 void call_release(struct call *call);
 /* An executor could not be had: the answer says which layer, why, and the remedy. */
 void call_refuse(struct call *call, const char *what, const struct supervisor_failure *failure);
+
+/* What an answer says of the processes of something that was killed: that none is alive, or that the kernel
+ * has not ended them yet. */
+const char *call_remains(bool gone);
 
 #endif

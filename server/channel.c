@@ -36,12 +36,14 @@ static void drop_requests(struct channel *channel)
 	channel->queued = 0;
 }
 
-/* Lets go of everything that belongs to the present executor. */
+/* Lets go of everything that belongs to the present executor, for whom it is over. */
 static void disconnect(struct channel *channel)
 {
 	int awake = channel->awake.fd, socket = channel->socket.fd;
 
 	channel->ready = false;
+	channel->epoch++;
+	loop_timer_clear(channel->loop, &channel->idle);
 	loop_forget(channel->loop, &channel->awake);
 	loop_forget(channel->loop, &channel->socket);
 	if (awake >= 0)
@@ -60,12 +62,40 @@ static void executor_failed(struct supervised *supervised, const struct supervis
 	struct channel *channel = (struct channel *)supervised;
 
 	disconnect(channel);
-	channel->lost(channel->context, channel, failure);
+	channel->lost(channel->context, channel, failure, true);
 }
 
-static void executor_died(struct supervised *supervised)
+static void executor_died(struct supervised *supervised, bool gone)
 {
-	executor_failed(supervised, NULL);
+	struct channel *channel = (struct channel *)supervised;
+
+	if (!channel->over) /* by itself */
+		disconnect(channel);
+	channel->over = false;
+	channel->lost(channel->context, channel, NULL, gone);
+	if (channel->first && channel->supervised.state == SUPERVISED_NONE) /* came while the last one ended */
+		supervisor_start(channel->supervisor, supervised);
+}
+
+static void end_executor(struct channel *channel)
+{
+	if (channel->supervised.state != SUPERVISED_RUNNING)
+		return;
+	disconnect(channel);
+	channel->over = true;
+	supervisor_kill(&channel->supervised);
+}
+
+/* Timers are not moved with every call: this one looks, when it fires, what has become of the time. */
+static void idled(struct loop_timer *timer)
+{
+	struct channel *channel = (struct channel *)((char *)timer - offsetof(struct channel, idle));
+	uint64_t now = channel->loop->now, due = channel->used + LOOP_MS(channel->idle_ms);
+
+	if (channel->calls == 0 && !channel->first && now >= due)
+		end_executor(channel);
+	else
+		loop_timer_set(channel->loop, timer, now >= due ? now + LOOP_MS(channel->idle_ms) : due);
 }
 
 static int connect_rings(struct channel *channel, struct frame_descriptors *descriptors)
@@ -103,11 +133,15 @@ static void executor_started(struct supervised *supervised, struct frame_descrip
 	if (result == 0)
 		result = socket < 0 ? -EPROTO : loop_watch(channel->loop, &channel->socket, socket, EPOLLIN);
 	if (result < 0) {
-		supervisor_kill(channel->supervisor, supervised);
+		end_executor(channel);
 		return;
 	}
 	steal_fd(&socket);
 	channel->ready = true;
+	channel->used = channel->loop->now;
+	/* without memory for the timer it just stays */
+	if (channel->idle_ms)
+		loop_timer_set(channel->loop, &channel->idle, channel->used + LOOP_MS(channel->idle_ms));
 }
 
 static void wake(struct channel *channel)
@@ -121,8 +155,7 @@ static void wake(struct channel *channel)
 
 void channel_condemn(struct channel *channel)
 {
-	if (channel->supervised.state == SUPERVISED_RUNNING)
-		supervisor_kill(channel->supervisor, &channel->supervised);
+	end_executor(channel);
 }
 
 static void drain_ring(struct channel *channel)
@@ -305,6 +338,7 @@ void channel_init(struct channel *channel, struct supervisor *supervisor, enum s
 		.kind = kind, .started = executor_started, .failed = executor_failed, .died = executor_died};
 	channel->awake = (struct loop_source){.fd = -1, .ready = awake_ready};
 	channel->socket = (struct loop_source){.fd = -1, .ready = socket_ready};
+	channel->idle.fire = idled;
 	channel->last = &channel->first;
 	buffer_init(&channel->payload, LIMIT_MESSAGE_FRAME_BYTES);
 }

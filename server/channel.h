@@ -6,7 +6,8 @@
  * The frontend's channel to one executor: files over rings in shared memory, web over a socket. It starts the
  * executor on first use, queues requests until it runs and while it has no room, and hands replies on one by
  * one. Everything that comes back is hostile: a malformed frame, or a reply that the receiver refuses, ends
- * the executor, and `lost` tells why. The next request starts a new one.
+ * the executor, and `lost` tells why. The next request starts a new one. An executor that nobody has used for
+ * `idle_ms` is ended too.
  */
 
 #include <stdint.h>
@@ -22,6 +23,12 @@ struct channel {
 	struct loop *loop;
 	const char *name; /* "files executor", for messages */
 	bool ready;
+	bool over;      /* its end was decided here; its death is awaited */
+	unsigned epoch; /* executors that are over: what was asked of one in an earlier epoch is lost with it */
+	unsigned calls; /* that are asked of it, or still owe a last word; counted by who asks */
+	uint64_t used;  /* when the last of them ended */
+	uint32_t idle_ms;
+	struct loop_timer idle;
 	/* files */
 	struct ring_pair rings;
 	int wake;                 /* a pipe: wakes the executor */
@@ -36,8 +43,10 @@ struct channel {
 	 * the executor. */
 	int (*reply)(void *context, struct channel *channel, const struct frame_header *header,
 		     const uint8_t *payload);
-	/* The executor is gone (or never came: `failure`), and with it all that was asked of it. */
-	void (*lost)(void *context, struct channel *channel, const struct supervisor_failure *failure);
+	/* The executor never came (`failure`); or it ended, and with it all that was asked of it in earlier
+	 * epochs: nothing of it is alive unless not `gone` (supervisor.h). */
+	void (*lost)(void *context, struct channel *channel, const struct supervisor_failure *failure,
+		     bool gone);
 };
 
 void channel_init(struct channel *channel, struct supervisor *supervisor, enum spawner_kind kind,
@@ -50,7 +59,8 @@ int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct b
 /* Forgets a request of which nothing was sent yet. True if there was one: then no reply will come. */
 bool channel_withdraw(struct channel *channel, uint32_t call);
 
-/* The executor lied or hangs: it is ended; `lost` is called before this returns. */
+/* The executor lied or hangs: it is ended; `lost` is called when it is dead. Requests from here on go to the
+ * next one. */
 void channel_condemn(struct channel *channel);
 
 /* Each turn, in this order: sends what is queued and wakes the executor; takes replies; says whether it may

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands (command.h). What a nanny says is believed only about its own command; what a command writes is
+ * Commands (caller.h). What a nanny says is believed only about its own command; what a command writes is
  * bytes.
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,20 +37,24 @@ void command_delist(struct command *command)
 
 void command_free(struct command *command)
 {
-	struct commands *commands = command->commands;
+	struct sandboxes *sandboxes = command->sandboxes;
+	struct sandbox *sandbox = command->sandbox;
 
-	loop_timer_clear(commands->loop, &command->timer);
-	loop_timer_clear(commands->loop, &command->progress);
+	loop_timer_clear(sandboxes->loop, &command->timer);
+	loop_timer_clear(sandboxes->loop, &command->progress);
 	command_disconnect(command);
 	buffer_deinit(&command->request);
 	buffer_deinit(&command->input);
 	command_output_deinit(&command->output);
 	command_denials_deinit(&command->denials);
 	command_delist(command);
-	if (command->state != COMMAND_WAITING)
-		commands->running_count--;
 	call_release(command->call);
 	free(command);
+	if (!sandbox)
+		return;
+	sandbox->running_count--;
+	sandboxes->running_count--;
+	sandbox_rested(sandbox);
 }
 
 static void answer(struct command *command, struct command_outcome *outcome)
@@ -61,7 +66,7 @@ static void answer(struct command *command, struct command_outcome *outcome)
 		return;
 	outcome->timed_out = command->timed_out;
 	outcome->patience_ms = command->patience_ms;
-	outcome->duration_ns = command->commands->loop->now - command->started;
+	outcome->duration_ns = command->sandboxes->loop->now - command->started;
 	outcome->output = &command->output;
 	outcome->denials = &command->denials;
 	result = run_command_write(&call->result, outcome);
@@ -80,14 +85,42 @@ void command_refuse(struct command *command, const char *text)
 	command->call->mcp = NULL;
 }
 
-void command_lost(struct command *command)
+static void refuse_lost(struct command *command, const char *how, bool gone)
 {
-	command_refuse(
-		command,
-		"the sandbox ended while the command ran (it was killed from outside, or killed itself). "
-		"What is left of the command is being killed; what it had done stays done. The next call "
-		"gets a new sandbox.");
+	char text[512];
+
+	snprintf(text, sizeof text,
+		 "%s while the command ran (it was killed from outside, or by a command). %s; what it had done "
+		 "stays done. Try again if it may be run twice.",
+		 how, call_remains(gone));
+	command_refuse(command, text);
 	command_free(command);
+}
+
+void command_lost(struct command *command, bool gone)
+{
+	refuse_lost(command, "the sandbox ended", gone);
+}
+
+void command_swept(struct command *command)
+{
+	command->swept = true; /* if its leash has not ended yet, a report may still be in it */
+	if (command->state == COMMAND_ORPHANED)
+		refuse_lost(command, "the process that watches over it ended", true);
+}
+
+/* Its nanny is gone. The keeper kills what it had and says when nothing is left. */
+static void orphan(struct command *command)
+{
+	struct sandboxes *sandboxes = command->sandboxes;
+
+	loop_close(sandboxes->loop, &command->leash);
+	command->state = COMMAND_ORPHANED;
+	if (command->swept)
+		command_swept(command);
+	else if (loop_timer_set(sandboxes->loop, &command->timer,
+				sandboxes->loop->now + LOOP_MS(LIMIT_KILL_GRACE_MS)) < 0)
+		sandbox_end(command->sandbox);
 }
 
 /* ---- frames on the leash ---- */
@@ -97,7 +130,7 @@ static int take_ended(struct command *command, const struct frame_header *header
 	struct command_outcome outcome = {0};
 	struct frame_reader reader;
 
-	frame_read(&reader, buffer_data(&command->commands->frame), header->length);
+	frame_read(&reader, buffer_data(&command->sandboxes->frame), header->length);
 	outcome.wait_status = (int)frame_get_u32(&reader);
 	outcome.cpu_us = frame_get_u64(&reader);
 	outcome.cpu_us += frame_get_u64(&reader);
@@ -116,7 +149,7 @@ static int take_failed(struct command *command, const struct frame_header *heade
 	struct frame_reader reader;
 	char step[64], target[LIMIT_PATH_BYTES];
 
-	frame_read(&reader, buffer_data(&command->commands->frame), header->length);
+	frame_read(&reader, buffer_data(&command->sandboxes->frame), header->length);
 	frame_get_text(&reader, step, sizeof step);
 	frame_get_text(&reader, target, sizeof target);
 	if (frame_done(&reader) < 0)
@@ -134,16 +167,18 @@ void command_denied(struct command *command, const struct denial *denial)
 		command_denials_add(&command->denials, denial);
 }
 
-void commands_denied(struct commands *commands, const struct denial *denial)
+void caller_denied(struct caller *caller, const struct denial *denial)
 {
-	for (struct command *command = commands->running; command; command = command->next)
-		command_denied(command, denial);
+	for (struct sandbox *at = caller->sandboxes->all; at; at = at->next)
+		for (struct command *command = at->running; command; command = command->next)
+			if (command->caller == caller)
+				command_denied(command, denial);
 }
 
 static int take_denied(struct command *command, const struct frame_header *header)
 {
 	struct denial denial;
-	int result = denial_decode_command(&denial, buffer_data(&command->commands->frame), header->length);
+	int result = denial_decode_command(&denial, buffer_data(&command->sandboxes->frame), header->length);
 
 	if (result == 0)
 		command_denied(command, &denial);
@@ -153,9 +188,10 @@ static int take_denied(struct command *command, const struct frame_header *heade
 void command_heard(struct loop_source *source, uint32_t events)
 {
 	struct command *command = (struct command *)((char *)source - offsetof(struct command, leash));
-	struct commands *commands = command->commands;
+	struct sandboxes *sandboxes = command->sandboxes;
+	struct caller *caller = command->caller;
 	struct frame_header header;
-	int result = frame_receive(source->fd, &header, &commands->frame, NULL, MSG_DONTWAIT);
+	int result = frame_receive(source->fd, &header, &sandboxes->frame, NULL, MSG_DONTWAIT);
 
 	if (result == -EAGAIN)
 		return;
@@ -169,13 +205,15 @@ void command_heard(struct loop_source *source, uint32_t events)
 		else
 			result = -EPROTO; /* KEEPER_STARTED was not asked for */
 	}
-	/* the nanny is gone: the keeper kills what it had. If it lies, the sandbox goes with it, and all that
-	 * runs there */
-	if (result == -EPROTO)
-		supervisor_kill(commands->supervisor, &commands->sandbox);
-	else if (result < 0)
-		command_lost(command);
-	commands_send_waiting(commands);
+	if (result == -EPROTO) { /* it lies: the sandbox goes, and all that runs there */
+		loop_close(sandboxes->loop, source);
+		sandbox_end(command->sandbox);
+	} else if (result < 0) {
+		orphan(command);
+	}
+	sandboxes_serve(sandboxes);
+	if (caller)
+		caller_serve(caller);
 }
 
 /* ---- killing ---- */
@@ -186,31 +224,41 @@ static void kill_it(struct command *command)
 
 	command->state = COMMAND_KILLED;
 	frame_send(command->leash.fd, &order, NULL, 0, NULL, 0, MSG_DONTWAIT);
-	loop_timer_set(command->commands->loop, &command->timer,
-		       command->commands->loop->now + LOOP_MS(LIMIT_KILL_GRACE_MS));
+	loop_timer_set(command->sandboxes->loop, &command->timer,
+		       command->sandboxes->loop->now + LOOP_MS(LIMIT_KILL_GRACE_MS));
 }
 
 static void timer_fired(struct loop_timer *timer)
 {
 	struct command *command = (struct command *)((char *)timer - offsetof(struct command, timer));
-	struct commands *commands = command->commands;
+	struct sandbox *sandbox = command->sandbox;
 
 	switch (command->state) {
 	case COMMAND_WAITING:
 		command_refuse(command,
-			       commands->door.fd < 0
-				       ? "the command was not started: its sandbox was not ready in time. "
-					 "Nothing was done; try again."
-				       : "the command was not started: too many others run, and it did not "
-					 "get its turn in time. Nothing was done; try again.");
+			       command->caller->open
+				       ? "the command was not started: its sandbox was not ready in time, or "
+					 "too many others run. Nothing was done; try again."
+				       : "the command was not started: as many sandboxes are in use as there "
+					 "may be (sandbox.maximum), and none ended in time. Nothing was done; "
+					 "try again.");
 		command_free(command);
 		break;
 	case COMMAND_RUNNING:
 		command->timed_out = true;
 		kill_it(command);
 		break;
+	case COMMAND_ORPHANED:
+		/* killed on its way from the door, its nanny was one that the keeper saw die there */
+		if (sandbox->deaths > 0) {
+			sandbox->deaths--;
+			refuse_lost(command, "the process that watches over it ended", true);
+			break;
+		}
+		sandbox_end(sandbox);
+		break;
 	case COMMAND_KILLED:
-		supervisor_kill(commands->supervisor, &commands->sandbox);
+		sandbox_end(sandbox);
 		break;
 	}
 }
@@ -228,7 +276,7 @@ void command_abandon(struct command *command)
 static void tell_progress(struct loop_timer *timer)
 {
 	struct command *command = (struct command *)((char *)timer - offsetof(struct command, progress));
-	struct loop *loop = command->commands->loop;
+	struct loop *loop = command->sandboxes->loop;
 	double elapsed = (double)(loop->now - command->call->begun);
 	struct buffer message;
 
@@ -243,32 +291,32 @@ static void tell_progress(struct loop_timer *timer)
 	loop_timer_set(loop, &command->progress, loop->now + LOOP_MS(LIMIT_PROGRESS_MS));
 }
 
-void command_begin(struct commands *commands, struct call *call,
-		   const struct run_command_arguments *arguments)
+void command_begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments)
 {
+	struct sandboxes *sandboxes = caller->sandboxes;
 	struct command *command = calloc(1, sizeof *command);
 	struct err err = {0};
 	int result = command ? 0 : -ENOMEM;
 
 	if (result == 0) {
-		*command = (struct command){.commands = commands, .call = call};
+		*command = (struct command){.sandboxes = sandboxes, .caller = caller, .call = call};
 		command_pipes_init(command);
 		command->timer.fire = timer_fired;
 		command->progress.fire = tell_progress;
-		command->patience_ms = run_command_patience(arguments, commands->context);
+		command->patience_ms = run_command_patience(arguments, sandboxes->context);
 		command->has_input = arguments->input != NULL;
 		buffer_init(&command->request, LIMIT_MESSAGE_FRAME_BYTES);
 		buffer_init(&command->input, LIMIT_MESSAGE_BYTES);
 		command_output_init(&command->output, run_command_keep(arguments),
 				    (size_t)arguments->max_bytes);
 		call->command = command;
-		command_enlist(command, &commands->waiting);
-		result = run_command_tool.pack(arguments, commands->context, &command->request, &err);
+		command_enlist(command, &caller->waiting);
+		result = run_command_tool.pack(arguments, sandboxes->context, &command->request, &err);
 	}
 	if (result == 0 && arguments->input)
 		result = buffer_append(&command->input, arguments->input, strlen(arguments->input));
 	if (result == 0)
-		result = loop_timer_set(commands->loop, &command->timer,
+		result = loop_timer_set(sandboxes->loop, &command->timer,
 					call->begun + LOOP_MS(command->patience_ms));
 	if (result < 0) {
 		result_fail(&call->result, "%s", err.text[0] ? err.text : "out of memory, try again");
@@ -280,9 +328,7 @@ void command_begin(struct commands *commands, struct call *call,
 		return;
 	}
 	if (mcp_call_wants_progress(call->mcp))
-		loop_timer_set(commands->loop, &command->progress, call->begun + LOOP_MS(LIMIT_PROGRESS_MS));
-	if (commands->sandbox.state == SUPERVISED_NONE)
-		supervisor_start(commands->supervisor, &commands->sandbox);
-	else
-		commands_send_waiting(commands);
+		loop_timer_set(sandboxes->loop, &command->progress, call->begun + LOOP_MS(LIMIT_PROGRESS_MS));
+	caller->wants_spare = sandboxes->context->plan->sandbox_per_call;
+	caller_serve(caller);
 }

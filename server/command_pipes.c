@@ -24,7 +24,7 @@ static void drain_pipe(struct command_pipe *pipe, size_t most)
 
 		if (got <= 0) {
 			if (got == 0 || (errno != EAGAIN && errno != EINTR))
-				loop_close(pipe->command->commands->loop, &pipe->source);
+				loop_close(pipe->command->sandboxes->loop, &pipe->source);
 			return;
 		}
 		command_output_add(&pipe->command->output, pipe->stream, bytes, (size_t)got);
@@ -57,7 +57,7 @@ static void stdin_ready(struct loop_source *source, uint32_t events)
 	if (taken > 0)
 		buffer_consume(&command->input, (size_t)taken);
 	if (taken < 0 || buffer_length(&command->input) == 0) {
-		loop_close(command->commands->loop, source);
+		loop_close(command->sandboxes->loop, source);
 		buffer_deinit(&command->input);
 	}
 }
@@ -98,7 +98,7 @@ static int watch_ends(struct command *command, struct ends ends[4])
 	for (int i = 0; i < 4 && result == 0; i++) {
 		if (ends[i].ours < 0)
 			continue;
-		result = loop_watch(command->commands->loop, sources[i], ends[i].ours,
+		result = loop_watch(command->sandboxes->loop, sources[i], ends[i].ours,
 				    i == 3 ? EPOLLOUT : EPOLLIN);
 		if (result == 0)
 			ends[i].ours = -1;
@@ -106,9 +106,11 @@ static int watch_ends(struct command *command, struct ends ends[4])
 	return result;
 }
 
-int command_connect(struct command *command)
+int command_connect(struct command *command, int door)
 {
-	struct frame_header header = {.type = KEEPER_RUN, .value = command->has_input ? KEEPER_STDIN : 0};
+	struct frame_header header = {.type = KEEPER_RUN,
+				      .call = command->call->number,
+				      .value = command->has_input ? KEEPER_STDIN : 0};
 	struct ends ends[4] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}}; /* leash, stdout, stderr, stdin */
 	int theirs[4], pair[2], result;
 
@@ -126,7 +128,7 @@ int command_connect(struct command *command)
 	if (result == 0)
 		result = watch_ends(command, ends);
 	if (result == 0) /* last: from here it runs */
-		result = frame_send(command->commands->door.fd, &header, buffer_data(&command->request),
+		result = frame_send(door, &header, buffer_data(&command->request),
 				    buffer_length(&command->request), theirs, command->has_input ? 4 : 3,
 				    MSG_DONTWAIT);
 	close_ends(ends);
@@ -137,7 +139,7 @@ int command_connect(struct command *command)
 
 void command_disconnect(struct command *command)
 {
-	struct loop *loop = command->commands->loop;
+	struct loop *loop = command->sandboxes->loop;
 
 	loop_close(loop, &command->leash);
 	loop_close(loop, &command->stdin_pipe);

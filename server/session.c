@@ -18,6 +18,7 @@
 #include "config.h"
 #include "protocol/cleanup.h"
 #include "sandbox/spawner/spare.h"
+#include "server/caller.h"
 #include "server/calls.h"
 #include "server/log.h"
 #include "server/loop.h"
@@ -33,6 +34,7 @@ struct session {
 	struct stdio stdio;
 	struct supervisor supervisor;
 	struct calls calls;
+	struct caller caller; /* the host */
 	struct mcp_peer *peer;
 	struct loop_source signals;
 	struct loop_timer end, idle;
@@ -58,7 +60,7 @@ static void begin_call(void *context, struct mcp_call *call, const char *name, c
 {
 	struct session *session = context;
 
-	calls_begin(&session->calls, call, name, arguments);
+	calls_begin(&session->calls, &session->caller, call, name, arguments);
 }
 
 static void cancel_call(void *context, struct mcp_call *call)
@@ -258,6 +260,7 @@ static int start(struct session *session, int input, int output, struct err *err
 	result = calls_init(&session->calls, &session->loop, &session->supervisor, &session->settings->plan);
 	if (result < 0)
 		return err_set(err, result, "out of memory");
+	caller_init(&session->caller, session->calls.sandboxes);
 	if (session->settings->answer_within_ms)
 		session->calls.context.answer_within_ms = session->settings->answer_within_ms;
 	write_instructions(session);
@@ -295,6 +298,7 @@ int session_run(const struct settings *settings, int input, int output, struct e
 	stdio_flush(&session->stdio);
 	await_spawner(session, supervisor_end(&session->supervisor));
 	code = session->calls.confinement_missing ? EXIT_UNCONFINED : EXIT_OK;
+	caller_deinit(&session->caller);
 	calls_deinit(&session->calls);
 	mcp_peer_free(session->peer);
 	stdio_deinit(&session->stdio);

@@ -15,55 +15,96 @@
 #include "protocol/limits.h"
 #include "sandbox/spawner/spare.h"
 
-static void unlink_supervised(struct supervisor *supervisor, struct supervised *supervised)
+static void rest_later(struct supervisor *supervisor);
+
+/* Takes one off the list; it is over, in whichever way. */
+static void unlink_supervised(struct supervised *supervised)
 {
+	struct supervisor *supervisor = supervised->supervisor;
+
 	for (struct supervised **at = &supervisor->all; *at; at = &(*at)->next) {
 		if (*at == supervised) {
 			*at = supervised->next;
 			break;
 		}
 	}
+	loop_timer_clear(supervisor->loop, &supervised->bound);
+	loop_forget(supervisor->loop, &supervised->process);
+	close_fd(&supervised->pidfd);
 	supervised->state = SUPERVISED_NONE;
 	supervised->next = NULL;
+	rest_later(supervisor);
 }
 
-static void fail(struct supervisor *supervisor, struct supervised *supervised, int error, const char *layer,
-		 const char *step, const char *remedy)
+static void fail(struct supervised *supervised, int error, const char *layer, const char *step,
+		 const char *remedy)
 {
 	struct supervisor_failure failure = {.error = error};
 
 	snprintf(failure.layer, sizeof failure.layer, "%s", layer);
 	snprintf(failure.step, sizeof failure.step, "%s", step);
 	snprintf(failure.remedy, sizeof failure.remedy, "%s", remedy);
-	unlink_supervised(supervisor, supervised);
+	unlink_supervised(supervised);
 	supervised->failed(supervised, &failure);
 }
 
-/* Whoever had something of a spawner that is gone learns it; callbacks may start anew, so the list is taken
- * first. */
-static void everything_died(struct supervisor *supervisor)
+/* ---- deaths ---- */
+
+static void settle(struct supervised *supervised, bool gone)
 {
-	struct supervised *gone = supervisor->all;
+	unlink_supervised(supervised);
+	supervised->died(supervised, gone);
+}
 
-	supervisor->all = NULL;
-	while (gone) {
-		struct supervised *supervised = gone;
-		bool running = supervised->state == SUPERVISED_RUNNING;
+static void process_ended(struct loop_source *source, uint32_t events)
+{
+	settle((struct supervised *)((char *)source - offsetof(struct supervised, process)), true);
+}
 
-		gone = supervised->next;
-		supervised->state = SUPERVISED_NONE;
-		supervised->next = NULL;
-		if (running) {
-			supervised->died(supervised);
-		} else {
-			struct supervisor_failure failure = {.error = EPIPE,
-							     .layer = SUPERVISOR_LAYER,
-							     .step = "the spawner ended meanwhile",
-							     .remedy =
-								     "Try again; a new spawner takes over."};
+static void death_overdue(struct loop_timer *timer)
+{
+	settle((struct supervised *)((char *)timer - offsetof(struct supervised, bound)), false);
+}
 
-			supervised->failed(supervised, &failure);
+/* From here its death is all that is expected of it. */
+static void await_death(struct supervised *supervised, enum supervised_state state)
+{
+	struct loop *loop = supervised->supervisor->loop;
+
+	supervised->state = state;
+	if (!supervised->bound.place)
+		loop_timer_set(loop, &supervised->bound, loop->now + LOOP_MS(LIMIT_DEATH_MS));
+	if (state == SUPERVISED_BEREAVED)
+		loop_watch(loop, &supervised->process, supervised->pidfd, EPOLLIN); /* or the bound fires */
+}
+
+/*
+ * The spawner is gone, and what it started is about to be: the kernel kills it. What was still starting was
+ * never had; callbacks may start anew, so those are taken off the list first.
+ */
+static void everything_dies(struct supervisor *supervisor)
+{
+	struct supervised **at = &supervisor->all, *starting = NULL;
+
+	while (*at) {
+		struct supervised *supervised = *at;
+
+		if (supervised->state != SUPERVISED_STARTING) {
+			if (supervised->state != SUPERVISED_BEREAVED)
+				await_death(supervised, SUPERVISED_BEREAVED);
+			at = &supervised->next;
+			continue;
 		}
+		*at = supervised->next;
+		supervised->next = starting;
+		starting = supervised;
+	}
+	while (starting) {
+		struct supervised *supervised = starting;
+
+		starting = supervised->next;
+		fail(supervised, EPIPE, SUPERVISOR_LAYER, "the spawner ended meanwhile",
+		     "Try again; a new spawner takes over.");
 	}
 }
 
@@ -76,24 +117,59 @@ static void drop_spawner(struct supervisor *supervisor, const char *why)
 	loop_forget(supervisor->loop, &supervisor->spawner);
 	close(socket);
 	supervisor->warn(why);
-	everything_died(supervisor);
+	everything_dies(supervisor);
+}
+
+/* ---- a spawner with nothing to do ---- */
+
+static void rest_later(struct supervisor *supervisor)
+{
+	/* without memory for the timer it just stays */
+	if (!supervisor->all && supervisor->spawner.fd >= 0)
+		loop_timer_set(supervisor->loop, &supervisor->rest,
+			       supervisor->loop->now + LOOP_MS(LIMIT_SPAWNER_REST_MS));
+}
+
+/* End of file ends it; it has no instance left that could notice. */
+static void rest_now(struct loop_timer *timer)
+{
+	struct supervisor *supervisor =
+		(struct supervisor *)((char *)timer - offsetof(struct supervisor, rest));
+	int socket = supervisor->spawner.fd;
+
+	if (supervisor->all || socket < 0)
+		return;
+	if (supervisor->spare.fd < 0) { /* it is to make the next one first */
+		rest_later(supervisor);
+		return;
+	}
+	loop_forget(supervisor->loop, &supervisor->spawner);
+	close(socket);
 }
 
 /* ---- frames from the spawner ---- */
 
-static struct supervised *find(struct supervisor *supervisor, bool running, uint32_t number)
+static struct supervised *find_starting(struct supervisor *supervisor, uint32_t request)
 {
-	for (struct supervised *at = supervisor->all; at; at = at->next) {
-		if (running ? at->state == SUPERVISED_RUNNING && at->instance == number
-			    : at->state == SUPERVISED_STARTING && at->request == number)
+	for (struct supervised *at = supervisor->all; at; at = at->next)
+		if (at->state == SUPERVISED_STARTING && at->request == request)
 			return at;
-	}
+	return NULL;
+}
+
+/* Of this spawner: the numbers of those that a former one left are its own affair. */
+static struct supervised *find_instance(struct supervisor *supervisor, uint32_t instance)
+{
+	for (struct supervised *at = supervisor->all; at; at = at->next)
+		if ((at->state == SUPERVISED_RUNNING || at->state == SUPERVISED_ENDING) &&
+		    at->instance == instance)
+			return at;
 	return NULL;
 }
 
 static int take_failed(struct supervisor *supervisor, const struct frame_header *header)
 {
-	struct supervised *supervised = find(supervisor, false, header->call);
+	struct supervised *supervised = find_starting(supervisor, header->call);
 	struct supervisor_failure failure = {.error = (int)header->value};
 	struct frame_reader reader;
 
@@ -103,7 +179,7 @@ static int take_failed(struct supervisor *supervisor, const struct frame_header 
 	frame_get_text(&reader, failure.remedy, sizeof failure.remedy);
 	if (!supervised || frame_done(&reader) < 0)
 		return -EPROTO;
-	unlink_supervised(supervisor, supervised);
+	unlink_supervised(supervised);
 	supervised->failed(supervised, &failure);
 	return 0;
 }
@@ -111,10 +187,11 @@ static int take_failed(struct supervisor *supervisor, const struct frame_header 
 static int take_started(struct supervisor *supervisor, const struct frame_header *header,
 			struct frame_descriptors *descriptors)
 {
-	struct supervised *supervised = find(supervisor, false, header->call);
+	struct supervised *supervised = find_starting(supervisor, header->call);
 
-	if (!supervised)
+	if (!supervised || descriptors->count < 2)
 		return -EPROTO;
+	supervised->pidfd = frame_descriptors_take(descriptors, --descriptors->count);
 	supervised->state = SUPERVISED_RUNNING;
 	supervised->instance = header->value;
 	supervised->started(supervised, descriptors);
@@ -141,20 +218,13 @@ static int take_frame(struct supervisor *supervisor, const struct frame_header *
 	case SPAWNER_FAILED:
 		return take_failed(supervisor, header);
 	case SPAWNER_DIED:
-		supervised = find(supervisor, true, header->value);
-		if (supervised) {
-			unlink_supervised(supervisor, supervised);
-			supervised->died(supervised);
-		}
+		supervised = find_instance(supervisor, header->value);
+		if (supervised) /* else it is one whose death was overdue */
+			settle(supervised, true);
 		return 0;
 	case SPAWNER_SPARED:
 	case SPARE_NEXT: /* said by the spare on its way to becoming the spawner */
 		watch_spare(supervisor, frame_descriptors_take(descriptors, 0));
-		return 0;
-	case SPAWNER_PROBED:
-		if (supervisor->probed)
-			supervisor->probed(supervisor->probe_context, buffer_data(&supervisor->payload),
-					   header->length);
 		return 0;
 	case SPARE_FAILED:
 	default:
@@ -232,34 +302,34 @@ void supervisor_start(struct supervisor *supervisor, struct supervised *supervis
 	uint32_t caller = htole32(supervised->caller);
 	int result = ensure_spawner(supervisor);
 
+	supervised->supervisor = supervisor;
 	supervised->state = SUPERVISED_STARTING;
 	supervised->request = request.call = ++supervisor->last_request;
+	supervised->pidfd = -1;
+	supervised->process = (struct loop_source){.fd = -1, .ready = process_ended};
+	supervised->bound = (struct loop_timer){.fire = death_overdue};
 	supervised->next = supervisor->all;
 	supervisor->all = supervised;
+	loop_timer_clear(supervisor->loop, &supervisor->rest);
 	if (result == 0)
 		result = frame_send(supervisor->spawner.fd, &request, &caller, sizeof caller, NULL, 0,
 				    MSG_DONTWAIT);
 	if (result < 0)
-		fail(supervisor, supervised, -result, SUPERVISOR_LAYER, "asking the spawner",
+		fail(supervised, -result, SUPERVISOR_LAYER, "asking the spawner",
 		     result == -ECHILD ? "Restart the server: spawner and spare were both killed."
 				       : "Try again; if it stays so, restart the server.");
 }
 
-void supervisor_kill(struct supervisor *supervisor, struct supervised *supervised)
+void supervisor_kill(struct supervised *supervised)
 {
+	struct supervisor *supervisor = supervised->supervisor;
 	struct frame_header request = {.type = SPAWNER_KILL, .value = supervised->instance};
 
 	if (supervised->state != SUPERVISED_RUNNING)
 		return;
-	unlink_supervised(supervisor, supervised);
+	await_death(supervised, SUPERVISED_ENDING);
 	if (frame_send(supervisor->spawner.fd, &request, NULL, 0, NULL, 0, MSG_DONTWAIT) < 0)
 		drop_spawner(supervisor, "the spawner does not take requests and was replaced");
-	supervised->died(supervised);
-}
-
-bool supervisor_has_spawner(const struct supervisor *supervisor)
-{
-	return supervisor->spawner.fd >= 0;
 }
 
 int supervisor_init(struct supervisor *supervisor, struct loop *loop, int spare,
@@ -270,6 +340,7 @@ int supervisor_init(struct supervisor *supervisor, struct loop *loop, int spare,
 	*supervisor = (struct supervisor){.loop = loop, .warn = warn};
 	supervisor->spare = (struct loop_source){.fd = -1, .ready = spare_ready};
 	supervisor->spawner = (struct loop_source){.fd = -1, .ready = spawner_ready};
+	supervisor->rest.fire = rest_now;
 	buffer_init(&supervisor->payload, LIMIT_MESSAGE_FRAME_BYTES);
 	result = loop_watch(loop, &supervisor->spare, spare, EPOLLIN);
 	if (result < 0)
@@ -281,6 +352,7 @@ int supervisor_end(struct supervisor *supervisor)
 {
 	int spare = supervisor->spare.fd, spawner = supervisor->spawner.fd;
 
+	loop_timer_clear(supervisor->loop, &supervisor->rest);
 	loop_forget(supervisor->loop, &supervisor->spare);
 	loop_forget(supervisor->loop, &supervisor->spawner);
 	if (spare >= 0)

@@ -5,7 +5,8 @@
 /*
  * The frontend's end of spare and spawner (sandbox/spawner/spare.h, wire.h). It starts the spawner when the
  * first executor is needed, asks it for executors and sandboxes, and replaces it when it dies: with it die
- * all its instances, so everybody who has one, or waits for one, is told.
+ * all its instances, so everybody who has one, or waits for one, is told. A spawner that has had nothing to
+ * do for LIMIT_SPAWNER_REST_MS ends; the spare takes its place when somebody needs one.
  */
 
 #include <stdbool.h>
@@ -32,12 +33,23 @@ struct supervised {
 	void (*started)(struct supervised *supervised, struct frame_descriptors *descriptors);
 	/* It could not be started. */
 	void (*failed)(struct supervised *supervised, const struct supervisor_failure *failure);
-	/* It was running and is dead. */
-	void (*died)(struct supervised *supervised);
+	/* It was running, and nothing of it is alive; or (not `gone`) it was killed, and LIMIT_DEATH_MS later
+	 * nobody has said that it is dead. It may be started anew. */
+	void (*died)(struct supervised *supervised, bool gone);
 
 	/* the supervisor's own */
-	enum { SUPERVISED_NONE, SUPERVISED_STARTING, SUPERVISED_RUNNING } state;
+	enum supervised_state {
+		SUPERVISED_NONE,
+		SUPERVISED_STARTING,
+		SUPERVISED_RUNNING,
+		SUPERVISED_ENDING,  /* the spawner was told to kill it */
+		SUPERVISED_BEREAVED /* its spawner is gone: the kernel kills it */
+	} state;
+	struct supervisor *supervisor;
 	uint32_t request, instance;
+	int pidfd;                  /* of its first process; readable when that is dead */
+	struct loop_source process; /* the same, watched once no spawner is left to tell of its death */
+	struct loop_timer bound;    /* of its death */
 	struct supervised *next;
 };
 
@@ -45,12 +57,10 @@ struct supervisor {
 	struct loop *loop;
 	struct loop_source spare, spawner;
 	struct buffer payload;
-	struct supervised *all; /* starting and running */
+	struct supervised *all; /* those that are not SUPERVISED_NONE */
+	struct loop_timer rest; /* the end of a spawner with nothing to do */
 	uint32_t last_request;
 	void (*warn)(const char *text); /* for the log */
-	/* Answer to a probe; set by who asked. */
-	void (*probed)(void *context, const void *payload, size_t length);
-	void *probe_context;
 };
 
 /* `spare` is what spare_start() returned; it belongs to the supervisor from here. */
@@ -63,9 +73,8 @@ void supervisor_deinit(struct supervisor *supervisor);
 
 /* Asks for one; exactly one of started and failed follows, perhaps before this returns. */
 void supervisor_start(struct supervisor *supervisor, struct supervised *supervised);
-/* Kills a running one (it lied, or it does not answer); `died` is called before this returns. */
-void supervisor_kill(struct supervisor *supervisor, struct supervised *supervised);
-/* True while supervised things may have left processes behind that are still dying. */
-bool supervisor_has_spawner(const struct supervisor *supervisor);
+/* Kills a running one (it lied, it does not answer, or nobody needs it); `died` follows, never before this
+ * returns. */
+void supervisor_kill(struct supervised *supervised);
 
 #endif

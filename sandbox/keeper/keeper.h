@@ -18,6 +18,7 @@
  */
 struct nursery {
 	_Atomic uint8_t waiting[LIMIT_NANNIES]; /* 1 while that nanny waits at the door */
+	_Atomic uint32_t call[LIMIT_NANNIES];   /* else the request that it serves */
 };
 
 struct nanny {

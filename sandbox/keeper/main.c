@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,11 +22,14 @@
 #include "protocol/cleanup.h"
 #include "sandbox/executor.h"
 #include "sandbox/keeper/keeper.h"
+#include "sandbox/keeper/wire.h"
 #include "sandbox/spawner/setup.h"
 
 struct keeper {
 	struct nanny nanny;           /* what each is forked with */
 	pid_t nannies[LIMIT_NANNIES]; /* 0: no nanny in this slot */
+	uint32_t dead[LIMIT_NANNIES]; /* requests whose nannies died, until that was told */
+	size_t dead_count;
 	unsigned deaths;              /* of nannies at the door, with none that served in between */
 };
 
@@ -72,7 +76,12 @@ static void collect_nannies(struct keeper *keeper)
 	while ((pid = waitpid(-1, NULL, WNOHANG | __WCLONE)) > 0)
 		for (size_t i = 0; i < LIMIT_NANNIES; i++)
 			if (keeper->nannies[i] == pid) {
+				const struct nursery *nursery = keeper->nanny.nursery;
+
 				keeper->nannies[i] = 0;
+				if (keeper->dead_count < LIMIT_NANNIES)
+					keeper->dead[keeper->dead_count++] =
+						nursery->waiting[i] ? 0 : nursery->call[i];
 				keeper->deaths = keeper->nanny.nursery->waiting[i] ? keeper->deaths + 1 : 0;
 				keeper->nanny.nursery->waiting[i] = 0;
 			}
@@ -92,6 +101,20 @@ static void sweep_orphans(struct keeper *keeper)
 		while (waitpid(-1, NULL, 0) > 0)
 			;
 	}
+}
+
+/*
+ * What the dead nannies had fell to us before they could be collected, and is swept now: whoever waits for
+ * them may know. If the door has no room, the frontend does without the word and ends the sandbox.
+ */
+static void tell_swept(struct keeper *keeper)
+{
+	for (size_t i = 0; i < keeper->dead_count; i++) {
+		struct frame_header header = {.type = KEEPER_SWEPT, .call = keeper->dead[i]};
+
+		frame_send(keeper->nanny.door, &header, NULL, 0, NULL, 0, MSG_DONTWAIT);
+	}
+	keeper->dead_count = 0;
 }
 
 /* Runs until the sandbox is to end. */
@@ -119,6 +142,7 @@ static void keep(struct keeper *keeper)
 		}
 		collect_nannies(keeper);
 		sweep_orphans(keeper);
+		tell_swept(keeper);
 	}
 }
 

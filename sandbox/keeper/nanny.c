@@ -165,11 +165,12 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 }
 
 /* Takes our place at the door, or gives it up when there are enough without us. */
-static void leave_door(struct nanny *nanny)
+static void leave_door(struct nanny *nanny, uint32_t call)
 {
 	struct nursery *nursery = nanny->nursery;
 	size_t left = 0;
 
+	nursery->call[nanny->slot] = call;
 	nursery->waiting[nanny->slot] = 0;
 	for (size_t i = 0; i < LIMIT_NANNIES; i++)
 		left += nursery->waiting[i];
@@ -213,7 +214,7 @@ _Noreturn void nanny_run(struct nanny *nanny)
 		 * neither */
 		if (result < 0)
 			_exit(result == -ENOTCONN ? 0 : 1);
-		leave_door(nanny);
+		leave_door(nanny, header.call);
 		serve(nanny, &header, &payload, &descriptors, &request);
 		return_to_door(nanny);
 		frame_descriptors_close(&descriptors);

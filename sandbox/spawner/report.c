@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "protocol/cleanup.h"
 
@@ -21,6 +23,10 @@ void report_started(struct spawner *spawner, struct instance *instance)
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct frame_header header = {.type = SPAWNER_STARTED, .call = instance->call, .value = instance->id};
 
+	int pidfd = (int)syscall(SYS_pidfd_open, instance->pid, 0);
+
+	if (pidfd >= 0) /* without one the frontend refuses the frame, as it must */
+		instance->fds[instance->fd_count++] = pidfd;
 	frame_put_u32(&payload, (uint32_t)instance->pid);
 	send_frame(spawner, &header, &payload, instance->fds, instance->fd_count);
 	instance->told = true;

@@ -12,15 +12,17 @@
 enum spawner_frame {
 	/* frontend -> spawner */
 	SPAWNER_START = 1, /* call: request id, value: enum spawner_kind, payload: u32 caller */
-	SPAWNER_KILL = 2,  /* value: instance. It and all in it die; SPAWNER_DIED follows */
+	SPAWNER_KILL = 2,  /* value: instance. It and all in it die; SPAWNER_DIED follows when nothing of it is
+			    * alive, whatever the profile */
 	SPAWNER_SPARE = 3, /* the spare died: make a new one */
 	SPAWNER_PROBE = 4, /* call: request id; try every layer in throwaway children */
 
 	/* spawner -> frontend */
 	SPAWNER_STARTED = 16, /* call, value: instance, payload: u32 pid (as the spawner sees it), descriptors
-				 by kind */
+				 by kind and, last, a pidfd of its first process: it tells of the death when
+				 no spawner is left to */
 	SPAWNER_FAILED = 17,  /* call, value: errno, payload: text layer, text step, text remedy */
-	SPAWNER_DIED = 18,    /* value: instance, payload: u32 kind, u32 wait status */
+	SPAWNER_DIED = 18,    /* nothing of it is alive. value: instance, payload: u32 kind, u32 wait status */
 	SPAWNER_SPARED = 19,  /* descriptor: the new spare's socket */
 	SPAWNER_PROBED = 20,  /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
 			       * probe_state),  u32 errno, text detail, text remedy; then text profile ("full",

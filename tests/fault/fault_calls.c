@@ -22,7 +22,7 @@ static void answer(enum spawner_kind kind)
 
 	if (frontend.calls.web.supervised.state == SUPERVISED_NONE && kind == SPAWNER_WEB)
 		return;
-	if (!supervisor_has_spawner(&frontend.supervisor))
+	if (frontend.supervisor.spawner.fd < 0)
 		return;
 	other = frontend_start(&frontend, kind);
 	if (frame_receive(other, &header, &frontend.frame, &descriptors, MSG_DONTWAIT) == 0) {
@@ -39,6 +39,9 @@ static void answer(enum spawner_kind kind)
 		frontend_turn(&frontend);
 	}
 	close(other);
+	frontend_turn(&frontend);
+	close(frontend.spawner); /* whatever was condemned is dead then */
+	frontend.spawner = -1;
 	frontend_turn(&frontend);
 }
 

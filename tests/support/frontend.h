@@ -17,12 +17,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "protocol/limits.h"
 #include "protocol/mcp.h"
 #include "sandbox/keeper/wire.h"
 #include "sandbox/spawner/spare.h"
+#include "server/caller.h"
 #include "server/calls.h"
 #include "server/supervisor.h"
 #include "tools/reply.h"
@@ -31,6 +34,8 @@ struct frontend {
 	struct loop loop; /* first: the turn hook comes with it */
 	struct supervisor supervisor;
 	struct calls calls;
+	struct caller caller;
+	int dead; /* a pidfd of a process that has ended: executors here have none */
 	struct mcp_peer *peer;
 	struct plan plan;
 	struct plan_path workspace;
@@ -60,7 +65,9 @@ static bool frontend_knows(void *context, const char *name)
 
 static void frontend_call(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)
 {
-	calls_begin(&((struct frontend *)context)->calls, call, name, arguments);
+	struct frontend *frontend = context;
+
+	calls_begin(&frontend->calls, &frontend->caller, call, name, arguments);
 }
 
 static void frontend_cancel(void *context, struct mcp_call *call)
@@ -94,6 +101,19 @@ static void frontend_say(struct frontend *frontend, const char *message)
 	assert_int_equal(mcp_receive(frontend->peer, message, strlen(message)), 0);
 }
 
+static int frontend_dead_process(void)
+{
+	pid_t pid = fork();
+	int pidfd;
+
+	if (pid == 0)
+		_exit(0);
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	assert_true(pidfd >= 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pidfd;
+}
+
 static void frontend_init(struct frontend *frontend)
 {
 	static char workspace[] = "/workspace";
@@ -111,6 +131,8 @@ static void frontend_init(struct frontend *frontend)
 	frontend->plan.workspaces = &frontend->workspace;
 	frontend->plan.workspace_count = 1;
 	frontend->plan.result_bytes = LIMIT_RESULT_BYTES_DEFAULT;
+	frontend->plan.sandbox_maximum = LIMIT_SANDBOXES;
+	frontend->dead = frontend_dead_process();
 	buffer_init(&frontend->sent, SIZE_MAX);
 	buffer_init(&frontend->frame, LIMIT_MESSAGE_FRAME_BYTES);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -120,6 +142,7 @@ static void frontend_init(struct frontend *frontend)
 		supervisor_init(&frontend->supervisor, &frontend->loop, pair[0], frontend_quiet, NULL), 0);
 	assert_int_equal(
 		calls_init(&frontend->calls, &frontend->loop, &frontend->supervisor, &frontend->plan), 0);
+	caller_init(&frontend->caller, frontend->calls.sandboxes);
 	assert_int_equal(mcp_peer_new(&frontend->peer, &host, &sink), 0);
 	frontend_say(frontend, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
 			       "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
@@ -134,7 +157,9 @@ static void frontend_deinit(struct frontend *frontend)
 
 	calls_abandon(&frontend->calls);
 	spawner = supervisor_end(&frontend->supervisor);
+	caller_deinit(&frontend->caller);
 	calls_deinit(&frontend->calls);
+	close(frontend->dead);
 	mcp_peer_free(frontend->peer);
 	supervisor_deinit(&frontend->supervisor);
 	loop_deinit(&frontend->loop);
@@ -183,11 +208,23 @@ static int frontend_start(struct frontend *frontend, enum spawner_kind kind)
 	header = frontend_expect(frontend, frontend->spawner, SPAWNER_START, NULL);
 	assert_int_equal(header.value, kind);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	frontend_frame(frontend->spawner, SPAWNER_STARTED, header.call, ++frontend->instances, "\0\0\0", 4,
-		       pair[0]);
+	header = (struct frame_header){
+		.type = SPAWNER_STARTED, .call = header.call, .value = ++frontend->instances};
+	assert_int_equal(frame_send(frontend->spawner, &header, "\0\0\0", 4,
+				    (int[]){pair[0], frontend->dead}, 2, MSG_DONTWAIT),
+			 0);
 	close(pair[0]);
 	frontend_turn(frontend);
 	return pair[1];
+}
+
+/* Plays the spawner that was told to kill: the instance is dead. */
+static inline void frontend_kill(struct frontend *frontend)
+{
+	struct frame_header header = frontend_expect(frontend, frontend->spawner, SPAWNER_KILL, NULL);
+
+	frontend_frame(frontend->spawner, SPAWNER_DIED, 0, header.value, "\0\0\0\0\0\0\0", 8, -1);
+	frontend_turn(frontend);
 }
 
 /* How often a text stands in what the host got. */

@@ -44,7 +44,9 @@ static void reply(uint16_t type, uint32_t call, const char *text)
 static void assert_condemned(void)
 {
 	frontend_turn(&frontend);
-	frontend_expect(&frontend, frontend.spawner, SPAWNER_KILL, NULL);
+	assert_int_equal(frontend.calls.web.supervised.state, SUPERVISED_ENDING);
+	assert_int_equal(frontend_count(&frontend, ENDED), 0); /* not before it is dead */
+	frontend_kill(&frontend);
 	assert_int_equal(frontend.calls.web.supervised.state, SUPERVISED_NONE);
 }
 
@@ -68,6 +70,8 @@ static void test_of_another(void **state)
 			reply(REPLY_FAILURE, frontend.calls.slots[slot]->number, "forged");
 	}
 	frontend_turn(&frontend);
+	frontend_expect(&frontend, frontend.spawner, SPAWNER_START, NULL); /* of files */
+	frontend_kill(&frontend);
 	assert_int_equal(frontend_count(&frontend, "forged"), 0);
 	assert_int_equal(frontend_count(&frontend, ENDED), 1);
 	assert_int_equal(frontend_count(&frontend, "\"id\":2"), 0);
@@ -230,7 +234,7 @@ static void test_spawner_lies(void **state)
 		frontend_frame(frontend.spawner, lies[i], 4711, 4712, "?", 1, -1);
 		frontend_turn(&frontend);
 		assert_int_equal(frontend_count(&frontend, ENDED), 1);
-		assert_false(supervisor_has_spawner(&frontend.supervisor));
+		assert_int_equal(frontend.supervisor.spawner.fd, -1);
 		end();
 	}
 }

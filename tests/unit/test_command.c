@@ -15,6 +15,7 @@ static int door;
 
 /* What a nanny gets with a request; the leash is the first. */
 struct nanny {
+	uint32_t call;
 	struct frame_descriptors fds;
 };
 
@@ -36,7 +37,7 @@ static struct nanny take(void)
 {
 	struct nanny nanny;
 
-	frontend_expect(&frontend, door, KEEPER_RUN, &nanny.fds);
+	nanny.call = frontend_expect(&frontend, door, KEEPER_RUN, &nanny.fds).call;
 	assert_int_equal(nanny.fds.count, 3);
 	return nanny;
 }
@@ -111,8 +112,10 @@ static void test_nanny_lies(void **state)
 		else
 			report(&nanny, 0x7f); /* stopped is no end */
 		frontend_turn(&frontend);
-		frontend_expect(&frontend, frontend.spawner, SPAWNER_KILL, NULL);
+		assert_int_equal(buffer_length(&frontend.sent), 0); /* not before it is dead */
+		frontend_kill(&frontend);
 		assert_int_equal(frontend_count(&frontend, "the sandbox ended while the command ran"), 1);
+		assert_int_equal(frontend_count(&frontend, "Nothing of it is alive"), 1);
 		assert_int_equal(mcp_in_flight(frontend.peer), 0);
 		frame_descriptors_close(&nanny.fds);
 		end();
@@ -205,7 +208,11 @@ static void test_nanny_dies(void **state)
 	second = take();
 	frame_descriptors_close(&first.fds);
 	frontend_turn(&frontend);
+	assert_int_equal(buffer_length(&frontend.sent), 0); /* its orphans may live */
+	frontend_frame(door, KEEPER_SWEPT, first.call, 0, NULL, 0, -1);
+	frontend_turn(&frontend);
 	assert_int_equal(frontend_count(&frontend, "\"id\":1"), 1);
+	assert_int_equal(frontend_count(&frontend, "Nothing of it is alive"), 1);
 	frontend_expect_nothing(&frontend, frontend.spawner);
 	report(&second, 0);
 	report(&second, 0); /* a second one is not heard: the leash is closed */
@@ -227,7 +234,8 @@ static void test_nanny_is_silent(void **state)
 	frontend_expect(&frontend, nanny.fds.fds[0], KEEPER_KILL, NULL);
 	assert_int_equal(buffer_length(&frontend.sent), 0);
 	let_time_pass();
-	frontend_expect(&frontend, frontend.spawner, SPAWNER_KILL, NULL);
+	assert_int_equal(buffer_length(&frontend.sent), 0);
+	frontend_kill(&frontend);
 	assert_int_equal(frontend_count(&frontend, "\"id\":1"), 1);
 	frontend_say(&frontend, RUN("2", ""));
 	frontend_expect(&frontend, frontend.spawner, SPAWNER_START, NULL);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_CALLER_H
+#define SALLYPORT_SERVER_CALLER_H
+
+/*
+ * One who calls: a host at the other end of a connection. Commands of one caller share a sandbox (or have one
+ * each, sandbox.lifetime "call"); two callers share nothing. Over stdio there is one; whoever serves many
+ * makes one for each and ends it with its connection.
+ *
+ * Commands (sandbox/keeper/wire.h): the frontend makes the pipes, sends the request through the sandbox's
+ * door, reads the output, and kills by the leash. A command is done when its nanny has reported that nothing
+ * of it is alive; a nanny that does not report in time loses its whole sandbox.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/command/run_command.h"
+
+struct call;
+struct command;
+struct sandbox;
+struct sandboxes;
+
+struct caller {
+	struct sandboxes *sandboxes;
+	uint32_t number;         /* how the spawner knows it */
+	struct command *waiting; /* no sandbox has taken them yet */
+	struct sandbox *open;    /* its sandboxes that still take commands, linked by `sibling` */
+	bool wants_spare;        /* lifetime "call": one more than is needed is kept ready */
+	bool starved;            /* in sandboxes->starved: it waits for others to end */
+	struct caller *next;     /* there */
+};
+
+void caller_init(struct caller *caller, struct sandboxes *sandboxes);
+/* Its sandboxes end; it must have no command any more (calls that were cancelled may still be dying). */
+void caller_deinit(struct caller *caller);
+
+/* Begins a command for `call`; `arguments` are those of run_command and are not needed afterwards. */
+void command_begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments);
+/* Something of this caller's was refused, and by whose hand is not known (the network): told with every
+ * command of its that runs now. */
+void caller_denied(struct caller *caller, const struct denial *denial);
+/* The call was cancelled: kills the command; the call is released when nothing of it is alive. */
+void command_abandon(struct command *command);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which caller gets a sandbox, and when (sandboxes.h). Nothing here is heard from inside a sandbox. */
+#include "server/sandboxes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "protocol/limits.h"
+#include "server/command_parts.h"
+
+static const char no_descriptors[] =
+	"the command was not started: the server has no file descriptors left (EMFILE). Try again when other "
+	"calls have ended, or let the server be started with a higher `ulimit -n`.";
+static const char no_sandbox[] =
+	"the command was not started: the sandbox did not take the request. Nothing was done; try again.";
+
+/* Out of descriptors, in this process, in the system, or on their way to a nanny. */
+static bool is_exhausted(int result)
+{
+	return result == -EMFILE || result == -ENFILE || result == -ETOOMANYREFS;
+}
+
+/*
+ * As many as our descriptors suffice for. A frame whose descriptors find no room here arrives cut, which
+ * looks like a lie and costs the spawner its life, so some always stay free.
+ */
+static unsigned room_for_commands(void)
+{
+	struct rlimit files;
+	rlim_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
+		return LIMIT_COMMANDS_AT_ONCE;
+	if (files.rlim_cur < LIMIT_FRONTEND_FILES + 4)
+		return 1;
+	room = (files.rlim_cur - LIMIT_FRONTEND_FILES) / 4; /* leash and three pipes */
+	return room < LIMIT_COMMANDS_AT_ONCE ? (unsigned)room : LIMIT_COMMANDS_AT_ONCE;
+}
+
+/* ---- the bound ---- */
+
+/* The one that was idle longest gives way; its end is heard of later. */
+static void make_room(struct sandboxes *sandboxes)
+{
+	struct sandbox *oldest = NULL;
+
+	for (struct sandbox *at = sandboxes->all; at; at = at->next)
+		if (at->caller && at->door.fd >= 0 && !at->running_count && !at->caller->waiting &&
+		    (!oldest || at->used < oldest->used))
+			oldest = at;
+	if (!oldest)
+		return;
+	oldest->caller->wants_spare = false;
+	sandbox_end(oldest);
+}
+
+/* Others must end before this caller can go on; it is served in its turn. */
+static void starve(struct caller *caller)
+{
+	struct caller **at = &caller->sandboxes->starved;
+
+	if (caller->starved)
+		return;
+	caller->starved = true;
+	caller->next = NULL;
+	while (*at)
+		at = &(*at)->next;
+	*at = caller;
+	if (caller->sandboxes->count >= caller->sandboxes->context->plan->sandbox_maximum)
+		make_room(caller->sandboxes);
+}
+
+static void feed(struct caller *caller)
+{
+	struct caller **at = &caller->sandboxes->starved;
+
+	if (!caller->starved)
+		return;
+	while (*at != caller)
+		at = &(*at)->next;
+	*at = caller->next;
+	caller->starved = false;
+}
+
+void sandboxes_serve(struct sandboxes *sandboxes)
+{
+	struct caller *caller;
+
+	do {
+		caller = sandboxes->starved;
+		if (!caller)
+			return;
+		feed(caller);
+	} while (!caller->waiting);
+	caller_serve(caller);
+}
+
+/* ---- one caller ---- */
+
+static struct sandbox *find_open(const struct caller *caller)
+{
+	for (struct sandbox *at = caller->open; at; at = at->sibling)
+		if (at->door.fd >= 0 && at->running_count < LIMIT_COMMANDS_AT_ONCE)
+			return at;
+	return NULL;
+}
+
+/* How many more sandboxes it should have; *urgent: commands wait for them. */
+static unsigned count_missing(const struct caller *caller, bool *urgent)
+{
+	bool per_call = caller->sandboxes->context->plan->sandbox_per_call;
+	unsigned have = 0, wanted = 0;
+
+	for (const struct sandbox *at = caller->open; at; at = at->sibling)
+		have++;
+	for (const struct command *at = caller->waiting; at && (per_call || !wanted); at = at->next)
+		wanted++;
+	*urgent = have < wanted;
+	wanted += per_call && caller->wants_spare;
+	return have < wanted ? wanted - have : 0;
+}
+
+static void start_missing(struct caller *caller)
+{
+	struct sandboxes *sandboxes = caller->sandboxes;
+	bool urgent;
+
+	while (count_missing(caller, &urgent)) {
+		if (sandboxes->count >= sandboxes->context->plan->sandbox_maximum) {
+			if (urgent)
+				starve(caller);
+			return;
+		}
+		if (sandbox_start(caller) < 0) {
+			caller->wants_spare = false;
+			if (urgent) {
+				command_refuse(caller->waiting, no_sandbox);
+				command_free(caller->waiting);
+			}
+		}
+	}
+}
+
+void caller_serve(struct caller *caller)
+{
+	struct sandboxes *sandboxes = caller->sandboxes;
+	struct sandbox *sandbox;
+
+	while (caller->waiting && (sandbox = find_open(caller))) {
+		struct command *command = caller->waiting;
+		int result = sandboxes->running_count < sandboxes->room ? sandbox_take(sandbox, command)
+									: -EMFILE;
+
+		if (result == -EAGAIN)
+			return; /* the door tells when it has room */
+		if (is_exhausted(result) && sandboxes->running_count) {
+			starve(caller); /* the end of one of those gives its descriptors back */
+			return;
+		}
+		if (result < 0) {
+			command_refuse(command, is_exhausted(result) ? no_descriptors : no_sandbox);
+			command_free(command);
+		}
+	}
+	start_missing(caller);
+}
+
+void caller_init(struct caller *caller, struct sandboxes *sandboxes)
+{
+	*caller = (struct caller){.sandboxes = sandboxes, .number = ++sandboxes->callers};
+}
+
+void caller_deinit(struct caller *caller)
+{
+	feed(caller);
+	caller->wants_spare = false;
+	while (caller->waiting)
+		command_free(caller->waiting);
+	while (caller->open)
+		sandbox_end(caller->open);
+	for (struct sandbox *at = caller->sandboxes->all; at; at = at->next)
+		for (struct command *command = at->running; command; command = command->next)
+			if (command->caller == caller)
+				command->caller = NULL;
+}
+
+/* ---- all ---- */
+
+int sandboxes_new(struct sandboxes **sandboxes, struct loop *loop, struct supervisor *supervisor,
+		  const struct tool_context *context)
+{
+	struct sandboxes *new = calloc(1, sizeof *new);
+
+	if (!new)
+		return -ENOMEM;
+	new->loop = loop;
+	new->supervisor = supervisor;
+	new->context = context;
+	new->room = room_for_commands();
+	buffer_init(&new->frame, LIMIT_MESSAGE_FRAME_BYTES);
+	/* so that a report can always be read */
+	if (buffer_reserve(&new->frame, LIMIT_MESSAGE_FRAME_BYTES) < 0) {
+		free(new);
+		return -ENOMEM;
+	}
+	*sandboxes = new;
+	return 0;
+}
+
+void sandboxes_free(struct sandboxes *sandboxes)
+{
+	if (!sandboxes)
+		return;
+	while (sandboxes->all)
+		sandbox_discard(sandboxes->all);
+	buffer_deinit(&sandboxes->frame);
+	free(sandboxes);
+}

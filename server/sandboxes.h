@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_SANDBOXES_H
+#define SALLYPORT_SERVER_SANDBOXES_H
+
+/*
+ * All sandboxes of all callers: who gets one, how many there may be (sandbox.maximum), and when they end
+ * (sandbox.lifetime, sandbox.idleSeconds). At the bound the one that was idle longest gives way; without an
+ * idle one a caller waits its turn. One with a command alive is never ended for these reasons.
+ */
+
+#include "server/loop.h"
+#include "server/supervisor.h"
+#include "tools/tool.h"
+
+struct sandboxes;
+
+int sandboxes_new(struct sandboxes **sandboxes, struct loop *loop, struct supervisor *supervisor,
+		  const struct tool_context *context);
+void sandboxes_free(struct sandboxes *sandboxes);
+
+#endif
