@@ -91,7 +91,7 @@
 #define LIMIT_INSTANCES          256 /* sandboxes and executors of one server */
 #define LIMIT_SANDBOXES          128 /* at once, of all callers: 0.5 MB each when idle; sandbox.maximum */
 #define LIMIT_SANDBOXES_MAX      240 /* the most a policy may choose: LIMIT_INSTANCES, less our own executors */
-#define LIMIT_NANNIES            64  /* commands of one caller that run at a time */
+#define LIMIT_NANNIES            64 /* commands of one caller that run at a time */
 #define LIMIT_NANNIES_IDLE       4 /* more than these end after their call: a burst leaves no memory behind */
 #define LIMIT_ROOT_BYTES         (1u << 20) /* an executor's own root: mount points and links alone */
 #define LIMIT_CHANNELS           4          /* descriptors of one executor: files has the most */
@@ -187,14 +187,14 @@
 #define LIMIT_HOSTS_BYTES       (1u << 20) /* of /etc/hosts; block lists are that long */
 
 /* ---- time, milliseconds ---- */
-#define LIMIT_END_MS                 80    /* after that grace, what our own processes may take to be gone */
-#define LIMIT_DEATH_MS               1000  /* from a kill to the word that nothing is left; then we say so */
-#define LIMIT_SPAWNER_REST_MS        1000  /* a spawner with nothing to do ends; its return costs 1 ms */
+#define LIMIT_END_MS                 80   /* after that grace, what our own processes may take to be gone */
+#define LIMIT_DEATH_MS               1000 /* from a kill to the word that nothing is left; then we say so */
+#define LIMIT_SPAWNER_REST_MS        1000 /* a spawner with nothing to do ends; its return costs 1 ms */
 #define LIMIT_SANDBOX_IDLE_MS        600000 /* without a call, sandboxes and executors end; sandbox.idleSeconds */
 #define LIMIT_SANDBOX_IDLE_MIN_MS    1000
 #define LIMIT_SANDBOX_IDLE_MAX_MS    86400000 /* a day */
-#define LIMIT_PROGRESS_MS            250   /* progress of a call at most four times a second */
-#define LIMIT_START_MS               10000 /* an executor that has not come up by then is killed */
+#define LIMIT_PROGRESS_MS            250      /* progress of a call at most four times a second */
+#define LIMIT_START_MS               10000    /* an executor that has not come up by then is killed */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_PROBE_MS                                                                                       \

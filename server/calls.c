@@ -129,11 +129,12 @@ static void channel_lost(void *context, struct channel *channel, const struct su
 		if (failure)
 			call_refuse(call, channel->name, failure);
 		else if (call->mcp)
-			result_fail(&call->result,
-				    "the %s ended while it worked on this call (it was killed or it crashed). "
-				    "%s; whether it had an effect is not known. Try again: a new one is "
-				    "started.",
-				    channel->name, call_remains(gone));
+			result_fail(
+				&call->result,
+				"the %s ended while it worked on this call (it was killed or it crashed). "
+				"%s; whether it had an effect is not known. Try again: a new one is "
+				"started.",
+				channel->name, call_remains(gone));
 		call->mcp = NULL;
 		call_release(call);
 	}

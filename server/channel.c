@@ -73,7 +73,8 @@ static void executor_died(struct supervised *supervised, bool gone)
 		disconnect(channel);
 	channel->over = false;
 	channel->lost(channel->context, channel, NULL, gone);
-	if (channel->first && channel->supervised.state == SUPERVISED_NONE) /* came while the last one ended */
+	if (channel->first &&
+	    channel->supervised.state == SUPERVISED_NONE) /* came while the last one ended */
 		supervisor_start(channel->supervisor, supervised);
 }
 

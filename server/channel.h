@@ -24,7 +24,8 @@ struct channel {
 	const char *name; /* "files executor", for messages */
 	bool ready;
 	bool over;      /* its end was decided here; its death is awaited */
-	unsigned epoch; /* executors that are over: what was asked of one in an earlier epoch is lost with it */
+	unsigned epoch; /* executors that are over: what was asked of one in an earlier epoch is lost with it
+			 */
 	unsigned calls; /* that are asked of it, or still owe a last word; counted by who asks */
 	uint64_t used;  /* when the last of them ended */
 	uint32_t idle_ms;

@@ -90,7 +90,8 @@ static void refuse_lost(struct command *command, const char *how, bool gone)
 	char text[512];
 
 	snprintf(text, sizeof text,
-		 "%s while the command ran (it was killed from outside, or by a command). %s; what it had done "
+		 "%s while the command ran (it was killed from outside, or by a command). %s; what it had "
+		 "done "
 		 "stays done. Try again if it may be run twice.",
 		 how, call_remains(gone));
 	command_refuse(command, text);
@@ -235,13 +236,14 @@ static void timer_fired(struct loop_timer *timer)
 
 	switch (command->state) {
 	case COMMAND_WAITING:
-		command_refuse(command,
-			       command->caller->open
-				       ? "the command was not started: its sandbox was not ready in time, or "
-					 "too many others run. Nothing was done; try again."
-				       : "the command was not started: as many sandboxes are in use as there "
-					 "may be (sandbox.maximum), and none ended in time. Nothing was done; "
-					 "try again.");
+		command_refuse(
+			command,
+			command->caller->open
+				? "the command was not started: its sandbox was not ready in time, or "
+				  "too many others run. Nothing was done; try again."
+				: "the command was not started: as many sandboxes are in use as there "
+				  "may be (sandbox.maximum), and none ended in time. Nothing was done; "
+				  "try again.");
 		command_free(command);
 		break;
 	case COMMAND_RUNNING:

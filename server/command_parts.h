@@ -47,10 +47,10 @@ struct command {
 struct sandbox {
 	struct supervised supervised; /* first: callbacks come with it */
 	struct sandboxes *sandboxes;
-	struct caller *caller;            /* NULL: it takes no command any more */
-	struct sandbox *sibling;          /* in caller->open */
-	struct sandbox *next, **link;     /* in sandboxes->all */
-	struct loop_source door;          /* -1 until it has started */
+	struct caller *caller;        /* NULL: it takes no command any more */
+	struct sandbox *sibling;      /* in caller->open */
+	struct sandbox *next, **link; /* in sandboxes->all */
+	struct loop_source door;      /* -1 until it has started */
 	struct command *running;
 	unsigned running_count;
 	unsigned deaths;       /* of nannies at the door that no command has been lost by yet */
@@ -103,8 +103,8 @@ void command_disconnect(struct command *command);
 
 /* ---- sandbox.c: one sandbox ---- */
 
-/* Asks for one for `caller`, in whose list it then is; should it fail at once, the caller's commands have been
- * refused when this returns. 0 or -ENOMEM. */
+/* Asks for one for `caller`, in whose list it then is; should it fail at once, the caller's commands have
+ * been refused when this returns. 0 or -ENOMEM. */
 int sandbox_start(struct caller *caller);
 /* It takes no command any more and is killed; what runs in it is lost when it is dead. */
 void sandbox_end(struct sandbox *sandbox);

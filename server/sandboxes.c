@@ -149,8 +149,8 @@ void caller_serve(struct caller *caller)
 
 	while (caller->waiting && (sandbox = find_open(caller))) {
 		struct command *command = caller->waiting;
-		int result = sandboxes->running_count < sandboxes->room ? sandbox_take(sandbox, command)
-									: -EMFILE;
+		int result =
+			sandboxes->running_count < sandboxes->room ? sandbox_take(sandbox, command) : -EMFILE;
 
 		if (result == -EAGAIN)
 			return; /* the door tells when it has room */

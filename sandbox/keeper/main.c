@@ -30,7 +30,7 @@ struct keeper {
 	pid_t nannies[LIMIT_NANNIES]; /* 0: no nanny in this slot */
 	uint32_t dead[LIMIT_NANNIES]; /* requests whose nannies died, until that was told */
 	size_t dead_count;
-	unsigned deaths;              /* of nannies at the door, with none that served in between */
+	unsigned deaths; /* of nannies at the door, with none that served in between */
 };
 
 /*

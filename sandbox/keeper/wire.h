@@ -38,8 +38,9 @@ enum keeper_frame {
 			       ...), text target */
 
 	/* keeper -> frontend, on the door */
-	KEEPER_SWEPT = 20, /* a nanny died, and nothing of what it ran is alive. call: the request's that it
-			    * served; 0: it waited at the door (or had not looked at a request that it took) */
+	KEEPER_SWEPT =
+		20, /* a nanny died, and nothing of what it ran is alive. call: the request's that it
+		     * served; 0: it waited at the door (or had not looked at a request that it took) */
 };
 
 #define KEEPER_STDIN    0x1 /* a fourth descriptor is the command's stdin; otherwise /dev/null */

@@ -12,8 +12,8 @@
 enum spawner_frame {
 	/* frontend -> spawner */
 	SPAWNER_START = 1, /* call: request id, value: enum spawner_kind, payload: u32 caller */
-	SPAWNER_KILL = 2,  /* value: instance. It and all in it die; SPAWNER_DIED follows when nothing of it is
-			    * alive, whatever the profile */
+	SPAWNER_KILL = 2, /* value: instance. It and all in it die; SPAWNER_DIED follows when nothing of it is
+			   * alive, whatever the profile */
 	SPAWNER_SPARE = 3, /* the spare died: make a new one */
 	SPAWNER_PROBE = 4, /* call: request id; try every layer in throwaway children */
 
@@ -22,11 +22,11 @@ enum spawner_frame {
 				 by kind and, last, a pidfd of its first process: it tells of the death when
 				 no spawner is left to */
 	SPAWNER_FAILED = 17,  /* call, value: errno, payload: text layer, text step, text remedy */
-	SPAWNER_DIED = 18,    /* nothing of it is alive. value: instance, payload: u32 kind, u32 wait status */
-	SPAWNER_SPARED = 19,  /* descriptor: the new spare's socket */
-	SPAWNER_PROBED = 20,  /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
-			       * probe_state),  u32 errno, text detail, text remedy; then text profile ("full",
-			       * "" when none) */
+	SPAWNER_DIED = 18,   /* nothing of it is alive. value: instance, payload: u32 kind, u32 wait status */
+	SPAWNER_SPARED = 19, /* descriptor: the new spare's socket */
+	SPAWNER_PROBED = 20, /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
+			      * probe_state),  u32 errno, text detail, text remedy; then text profile ("full",
+			      * "" when none) */
 };
 
 /* Of one layer, as SPAWNER_PROBED tells it. `detail` says what is there or what is missing and why, `remedy`

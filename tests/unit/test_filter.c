@@ -251,6 +251,9 @@ static void test_spawner(void **state)
 		{FILTER_SPAWNER, "fsopen", NULL, SECCOMP_RET_ALLOW},
 		{FILTER_SPAWNER, "move_mount", NULL, SECCOMP_RET_ALLOW},
 		{FILTER_SPAWNER, "execveat", NULL, SECCOMP_RET_ALLOW},
+		{FILTER_SPAWNER, "pidfd_open", NULL,
+		 SECCOMP_RET_ALLOW}, /* of its children, told when they start */
+		{FILTER_SPAWNER, "pidfd_getfd", NULL, REFUSED(EPERM)},
 		{FILTER_SPAWNER, "seccomp", NULL, SECCOMP_RET_ALLOW},
 		{FILTER_SPAWNER, "socket", ARGUMENTS(AF_INET, SOCK_DGRAM), SECCOMP_RET_ALLOW},
 		{FILTER_SPAWNER, "ptrace", NULL, REFUSED(EPERM)},
