@@ -115,6 +115,9 @@
 			limits.temporaryBytes */
 #define LIMIT_TEMPORARY_FILES                                                                                \
 	100000 /* in each of them: inodes are kernel memory that no size bounds; limits.temporaryFiles */
+#define LIMIT_CORE_BYTES                                                                                     \
+	1 /* RLIMIT_CORE: no file, being too small for one, and no crash handler either (core(5): with 0 the \
+	     kernel starts a `|` of core_pattern, outside the sandbox and as root; 1 is its mark for not) */
 #define LIMIT_COMMAND_LOCKED_BYTES (8u << 20) /* RLIMIT_MEMLOCK: the kernel's own default */
 #define LIMIT_COMMAND_QUEUE_BYTES  819200     /* RLIMIT_MSGQUEUE: the kernel's own default */
 #define LIMIT_COMMAND_SIGNALS      8192 /* RLIMIT_SIGPENDING: a timer takes one; each is kernel memory */

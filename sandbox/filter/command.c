@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <netinet/in.h>
@@ -49,6 +51,15 @@ const struct table_rule rules_other_processes[] = {
 static const struct table_rule limits_of_others[] = {
 	/* keeper and nannies have the same uid, and could be left without descriptors */
 	{.call = "prlimit64", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}},
+	{NULL},
+};
+
+/* RLIMIT_CORE stays 1 (LIMIT_CORE_BYTES). Said to have worked, because gpg and others want no dump and end
+ * where they cannot ask for none; there is none in any case. */
+static const struct table_rule crash_handlers[] = {
+	{.call = "prlimit64", .action = TABLE_PRETEND, .when = {IS(1, RLIMIT_CORE), HAS(2, LOW)}},
+	{.call = "prlimit64", .action = TABLE_PRETEND, .when = {IS(1, RLIMIT_CORE), HAS(2, HIGH)}},
+	{.call = "setrlimit", .action = TABLE_PRETEND, .when = {IS(0, RLIMIT_CORE)}},
 	{NULL},
 };
 
@@ -178,6 +189,7 @@ static const struct table_group groups[] = {
 	{"namespaces", namespaces},
 	{"other processes' memory and descriptors", rules_other_processes},
 	{"other processes' limits", limits_of_others},
+	{"crash handlers of the machine", crash_handlers},
 	{"kernel surface that ordinary programs do not use", rules_kernel_surface},
 	{"administration of the machine", rules_administration},
 	{"devices", rules_devices},

@@ -136,15 +136,18 @@ static bool emit_rule(struct generator *generator, const struct table_rule *rule
 		const struct table_condition *when = &rule->when[count];
 		bool equal = when->test == TEST_EQUAL;
 
-		if (when->argument > 5 || when->mask > UINT32_MAX || when->value > UINT32_MAX)
-			fail(generator, rule->call, "only the low half of six arguments can be tested");
-		emit_load(generator,
-			  offsetof(struct seccomp_data, args) + 8 * when->argument); /* little-endian */
-		if (when->mask != UINT32_MAX)
-			emit(generator, BPF_ALU | BPF_AND | BPF_K, 0, 0, (uint32_t)when->mask);
+		unsigned high = when->mask > UINT32_MAX ? 32 : 0; /* BPF loads and compares 32 bits */
+		uint32_t mask = (uint32_t)(when->mask >> high), value = (uint32_t)(when->value >> high);
+
+		if (when->argument > 5 || (uint64_t)mask << high != when->mask ||
+		    (uint64_t)value << high != when->value)
+			fail(generator, rule->call, "a condition tests one half of one of six arguments");
+		emit_load(generator, offsetof(struct seccomp_data, args) + 8 * when->argument +
+					     high / 8); /* little-endian */
+		if (mask != UINT32_MAX)
+			emit(generator, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
 		skips[count] = generator->length;
-		emit(generator, BPF_JMP | BPF_JEQ | BPF_K, equal ? 0 : 1, equal ? 1 : 0,
-		     (uint32_t)when->value);
+		emit(generator, BPF_JMP | BPF_JEQ | BPF_K, equal ? 0 : 1, equal ? 1 : 0, value);
 	}
 	emit_end(generator, rule->action, rule->error);
 	for (size_t i = 0; i < count; i++) {

@@ -25,7 +25,8 @@ enum table_test {
 	TEST_NOT_EQUAL /* (argument & mask) != value */
 };
 
-/* Arguments are compared in the width that the kernel reads them: a mask without high half ignores it. */
+/* Arguments are compared in the width that the kernel reads them: a mask without high half ignores it. One
+ * condition tests one half; an argument of 64 bits takes two. */
 struct table_condition {
 	enum table_test test;
 	unsigned argument;
@@ -92,7 +93,8 @@ extern const struct table_rule rules_sanitizers[];
 	}
 
 /* The kernel reads int and unsigned arguments from the low half of the register and ignores the rest. */
-#define LOW 0xffffffffull
+#define LOW  0xffffffffull
+#define HIGH (LOW << 32)
 #define IS(argument_, value_)                                                                                \
 	{                                                                                                    \
 		TEST_EQUAL, argument_, LOW, (uint32_t)(value_)                                               \

@@ -50,7 +50,7 @@ int layer_resources(struct layer_context *context)
 		uint64_t value;
 		bool commands_only;
 	} limits[] = {
-		{RLIMIT_CORE, "RLIMIT_CORE", 0, false},     /* memory of a call in a file that lasts */
+		{RLIMIT_CORE, "RLIMIT_CORE", LIMIT_CORE_BYTES, false},
 		{RLIMIT_RTPRIO, "RLIMIT_RTPRIO", 0, false}, /* one such loop takes a processor from all */
 		{RLIMIT_NICE, "RLIMIT_NICE", 0, false},     /* nobody gets ahead of the server */
 		/* memory that is never given back, or is the kernel's own: counted in the user namespace */

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits, and what wants to have more than there is."""
 
+import os
 import subprocess
+import time
 
 from harness import PATIENCE, ROOT, Sandbox, parse
 
@@ -19,7 +21,7 @@ except OSError as error:
     print(error.strerror)
 print(n)
 E""")
-    assert output.split("\n")[0] == "0", output
+    assert output.split("\n")[0] == "0", output  # in blocks: less than one
     assert "temporarily unavailable" in output and 0 < int(output.split()[-1]) < 40, output
     assert "ended" in errors
 
@@ -52,11 +54,53 @@ for name, attempt in (("fifo", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, o
 E"""
     told = parse(Sandbox(tmp).run(probe)[0])
     assert told["score"] == "1000" and told["fifo"] == "1" and told["nice"] in ("1", "13"), told
-    bounds = {"RTPRIO": 0, "NICE": 0, "CORE": 0, "MEMLOCK": 8 << 20, "MSGQUEUE": 819200, "SIGPENDING": 8192}
+    bounds = {"RTPRIO": 0, "NICE": 0, "CORE": 1, "MEMLOCK": 8 << 20, "MSGQUEUE": 819200, "SIGPENDING": 8192}
     for name, bound in bounds.items():
         assert 0 <= int(told[name]) <= bound, f"{name}: {told}"
     outside = parse(subprocess.run(["bash", "-c", probe], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout)
     assert outside["score"] != "1000", "the same outside: the check proves nothing"
+
+
+CRASH = """python3 -c 'import os, resource, signal, sys
+for size in sys.argv[1:]:
+  resource.setrlimit(resource.RLIMIT_CORE, (int(size), int(size)))
+print(resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
+os.kill(os.getpid(), signal.SIGSEGV)' """
+
+
+def core_pattern(pattern):
+    """Sets it; returns what it was."""
+    path = "/proc/sys/kernel/core_pattern"
+    with open(path, encoding="utf-8") as file:
+        before = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(pattern)
+    return before
+
+
+def test_crash_handlers(tmp):
+    """What core_pattern pipes to runs outside and as root, on what a command has made of itself; with RLIMIT_CORE 0 as well."""
+    inside = Sandbox(tmp)
+    assert inside.run(CRASH)[0].strip() == "1"
+    assert inside.run(CRASH + "0")[0].strip() == "1"
+    outside = subprocess.run(CRASH + "0", shell=True, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+    assert outside.strip() == "0", "the same outside: the check proves nothing"
+    if not (ROOT and os.environ.get("SALLYPORT_OWN_KERNEL")):  # core_pattern is the whole machine's
+        return None
+    ran, handler = os.path.join(tmp, "ran"), os.path.join(tmp, "handler")
+    with open(handler, "w", encoding="utf-8") as script:
+        script.write(f"#!/bin/bash\necho > {ran}\n")
+    os.chmod(handler, 0o755)
+    before = core_pattern("|" + handler)
+    inside.run(CRASH + "0")
+    assert not os.path.exists(ran)
+    subprocess.run(CRASH + "0", shell=True, capture_output=True, timeout=PATIENCE, check=False)
+    deadline = time.monotonic() + PATIENCE
+    while not os.path.exists(ran):  # the kernel does not wait for a handler that does not read
+        assert time.monotonic() < deadline, "no handler outside: the check proves nothing"
+        time.sleep(0.05)
+    core_pattern(before)
+    return None
 
 
 def test_oom_score_stays(tmp):
