@@ -157,6 +157,14 @@ def check_sandbox_tables():
         yield f"docs/sandbox.md has {told('docs/sandbox.md', 'profiles')}, sandbox/profile.c {rows}"
 
 
+def check_programs():
+    """every program that is installed is one that is found and protected"""
+    installed = set(re.findall(r"^executable\('(sallyport[\w-]*)'", read("meson.build"), re.MULTILINE))
+    known = set(re.findall(r'"(sallyport-\w+)"', read("sandbox/spawner/program.c"))) | {"sallyport"}
+    if installed != known:
+        yield f"meson.build installs {sorted(installed)}, sandbox/spawner/program.c knows {sorted(known)}"
+
+
 # ---- what the built server says of itself ----
 
 def tools():
@@ -218,7 +226,7 @@ def check_tool_shapes():
 
 
 CHECKS = [check_includes, check_limits, check_banned, check_headers, check_licence, check_sleeps, check_layout, check_executables,
-          check_sandbox_tables, check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
+          check_sandbox_tables, check_programs, check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
 
 
 def main():

@@ -13,16 +13,13 @@
 #include "sandbox/layers/mounts.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 #include "sandbox/layers/calls.h"
-#include "sandbox/spawner/spare.h"
 
 /* Linux 5.8; the C library's headers may be older than the kernel. */
 #ifndef STATX_ATTR_MOUNT_ROOT
@@ -121,32 +118,11 @@ static int protect_absolute(struct layer_context *context, int root, const char 
 	return result;
 }
 
-/*
- * Whoever could write the programs that confine would be confined no longer than until the next start. They
- * lie in a workspace only where somebody works on this very program, or has installed it in a home that is
- * one.
- */
-static int protect_programs(struct layer_context *context, int root)
-{
-	static const char *const names[] = {"sallyport",          "sallyport-spawner", "sallyport-keeper",
-					    "sallyport-files",    "sallyport-web",     "sallyport-broker",
-					    "../../bin/sallyport"};
-	char directory[PATH_MAX], path[PATH_MAX + 32], canonical[PATH_MAX];
-	int result = program_directory(directory, NULL);
-
-	for (size_t i = 0; i < ARRAY_SIZE(names) && result == 0; i++) {
-		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-		if (realpath(path, canonical))
-			result = protect_absolute(context, root, canonical);
-	}
-	return result;
-}
-
 int protect_paths(struct layer_context *context, int root)
 {
 	const struct plan *plan = &context->executor->plan;
 	char base[LIMIT_PATH_BYTES + 1];
-	int result = protect_programs(context, root);
+	int result = 0;
 
 	for (size_t i = 0; i < plan->protect_count && result == 0; i++) {
 		if (plan->protect[i][0] == '/') {

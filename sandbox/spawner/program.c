@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding our own programs: beside the running one (build folder, libexec/sallyport), or in libexec/sallyport
- * beside its bin. Nothing else is looked at: no PATH, no environment.
+ * Finding our own programs. Where they are is told by the name of the directory alone: from bin they are in
+ * ../libexec/sallyport, from anywhere else (libexec/sallyport, a build folder) they are beside the running
+ * one. Nothing else is looked at, no PATH, no environment, and above all no second place when the first has
+ * nothing: what is absent there could be put there by a command, if the server was installed in a workspace.
  */
 #include "sandbox/spawner/spare.h"
 
@@ -11,6 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+const char *const program_names[] = {"sallyport-broker",  "sallyport-files", "sallyport-keeper",
+				     "sallyport-spawner", "sallyport-web",   NULL};
 
 int program_directory(char *directory, struct err *err)
 {
@@ -27,23 +32,28 @@ int program_directory(char *directory, struct err *err)
 	return 0;
 }
 
+bool program_installed(const char *directory)
+{
+	const char *slash = strrchr(directory, '/');
+
+	return slash && strcmp(slash, "/bin") == 0;
+}
+
 int program_open(const char *name, struct err *err)
 {
-	static const char *const places[] = {"", "/../libexec/sallyport"};
 	char directory[PATH_MAX], path[PATH_MAX + 64];
 	int result = program_directory(directory, err);
 
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		int fd;
-
-		snprintf(path, sizeof path, "%s%s/%s", directory, places[i], name);
-		fd = open(path, O_PATH | O_CLOEXEC);
-		if (fd >= 0)
-			return fd;
-	}
-	return err_set(err, -ENOENT,
-		       "%s is neither in %s nor in %s/../libexec/sallyport: the installation is incomplete",
-		       name, directory, directory);
+	snprintf(path, sizeof path, "%s%s/%s", directory,
+		 program_installed(directory) ? "/" PROGRAM_LIBEXEC : "", name);
+	result = open(path, O_PATH | O_CLOEXEC);
+	if (result >= 0)
+		return result;
+	result = -errno;
+	return err_set(err, result,
+		       "%s: %s: the installation is incomplete (what lies in a directory named bin has its "
+		       "programs in " PROGRAM_LIBEXEC ")",
+		       path, err_name(result));
 }

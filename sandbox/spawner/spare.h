@@ -41,9 +41,15 @@ int spare_fork(int plan_memfd, struct err *err);
 
 /*
  * One function finds a program of ours, installed (libexec/sallyport beside bin) or in a build folder (side
- * by side), and yields a descriptor for fexecve, or -errno. `name` as "sallyport-spawner".
+ * by side), and yields a descriptor for fexecve, or -errno. `name` as "sallyport-spawner". Which of the two
+ * it is tells the directory's name; there is no second try.
  */
 int program_open(const char *name, struct err *err);
+/* Is `directory` one that has its programs in PROGRAM_LIBEXEC? */
+bool program_installed(const char *directory);
+#define PROGRAM_LIBEXEC "../libexec/sallyport"
+/* Those that the frontend (sallyport) needs; ends with NULL. */
+extern const char *const program_names[];
 /* The folder of the running program, without a slash at its end; room for PATH_MAX. 0 or -errno. */
 int program_directory(char *directory, struct err *err);
 

@@ -21,6 +21,12 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 		   struct buffer *notes, struct err *err);
 
 /*
+ * Adds our own programs to plan->protect where commands could write them otherwise, and a note that says so.
+ * Part of policy_compile. 0 or -ENOMEM.
+ */
+int policy_programs(struct plan *plan, struct buffer *notes);
+
+/*
  * The search path of commands: the absolute, existing directories of `search` (PATH of this process; may be
  * NULL), canonical, each once, and the usual ones of the system if they are missing. Directories that the
  * sandbox does not show anyway are added to plan->extra for reading, unless that would show a home or what

@@ -2,9 +2,13 @@
 """Protected paths: what a host, git, an editor or a shell runs by itself out of a workspace."""
 
 import os
+import shutil
 import subprocess
 
 from attack import attack
+from harness import BUILD, PATIENCE
+
+PROGRAMS = ["broker", "files", "keeper", "spawner", "web"]
 
 
 def repository(scene):
@@ -91,6 +95,24 @@ def workspace_that_is_read_only(scene):
     scene.run(f"echo evil > {other}/file; echo evil > {other}/new; rm -f {other}/file; chmod 777 {other}; mv {other} {other}x")
     scene.serve().write_file(f"{other}/file", "evil")
     return scene.text("fixed/file") != "before" or os.path.exists(os.path.join(other, "new"))
+
+
+@attack("protected", "protected paths")
+def programs_of_the_server(scene):
+    """The server is installed below the workspace, as under a home that is one; what is started next is what stands there then."""
+    for folder, names in (("bin", ["sallyport"]), ("libexec/sallyport", [f"sallyport-{name}" for name in PROGRAMS])):
+        for name in names:
+            shutil.copy(os.path.join(BUILD, name), scene.directory(f"home/project/prefix/{folder}"))
+            os.chmod(os.path.join(scene.workspace, "prefix", folder, name), 0o777)
+    scene.programs = os.path.join(scene.workspace, "prefix/bin")
+    scene.helper()
+    scene.run("cp helper prefix/bin/sallyport-spawner; cd prefix/libexec/sallyport; for p in *; do cp -f ../../../helper $p; "
+              "cp ../../../helper $p.new; mv -f $p.new $p; ln -f ../../../helper $p; rm -f $p; cp ../../../helper $p; done; cd ../..; "
+              "mv libexec aside; cp -r aside libexec; cp -f ../helper libexec/sallyport/sallyport-spawner; cd ..; "
+              "mv prefix aside; cp -r aside prefix; cp -f helper prefix/libexec/sallyport/sallyport-spawner; cp -f helper prefix/bin/sallyport")
+    subprocess.run([os.path.join(scene.workspace, "prefix/bin/sallyport"), "call", "run_command", '{"command": "true"}', "--workspace", scene.tmp],
+                   cwd=scene.tmp, env=scene.environment, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+    return os.path.exists(os.path.join(scene.tmp, "pwned"))
 
 
 # ---- ways to another configuration of git ----

@@ -6,6 +6,9 @@
  *   leaderless FILE      a process whose first thread has ended, holding a lock on FILE
  *   exit-signal FILE     a child that tells its parent nothing when it ends, holding a lock on FILE
  *   shared-parent FILE   a sibling of this process (CLONE_PARENT), holding a lock on FILE
+ *
+ * Under a name that begins as our programs' do it is one that was put in their place: it makes the file
+ * `pwned` where it is started.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -74,6 +77,8 @@ static int cloned(const char *path, unsigned long flags)
 
 int main(int argc, char **argv)
 {
+	if (!strncmp(basename(argv[0]), "sallyport", 9))
+		return creat("pwned", 0666) < 0;
 	if (argc != 3)
 		return 2;
 	if (!strcmp(argv[1], "victim"))
