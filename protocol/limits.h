@@ -124,8 +124,10 @@
 #define LIMIT_COMMAND_OOM_SCORE                                                                              \
 	"1000" /* of commands: out of memory, the kernel takes them before anything of the person's or ours  \
 		*/
-#define LIMIT_EXECUTOR_FILES 512 /* RLIMIT_NOFILE of executors of our own */
-#define LIMIT_PROBE_LAYERS   64  /* layers that a probe tells about: a dozen exist */
+#define LIMIT_EXECUTOR_FILES 512  /* RLIMIT_NOFILE of executors of our own */
+#define LIMIT_PRIVATE_TRIES  8    /* names for a private directory, should somebody remove them as stale */
+#define LIMIT_REMEDY_BYTES   1024 /* what a person can do about a layer, for two profiles at once */
+#define LIMIT_PROBE_LAYERS   64   /* layers that a probe tells about: a dozen exist */
 #define LIMIT_MOUNTS         2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
 
 /* ---- commands ---- */

@@ -19,6 +19,7 @@ static const struct {
 	{"session", layer_session, 0},
 	{"network", layer_network, LAYER_NETWORK},
 	{"mounts", layer_mounts, LAYER_MOUNTS},
+	{"workspaces", layer_workspaces, LAYER_WORKSPACES},
 	{"namespaces", layer_namespaces, LAYER_NAMESPACES},
 	{"identity", layer_identity, 0},
 	{"parent", layer_parent, 0}, /* the change of identity cleared it */
@@ -26,6 +27,7 @@ static const struct {
 	{"resources", layer_resources, 0},
 	{"privileges", layer_privileges, 0},
 	{"landlock", layer_landlock, 0},
+	{"seccomp", layer_gaps, LAYER_GAPS},
 	{"seccomp", layer_filter, 0},
 };
 

@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+const char *const confinement_layers[] = {"namespaces",  "network",   "mounts",     "identity",
+					  "descriptors", "resources", "privileges", "landlock",
+					  "seccomp",     "cgroup",    NULL};
+
 const char *confinement_name(enum confinement confinement)
 {
 	static const char *const names[CONFINEMENT_COUNT] = {[CONFINEMENT_FULL] = "full",

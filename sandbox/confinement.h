@@ -18,4 +18,10 @@ enum confinement {
 /* "full", "container", "minimal"; "none" for a number that is none of them. */
 const char *confinement_name(enum confinement confinement);
 
+/*
+ * Names of the layers in the order in which they are built, as doctor shows them and sandbox.requireLayers
+ * names them; ends with NULL.
+ */
+extern const char *const confinement_layers[];
+
 #endif

@@ -72,6 +72,7 @@ static int receive_identity(struct executor *executor)
 	executor->privileged = frame_get_u32(&reader) != 0;
 	executor->uid = frame_get_u32(&reader);
 	executor->gid = frame_get_u32(&reader);
+	executor->private = frame_take_text(&reader, LIMIT_PATH_BYTES);
 	if (header.type != SETUP_IDENTITY || frame_done(&reader) < 0 ||
 	    !profile_find(executor->profile, executor->confinement))
 		return -EPROTO;
@@ -82,7 +83,7 @@ int executor_receive(enum executor_profile profile, struct executor *executor, s
 {
 	int result;
 
-	*executor = (struct executor){.profile = profile};
+	*executor = (struct executor){.profile = profile, .command_ruleset = -1};
 	result = receive_identity(executor);
 	if (result < 0)
 		return err_set(err, result,
@@ -123,6 +124,8 @@ void executor_deinit(struct executor *executor)
 		for (size_t i = 0; i < executor->plan.workspace_count; i++)
 			close_fd(&executor->workspaces[i]);
 	free(executor->workspaces);
+	free(executor->private);
+	close_fd(&executor->command_ruleset);
 	executor->workspaces = NULL;
 	plan_deinit(&executor->plan);
 }

@@ -64,6 +64,10 @@ struct executor {
 	int keep_below;
 	uint32_t uid, gid; /* who this process is in the kernel's eyes */
 	bool privileged;   /* started by root: real privilege until the identity layer drops it */
+	/* EXECUTOR_SANDBOX without mounts: holds `tmp` and `home` for its commands. NULL otherwise. */
+	char *private;
+	/* The same: the Landlock ruleset that each command is put under besides. -1 otherwise. */
+	int command_ruleset;
 };
 
 /* 0 or -errno. */

@@ -33,6 +33,7 @@ void plan_init(struct plan *plan)
 		.sandbox_maximum = LIMIT_SANDBOXES,
 		.sandbox_idle_ms = LIMIT_SANDBOX_IDLE_MS,
 		.result_bytes = LIMIT_RESULT_BYTES_DEFAULT,
+		.require_profile = CONFINEMENT_FULL,
 	};
 }
 
@@ -65,7 +66,9 @@ void plan_deinit(struct plan *plan)
 	free_texts(plan->hide, plan->hide_count);
 	free_rules(plan->allowed, plan->allowed_count);
 	free_rules(plan->denied, plan->denied_count);
+	free_texts(plan->require_layers, plan->require_layer_count);
 	free(plan->home);
+	free(plan->scratch);
 	free(plan->search_path);
 	*plan = (struct plan){0};
 }
@@ -148,10 +151,11 @@ static int put_rules(struct buffer *payload, const struct plan_rule *list, size_
 
 int plan_encode(const struct plan *plan, struct buffer *payload)
 {
-	const uint64_t numbers[] = {plan->network_listed,     plan->command_processes,  plan->command_files,
-				    plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
-				    plan->temporary_files,    plan->result_bytes,       plan->sandbox_maximum,
-				    plan->sandbox_idle_ms,    plan->sandbox_per_call};
+	const uint64_t numbers[] = {
+		plan->network_listed,     plan->command_processes,  plan->command_files,
+		plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
+		plan->temporary_files,    plan->result_bytes,       plan->sandbox_maximum,
+		plan->sandbox_idle_ms,    plan->sandbox_per_call,   plan->require_profile};
 	int result = frame_put_u32(payload, PLAN_VERSION);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && result == 0; i++)
@@ -172,6 +176,10 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 		result = frame_put_text(payload, plan->home);
 	if (result == 0)
 		result = frame_put_text(payload, plan->search_path);
+	if (result == 0)
+		result = put_texts(payload, plan->require_layers, plan->require_layer_count);
+	if (result == 0)
+		result = frame_put_text(payload, plan->scratch);
 	if (result == 0)
 		result = frame_put_text(payload, plan->policy_sha256);
 	return result;
@@ -254,6 +262,7 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	read.sandbox_maximum = (uint32_t)frame_get_u64(&reader);
 	read.sandbox_idle_ms = (uint32_t)frame_get_u64(&reader);
 	read.sandbox_per_call = frame_get_u64(&reader) != 0;
+	read.require_profile = (enum confinement)frame_get_u64(&reader);
 	get_paths(&reader, &read.workspaces, &read.workspace_count, LIMIT_WORKSPACES);
 	get_paths(&reader, &read.extra, &read.extra_count, LIMIT_PLAN_ITEMS);
 	get_texts(&reader, &read.protect, &read.protect_count);
@@ -262,8 +271,11 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	get_rules(&reader, &read.denied, &read.denied_count);
 	read.home = get_optional(&reader);
 	read.search_path = get_optional(&reader);
+	get_texts(&reader, &read.require_layers, &read.require_layer_count);
+	read.scratch = get_optional(&reader);
 	frame_get_text(&reader, read.policy_sha256, sizeof read.policy_sha256);
-	if (frame_done(&reader) < 0)
+	if (frame_done(&reader) < 0 || read.require_profile < CONFINEMENT_FULL ||
+	    read.require_profile >= CONFINEMENT_COUNT)
 		return err_set(err, -EPROTO, "the plan is malformed or out of bounds");
 	*plan = read;
 	read = (struct plan){0};

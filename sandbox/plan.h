@@ -14,6 +14,7 @@
 
 #include "protocol/buffer.h"
 #include "protocol/error.h"
+#include "sandbox/confinement.h"
 
 struct plan_path {
 	char *path; /* absolute, canonical */
@@ -52,6 +53,10 @@ struct plan {
 	uint32_t sandbox_idle_ms;    /* without a call, then sandboxes and executors end */
 	bool sandbox_per_call;       /* sandbox.lifetime is "call": each call gets one of its own */
 	uint64_t result_bytes;       /* --result-limit: bulk text of one answer */
+	char *scratch; /* where sandboxes without mounts get their own /tmp and home; NULL: /tmp */
+	enum confinement require_profile; /* below it every call is refused */
+	char **require_layers;            /* without one of these too: names of confinement_layers */
+	size_t require_layer_count;
 	char policy_sha256[65];
 };
 

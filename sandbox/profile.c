@@ -1,69 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of profiles (profile.h). Who wants to know what an executor is given reads its row, and its
- * filter. */
+/*
+ * The table of profiles (profile.h). Who wants to know what an executor is given reads its row, and its
+ * filter. First what an executor of a kind has always, then what each confinement gives it.
+ */
 #include "sandbox/profile.h"
 
 #include <sched.h>
+#include <string.h>
 
 #include "protocol/cleanup.h"
 
+#define SANDBOX                                                                                              \
+	.executor = EXECUTOR_SANDBOX, .name = "sandbox", .program = "sallyport-keeper", .view = VIEW_SYSTEM, \
+	.workspace_owner = true, .keep_setup = true, .command_limits = true, .channels = 1
+
+#define FILES                                                                                                \
+	.executor = EXECUTOR_FILES, .name = "files", .program = "sallyport-files", .view = VIEW_WORKSPACES,  \
+	.workspace_owner = true, .keep_stderr = true, .channels = 4
+
+#define WEB                                                                                                  \
+	.executor = EXECUTOR_WEB, .name = "web", .program = "sallyport-web", .view = VIEW_NOTHING,           \
+	.keep_stderr = true, .channels = 2
+
+#define BROKER                                                                                               \
+	.executor = EXECUTOR_BROKER, .name = "broker", .program = "sallyport-broker", .view = VIEW_NOTHING,  \
+	.keep_stderr = true, .channels = 1
+
 #define ISOLATED (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
 
+/* clang-format off */
 static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
-	[CONFINEMENT_FULL] =
-		{
-			[EXECUTOR_SANDBOX] = {.executor = EXECUTOR_SANDBOX,
-					      .name = "sandbox",
-					      .program = "sallyport-keeper",
-					      .confinement = CONFINEMENT_FULL,
-					      .layers = LAYER_NETWORK | LAYER_MOUNTS | LAYER_NAMESPACES,
-					      .namespaces = ISOLATED | CLONE_NEWNET,
-					      .view = VIEW_SYSTEM,
-					      .filter = FILTER_COMMAND,
-					      .workspace_owner = true,
-					      .keep_setup = true,
-					      .command_limits = true,
-					      .channels = 1},
-			/* its filter has no socket call at all, so a network namespace would cost 1.2 ms and
-			   give nothing */
-			[EXECUTOR_FILES] = {.executor = EXECUTOR_FILES,
-					    .name = "files",
-					    .program = "sallyport-files",
-					    .confinement = CONFINEMENT_FULL,
-					    .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
-					    .namespaces = ISOLATED,
-					    .view = VIEW_WORKSPACES,
-					    .filter = FILTER_FILES,
-					    .workspace_owner = true,
-					    .keep_stderr = true,
-					    .channels = 4},
-			[EXECUTOR_WEB] = {.executor = EXECUTOR_WEB,
-					  .name = "web",
-					  .program = "sallyport-web",
-					  .confinement = CONFINEMENT_FULL,
-					  .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
-					  .namespaces = ISOLATED | CLONE_NEWNET,
-					  .view = VIEW_NOTHING,
-					  .filter = FILTER_WEB,
-					  .keep_stderr = true,
-					  .channels = 2},
-			/* the one that connects: it stays in the host's network */
-			[EXECUTOR_BROKER] = {.executor = EXECUTOR_BROKER,
-					     .name = "broker",
-					     .program = "sallyport-broker",
-					     .confinement = CONFINEMENT_FULL,
-					     .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
-					     .namespaces = ISOLATED,
-					     .view = VIEW_NOTHING,
-					     .filter = FILTER_BROKER,
-					     .keep_stderr = true,
-					     .channels = 1},
-		},
+	[CONFINEMENT_FULL] = {
+		{SANDBOX, .confinement = CONFINEMENT_FULL,
+		 .layers = LAYER_NETWORK | LAYER_MOUNTS | LAYER_NAMESPACES,
+		 .namespaces = ISOLATED | CLONE_NEWNET, .filter = FILTER_COMMAND},
+		/* its filter has no socket call at all, so a network namespace would cost 1.2 ms and give
+		   nothing */
+		{FILES, .confinement = CONFINEMENT_FULL,
+		 .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
+		 .namespaces = ISOLATED, .filter = FILTER_FILES},
+		{WEB, .confinement = CONFINEMENT_FULL,
+		 .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
+		 .namespaces = ISOLATED | CLONE_NEWNET, .filter = FILTER_WEB},
+		/* the one that connects: it stays in the host's network */
+		{BROKER, .confinement = CONFINEMENT_FULL,
+		 .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
+		 .namespaces = ISOLATED, .filter = FILTER_BROKER},
+	},
+	/* No namespace and no mount: Landlock decides about reading too, and seccomp about what it leaves open. */
+	[CONFINEMENT_CONTAINER] = {
+		{SANDBOX, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_PRIVATE | LAYER_GAPS,
+		 .filter = FILTER_CONTAINER},
+		{FILES, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_WORKSPACES,
+		 .filter = FILTER_FILES},
+		{WEB, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_WEB},
+		{BROKER, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_BROKER},
+	},
+	[CONFINEMENT_MINIMAL] = {
+		{SANDBOX, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_PRIVATE | LAYER_GAPS,
+		 .filter = FILTER_CONTAINER},
+		{FILES, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_WORKSPACES,
+		 .filter = FILTER_FILES},
+		{WEB, .confinement = CONFINEMENT_MINIMAL, .filter = FILTER_WEB},
+		{BROKER, .confinement = CONFINEMENT_MINIMAL, .filter = FILTER_BROKER},
+	},
 };
+/* clang-format on */
 
 const struct profile *profile_find(enum executor_profile executor, enum confinement confinement)
 {
 	if ((size_t)executor >= EXECUTOR_COUNT || (size_t)confinement >= CONFINEMENT_COUNT)
 		return NULL;
 	return profiles[confinement][executor].name ? &profiles[confinement][executor] : NULL;
+}
+
+bool profile_has(enum confinement confinement, const char *layer)
+{
+	const struct profile *row = profile_find(EXECUTOR_SANDBOX, confinement);
+	const struct {
+		const char *name;
+		bool has;
+	} optional[] = {
+		{"namespaces", row->namespaces != 0},
+		{"network", row->layers & LAYER_NETWORK},
+		{"mounts", row->layers & LAYER_MOUNTS},
+		{"private", row->layers & LAYER_PRIVATE},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
+		if (!strcmp(layer, optional[i].name))
+			return optional[i].has;
+	return true;
 }

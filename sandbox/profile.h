@@ -26,6 +26,9 @@ enum profile_layer {
 	LAYER_NETWORK = 1 << 0,    /* lo in a network namespace of its own */
 	LAYER_MOUNTS = 1 << 1,     /* a view of its own */
 	LAYER_NAMESPACES = 1 << 2, /* started by root: the user namespace, entered last */
+	LAYER_WORKSPACES = 1 << 3, /* where nothing is mounted: the workspaces, opened where they are */
+	LAYER_PRIVATE = 1 << 4,    /* where nothing is mounted: a /tmp and a home made by the spawner */
+	LAYER_GAPS = 1 << 5,       /* where nothing is mounted: filters for what an old Landlock lacks */
 };
 
 struct profile {
@@ -44,6 +47,9 @@ struct profile {
 	size_t channels;      /* descriptors from EXECUTOR_CHANNEL on */
 };
 
+/* NULL for numbers that are none. */
 const struct profile *profile_find(enum executor_profile executor, enum confinement confinement);
+/* Whether commands have this layer (a name of confinement_layers) under that confinement. */
+bool profile_has(enum confinement confinement, const char *layer);
 
 #endif

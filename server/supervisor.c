@@ -177,6 +177,7 @@ static int take_failed(struct supervisor *supervisor, const struct frame_header 
 	frame_get_text(&reader, failure.layer, sizeof failure.layer);
 	frame_get_text(&reader, failure.step, sizeof failure.step);
 	frame_get_text(&reader, failure.remedy, sizeof failure.remedy);
+	failure.confinement = (enum confinement)frame_get_u32(&reader);
 	if (!supervised || frame_done(&reader) < 0)
 		return -EPROTO;
 	unlink_supervised(supervised);
@@ -188,9 +189,21 @@ static int take_started(struct supervisor *supervisor, const struct frame_header
 			struct frame_descriptors *descriptors)
 {
 	struct supervised *supervised = find_starting(supervisor, header->call);
+	struct frame_reader reader;
+	enum confinement confinement;
+	char why[sizeof supervisor->why];
 
-	if (!supervised || descriptors->count < 2)
+	frame_read(&reader, buffer_data(&supervisor->payload), header->length);
+	frame_get_u32(&reader);
+	confinement = (enum confinement)frame_get_u32(&reader);
+	frame_get_text(&reader, why, sizeof why);
+	if (!supervised || descriptors->count < 2 || frame_done(&reader) < 0 ||
+	    confinement >= CONFINEMENT_COUNT)
 		return -EPROTO;
+	if (confinement > supervisor->confinement) {
+		supervisor->confinement = confinement;
+		memcpy(supervisor->why, why, sizeof why);
+	}
 	supervised->pidfd = frame_descriptors_take(descriptors, --descriptors->count);
 	supervised->state = SUPERVISED_RUNNING;
 	supervised->instance = header->value;

@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #include "protocol/frame.h"
+#include "protocol/limits.h"
+#include "sandbox/confinement.h"
 #include "sandbox/spawner/wire.h"
 #include "server/loop.h"
 
@@ -22,7 +24,8 @@
 /* Why an executor could not be had: words for the model. */
 struct supervisor_failure {
 	int error; /* errno of the step, positive */
-	char layer[64], step[128], remedy[400];
+	char layer[64], step[LIMIT_REMEDY_BYTES], remedy[LIMIT_REMEDY_BYTES];
+	enum confinement confinement; /* the profile that was tried last; 0: it did not come to that */
 };
 
 /* One thing that the spawner is asked for, embedded in whoever needs it. */
@@ -59,6 +62,10 @@ struct supervisor {
 	struct buffer payload;
 	struct supervised *all; /* those that are not SUPERVISED_NONE */
 	struct loop_timer rest; /* the end of a spawner with nothing to do */
+	/* The least profile that anything runs or ran with, 0 before that is known, and why it is not more.
+	 */
+	enum confinement confinement;
+	char why[LIMIT_REMEDY_BYTES];
 	uint32_t last_request;
 	void (*warn)(const char *text); /* for the log */
 };

@@ -9,9 +9,19 @@
 
 #include <linux/filter.h>
 
-enum filter_name { FILTER_COMMAND, FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER, FILTER_SPAWNER };
+enum filter_name {
+	FILTER_COMMAND,
+	FILTER_FRONTEND,
+	FILTER_FILES,
+	FILTER_WEB,
+	FILTER_BROKER,
+	FILTER_SPAWNER,
+	FILTER_CONTAINER,
+	FILTER_GAP_TRUNCATE, /* on top of FILTER_CONTAINER, where Landlock is too old (layers/gaps.c) */
+	FILTER_GAP_SIGNALS,
+};
 
-#define FILTER_COUNT (FILTER_SPAWNER + 1)
+#define FILTER_COUNT (FILTER_GAP_SIGNALS + 1)
 
 struct filter_program {
 	const struct sock_filter *code;

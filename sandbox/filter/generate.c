@@ -247,8 +247,9 @@ static bool seen_before(const struct generator *generator, size_t index)
 
 static void generate(struct generator *generator, bool sanitized)
 {
-	for (const struct table_group *group = generator->table->groups; group->rules; group++)
-		collect(generator, group->rules);
+	for (const struct filter_table *table = generator->table; table; table = table->base)
+		for (const struct table_group *group = table->groups; group->rules; group++)
+			collect(generator, group->rules);
 	if (sanitized && generator->table->ours)
 		collect(generator, rules_sanitizers);
 	emit_prelude(generator);
@@ -276,9 +277,10 @@ static void print(const struct generator *generator)
 int main(int argc, char **argv)
 {
 	/* in the order of enum filter_name */
-	static const struct filter_table *const tables[] = {&filter_table_command, &filter_table_frontend,
-							    &filter_table_files,   &filter_table_web,
-							    &filter_table_broker,  &filter_table_spawner};
+	static const struct filter_table *const tables[] = {
+		&filter_table_command,   &filter_table_frontend,     &filter_table_files,
+		&filter_table_web,       &filter_table_broker,       &filter_table_spawner,
+		&filter_table_container, &filter_table_gap_truncate, &filter_table_gap_signals};
 	static struct generator generators[sizeof tables / sizeof tables[0]];
 	const struct architecture *architecture = NULL;
 	bool sanitized = argc > 2 && !strcmp(argv[2], "sanitized");

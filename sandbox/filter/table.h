@@ -56,10 +56,12 @@ struct filter_table {
 			       would */
 	bool ours;          /* a program of ours: gets the sanitizers' group in sanitized builds */
 	const struct table_group *groups; /* ends with rules of NULL */
+	const struct filter_table *base;  /* whose groups follow behind, or NULL */
 };
 
 extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_files,
-	filter_table_web, filter_table_broker, filter_table_spawner;
+	filter_table_web, filter_table_broker, filter_table_spawner, filter_table_container,
+	filter_table_gap_truncate, filter_table_gap_signals;
 
 /* What every program of ours does: memory, time, its own end. */
 extern const struct table_rule rules_memory[], rules_process[], rules_waiting[], rules_descriptors[];

@@ -28,6 +28,13 @@ struct nanny {
 	int kick;          /* eventfd: tells the keeper that nobody waits at the door any more */
 	const char *shell; /* of shell lines: bash where there is one */
 	const char *path;  /* "PATH=...": of commands that bring none */
+	/*
+	 * Where there is no PID namespace and no view: the keeper, whose end is the nanny's; the Landlock
+	 * ruleset that each command enters, -1 otherwise; and what replaces the variables of the view.
+	 */
+	pid_t keeper;
+	int ruleset;
+	const char *replaced[2], *replacing[2]; /* "HOME=...", "TMPDIR=..." */
 };
 
 /* Serves requests until the door is closed. */
@@ -47,9 +54,13 @@ struct request {
 /* 0, -EPROTO or -ENOMEM. `request` is reused from call to call and keeps its vector. */
 int request_decode(struct request *request, struct buffer *payload, const char *shell, const char *path);
 
+/* Where the environment says exactly `whole` ("A=b"), it says `by` instead, which must stay. */
+void request_replace(struct request *request, const char *whole, const char *by);
+
 /* ---- launch.c ---- */
 
 struct launch {
+	int ruleset;               /* entered by the command, with the nanny's death as its own; or -1 */
 	int input, output, errors; /* input: -1 for /dev/null */
 	const char *step;          /* of a failure; NULL when the command runs */
 	const char *target;
@@ -76,5 +87,7 @@ struct sweep {
  * -errno: then the caller must end, so that whoever is above it ends everything.
  */
 int sweep_children(struct sweep *sweep);
+/* One round of it: kills all descendants that there are now, parents first; returns how many it found. */
+size_t sweep_kill(const struct sweep *sweep);
 
 #endif

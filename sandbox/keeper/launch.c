@@ -12,6 +12,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,8 +56,15 @@ static int become_command(const struct request *request, struct launch *launch)
 {
 	sigset_t none;
 
-	launch->step = "setsid";
 	launch->target = "";
+	if (launch->ruleset >= 0) {
+		launch->step = "landlock_restrict_self";
+		/* a help; what it misses falls to the nanny or whoever is above it */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (syscall(SYS_landlock_restrict_self, launch->ruleset, 0) < 0)
+			return errno;
+	}
+	launch->step = "setsid";
 	if (setsid() < 0)
 		return errno;
 	sigemptyset(&none);

@@ -4,10 +4,15 @@
  * the door, and ends when the frontend or the spawner does; its end is that of everything in the sandbox.
  *
  * Orphans of a nanny that died fall to it, and it kills every child that is not a nanny of its own.
+ *
+ * Without a PID namespace it is a subreaper, so that they fall to it all the same, and its end is nobody
+ * else's: it kills all it has before it goes. If it is killed itself, nannies and commands die by the
+ * kernel's hand, and what has left them falls to the spawner, which is a subreaper too (spawner/orphans.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +28,7 @@
 #include "sandbox/executor.h"
 #include "sandbox/keeper/keeper.h"
 #include "sandbox/keeper/wire.h"
+#include "sandbox/profile.h"
 #include "sandbox/spawner/setup.h"
 
 struct keeper {
@@ -31,6 +37,7 @@ struct keeper {
 	uint32_t dead[LIMIT_NANNIES]; /* requests whose nannies died, until that was told */
 	size_t dead_count;
 	unsigned deaths; /* of nannies at the door, with none that served in between */
+	bool namespaced; /* pid 1 of a PID namespace of its own */
 };
 
 /*
@@ -88,6 +95,18 @@ static void collect_nannies(struct keeper *keeper)
 }
 
 /*
+ * Without a PID namespace there is no such stroke: kill(-1) would mean the person's every process. A bomb is
+ * swept for as long as it takes; its size has a limit.
+ */
+static void sweep_for_long(struct keeper *keeper)
+{
+	struct sweep sweep = {.keep = keeper->nannies, .keep_count = LIMIT_NANNIES};
+
+	while (sweep_children(&sweep) == -EBUSY)
+		;
+}
+
+/*
  * Orphans are what a nanny that died, or could not do its work, has left. If they cannot be swept one by one,
  * all but this process die at one stroke: the kernel signals them under one lock, and none forks away from
  * it. Other calls of this caller are lost then, which is told; the sandbox goes on.
@@ -96,7 +115,9 @@ static void sweep_orphans(struct keeper *keeper)
 {
 	struct sweep sweep = {.keep = keeper->nannies, .keep_count = LIMIT_NANNIES};
 
-	if (sweep_children(&sweep) < 0) {
+	if (!keeper->namespaced) {
+		sweep_for_long(keeper);
+	} else if (sweep_children(&sweep) < 0) {
 		kill(-1, SIGKILL);
 		while (waitpid(-1, NULL, 0) > 0)
 			;
@@ -146,6 +167,19 @@ static void keep(struct keeper *keeper)
 	}
 }
 
+/* Everything, before a keeper goes that is nobody's pid 1. */
+static void end_all(struct keeper *keeper)
+{
+	for (size_t i = 0; i < LIMIT_NANNIES; i++)
+		if (keeper->nannies[i])
+			kill(keeper->nannies[i], SIGKILL);
+	for (size_t i = 0; i < LIMIT_NANNIES; i++)
+		if (keeper->nannies[i])
+			waitpid(keeper->nannies[i], NULL, __WCLONE);
+	memset(keeper->nannies, 0, sizeof keeper->nannies);
+	sweep_for_long(keeper);
+}
+
 static void interrupt(int number)
 {
 	(void)number; /* only there so that ppoll returns */
@@ -162,7 +196,37 @@ static char *search_path(const struct plan *plan)
 		       : path;
 }
 
-static int prepare(struct keeper *keeper, const struct plan *plan)
+/* "NAME=value/below" for the environment; NULL without memory. */
+static const char *variable(const char *name, const char *value, const char *below)
+{
+	char *text;
+
+	return asprintf(&text, "%s=%s%s", name, value, below) < 0 ? NULL : text;
+}
+
+/* What stands for the namespaces that are not there. */
+static int prepare_unnamespaced(struct keeper *keeper, struct executor *executor)
+{
+	struct nanny *nanny = &keeper->nanny;
+
+	/* stopped by somebody, it is to wake, hear of the spawner's end from its socket, and sweep */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGCONT) < 0)
+		return -errno;
+	nanny->keeper = getpid();
+	nanny->ruleset = executor->command_ruleset;
+	executor->command_ruleset = -1; /* the nannies' from here */
+	nanny->replaced[0] = "TMPDIR=/tmp";
+	nanny->replacing[0] = variable("TMPDIR", executor->private, "/tmp");
+	if (executor->plan.home) {
+		nanny->replaced[1] = variable("HOME", executor->plan.home, "");
+		nanny->replacing[1] = variable("HOME", executor->private, "/home");
+	}
+	return nanny->replacing[0] && (!executor->plan.home || (nanny->replaced[1] && nanny->replacing[1]))
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int prepare(struct keeper *keeper, struct executor *executor)
 {
 	struct sigaction action = {.sa_handler = interrupt};
 	sigset_t blocked;
@@ -175,7 +239,7 @@ static int prepare(struct keeper *keeper, const struct plan *plan)
 	sigaction(SIGUSR1, &action, NULL);
 	keeper->nanny.door = EXECUTOR_CHANNEL;
 	keeper->nanny.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	keeper->nanny.path = search_path(plan);
+	keeper->nanny.path = search_path(&executor->plan);
 	if (!keeper->nanny.path)
 		return -ENOMEM;
 	keeper->nanny.shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
@@ -184,24 +248,27 @@ static int prepare(struct keeper *keeper, const struct plan *plan)
 	if (keeper->nanny.kick < 0 || keeper->nanny.nursery == MAP_FAILED ||
 	    fcntl(EXECUTOR_CHANNEL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(SETUP_SOCKET, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	return 0;
+	return keeper->namespaced ? 0 : prepare_unnamespaced(keeper, executor);
 }
 
 int main(void)
 {
-	struct keeper keeper = {.nannies = {0}};
+	struct keeper keeper = {.nanny = {.ruleset = -1}};
 	struct executor executor;
 	struct err err = {""};
 
 	prctl(PR_SET_NAME, "sallyport-keeper");
 	if (executor_receive(EXECUTOR_SANDBOX, &executor, &err) < 0 || executor_enter(&executor, &err) < 0) {
-		if (getpid() != 1) /* started by hand: nobody else would say so */
+		if (!executor.confinement) /* started by hand: nobody else would say so */
 			fprintf(stderr, "sallyport-keeper: %s\n", err.text);
 		return 1;
 	}
-	if (prepare(&keeper, &executor.plan) < 0)
+	keeper.namespaced = profile_find(EXECUTOR_SANDBOX, executor.confinement)->namespaces & CLONE_NEWPID;
+	if (prepare(&keeper, &executor) < 0)
 		return 1;
 	executor_deinit(&executor);
 	keep(&keeper);
+	if (!keeper.namespaced)
+		end_all(&keeper);
 	return 0;
 }

@@ -131,8 +131,10 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 		  struct frame_descriptors *descriptors, struct request *request)
 {
 	struct nanny_call call = {.leash = descriptors->fds[0], .number = header->call};
-	struct launch launch = {
-		.output = descriptors->fds[1], .errors = descriptors->fds[2], .input = descriptors->fds[3]};
+	struct launch launch = {.ruleset = nanny->ruleset,
+				.output = descriptors->fds[1],
+				.errors = descriptors->fds[2],
+				.input = descriptors->fds[3]};
 	int result = -EPROTO;
 
 	if (header->type == KEEPER_RUN && !(header->value & ~KEEPER_FLAGS) &&
@@ -142,6 +144,8 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 		report_failure(&call, "request", "", -result);
 		return;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(nanny->replaced) && nanny->replaced[i]; i++)
+		request_replace(request, nanny->replaced[i], nanny->replacing[i]);
 	call.pid = launch_command(request, &launch);
 	for (int i = 1; i < 4; i++) /* or nobody would ever see their end */
 		close_fd(&descriptors->fds[i]);
@@ -204,6 +208,9 @@ _Noreturn void nanny_run(struct nanny *nanny)
 	prctl(PR_SET_NAME, "sallyport-nanny");
 	sigaction(SIGCHLD, &action, NULL);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		_exit(1);
+	/* without a PID namespace nothing else ends a nanny whose keeper was killed */
+	if (nanny->keeper && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != nanny->keeper))
 		_exit(1);
 	for (;;) {
 		struct frame_descriptors descriptors;

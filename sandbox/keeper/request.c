@@ -62,6 +62,13 @@ static bool has_path(char *const *envp)
 	return false;
 }
 
+void request_replace(struct request *request, const char *whole, const char *by)
+{
+	for (char **variable = request->envp; *variable; variable++)
+		if (!strcmp(*variable, whole))
+			*variable = (char *)by;
+}
+
 int request_decode(struct request *request, struct buffer *payload, const char *shell, const char *path)
 {
 	struct frame_reader reader;

@@ -77,8 +77,7 @@ static void add_children(const struct sweep *sweep, struct found *found, pid_t p
 	closedir(tasks);
 }
 
-/* Kills all descendants that there are now, parents first; returns how many it found. */
-static size_t kill_descendants(const struct sweep *sweep)
+size_t sweep_kill(const struct sweep *sweep)
 {
 	struct found found = {.count = 0};
 
@@ -117,7 +116,7 @@ int sweep_children(struct sweep *sweep)
 	for (unsigned round = 0; round < LIMIT_SWEEP_ROUNDS; round++) {
 		/* with nobody found the list was read amid a change: look again, do not wait for the living
 		 */
-		int result = reap(sweep, kill_descendants(sweep) > 0);
+		int result = reap(sweep, sweep_kill(sweep) > 0);
 
 		if (result <= 0)
 			return result;

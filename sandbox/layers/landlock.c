@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Landlock: what may be written, said a second time and by a mechanism that shares nothing with the mounts.
- * What the present kernel's ABI does not know is left out; the mounts cover it in the profile `full`.
+ * What the present kernel's ABI does not know is left out; the mounts cover it in the profile `full`, filters
+ * in the others (gaps.c).
  *
- * The numbers are written out: they are the kernel's interface, and the headers of Debian 12 end at ABI 2.
+ * Where there are no mounts it decides about reading too (landlock_reading.c), and there are two rulesets.
+ * The keeper and its nannies live in the wider one, which lets them look at processes in /proc. Each command
+ * enters the other besides: a domain of its own inside, from which nobody outside it can be signalled.
  */
-#include "sandbox/layers/layer.h"
+#include "sandbox/layers/landlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,37 +18,16 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
-
-enum {
-	FS_EXECUTE = 1 << 0,
-	FS_WRITE_FILE = 1 << 1,
-	FS_READ_FILE = 1 << 2,
-	FS_READ_DIR = 1 << 3,
-	FS_REMOVE_DIR = 1 << 4,
-	FS_REMOVE_FILE = 1 << 5,
-	FS_MAKE_DIR = 1 << 7,
-	FS_MAKE_REG = 1 << 8,
-	FS_MAKE_SOCK = 1 << 9,
-	FS_MAKE_FIFO = 1 << 10,
-	FS_MAKE_SYM = 1 << 12,
-	FS_REFER = 1 << 13,     /* ABI 2 */
-	FS_TRUNCATE = 1 << 14,  /* ABI 3 */
-	FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
-};
+#include "sandbox/layers/calls.h"
 
 #define FS_ALL_ABI_1 ((1u << 13) - 1)
-#define FS_READ      (FS_READ_FILE | FS_READ_DIR)
-#define FS_CHANGE                                                                                            \
-	(FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM |          \
-	 FS_REFER | FS_TRUNCATE)
 /* what belongs to a file that is no directory; rules on files may say no more */
 #define FS_OF_FILES (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 
 enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 };            /* ABI 4 */
 enum { SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0, SCOPE_SIGNAL = 1 << 1 }; /* ABI 6 */
 
-#define CREATE_RULESET_VERSION 1
-#define RULE_PATH_BENEATH      1
+#define RULE_PATH_BENEATH 1
 
 struct ruleset_attributes {
 	uint64_t fs, net, scoped;
@@ -56,12 +38,6 @@ struct path_beneath {
 	int32_t parent;
 } __attribute__((packed));
 
-struct landlock {
-	struct layer_context *context;
-	int ruleset;
-	uint64_t known; /* file system rights of this kernel's ABI */
-};
-
 static struct ruleset_attributes attributes_of(int abi, const struct profile *profile)
 {
 	struct ruleset_attributes attributes = {.fs = FS_ALL_ABI_1};
@@ -69,8 +45,9 @@ static struct ruleset_attributes attributes_of(int abi, const struct profile *pr
 	attributes.fs |= abi >= 2 ? FS_REFER : 0;
 	attributes.fs |= abi >= 3 ? FS_TRUNCATE : 0;
 	attributes.fs |= abi >= 5 ? FS_IOCTL_DEV : 0;
-	if (abi >= 4 && profile->view == VIEW_NOTHING)
-		/* the broker connects; nobody of ours listens. Commands do both, in a network of their own */
+	if (abi >= 4 && (profile->view == VIEW_NOTHING || !profile->namespaces))
+		/* the broker connects; nobody of ours listens. Commands do both, in a network of their own or
+		 * not at all */
 		attributes.net = NET_BIND_TCP | (profile->executor == EXECUTOR_BROKER ? 0 : NET_CONNECT_TCP);
 	if (abi >= 6)
 		attributes.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
@@ -91,9 +68,11 @@ static int allow_beneath(struct landlock *landlock, int parent, uint64_t rights,
 	return 0;
 }
 
-static int allow_path(struct landlock *landlock, const char *path, uint64_t rights)
+int landlock_allow(struct landlock *landlock, const char *path, uint64_t rights)
 {
-	_cleanup_fd_ int parent = open(path, O_PATH | O_CLOEXEC);
+	/* the plan's paths have no links in them; if one has now, somebody has put it there */
+	_cleanup_fd_ int parent =
+		call_openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 
 	if (parent < 0) /* what is not in the view needs no rule */
 		return errno == ENOENT ? 0 : layer_failed(&landlock->context->failure, "open", path);
@@ -117,46 +96,75 @@ static int allow_workspaces(struct landlock *landlock)
 static int allow_system(struct landlock *landlock)
 {
 	const struct plan *plan = &landlock->context->executor->plan;
-	const uint64_t own = FS_CHANGE | FS_MAKE_SOCK | FS_MAKE_FIFO;
-	int result = allow_path(landlock, "/", FS_READ | FS_EXECUTE);
+	int result = landlock_allow(landlock, "/", FS_READ | FS_EXECUTE);
 
 	if (result == 0)
-		result = allow_path(landlock, "/dev", FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV);
+		result = landlock_allow(landlock, "/dev", FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV);
 	if (result == 0)
-		result = allow_path(landlock, "/dev/shm", own);
+		result = landlock_allow(landlock, "/dev/shm", FS_OWN);
 	if (result == 0)
-		result = allow_path(landlock, "/tmp", own);
+		result = landlock_allow(landlock, "/tmp", FS_OWN);
 	if (result == 0 && plan->home)
-		result = allow_path(landlock, plan->home, own);
+		result = landlock_allow(landlock, plan->home, FS_OWN);
 	for (size_t i = 0; i < plan->workspace_count && result == 0; i++)
 		if (plan->workspaces[i].write)
-			result = allow_path(landlock, plan->workspaces[i].path, own);
+			result = landlock_allow(landlock, plan->workspaces[i].path, FS_OWN);
 	for (size_t i = 0; i < plan->extra_count && result == 0; i++)
 		if (plan->extra[i].write)
-			result = allow_path(landlock, plan->extra[i].path, own);
+			result = landlock_allow(landlock, plan->extra[i].path, FS_OWN);
 	return result;
 }
 
-int layer_landlock(struct layer_context *context)
+static int add_rules(struct landlock *landlock)
 {
-	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION), result = 0;
+	const struct profile *profile = landlock->context->profile;
 
-	if (abi < 1)
-		return layer_failed(&context->failure, "landlock_create_ruleset", NULL);
+	if (profile->view == VIEW_WORKSPACES)
+		return allow_workspaces(landlock);
+	if (profile->view == VIEW_SYSTEM)
+		return profile->layers & LAYER_MOUNTS ? allow_system(landlock)
+						      : landlock_allow_commands(landlock);
+	return 0;
+}
+
+/* A descriptor, or -errno. */
+static int make_ruleset(struct layer_context *context, int abi, struct landlock *landlock)
+{
 	struct ruleset_attributes attributes = attributes_of(abi, context->profile);
 	/* the struct may be longer than the kernel's as long as what it does not know is zero */
 	_cleanup_fd_ int ruleset =
 		(int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+	int result;
+
 	if (ruleset < 0)
 		return layer_failed(&context->failure, "landlock_create_ruleset", NULL);
-	struct landlock landlock = {.context = context, .ruleset = ruleset, .known = attributes.fs};
+	*landlock = (struct landlock){.context = context, .ruleset = ruleset, .known = attributes.fs};
+	result = add_rules(landlock);
+	return result < 0 ? result : steal_fd(&ruleset);
+}
 
-	if (context->profile->view == VIEW_WORKSPACES)
-		result = allow_workspaces(&landlock);
-	else if (context->profile->view == VIEW_SYSTEM)
-		result = allow_system(&landlock);
-	if (result < 0)
-		return result;
+int layer_landlock(struct layer_context *context)
+{
+	bool reading = context->profile->view == VIEW_SYSTEM && !(context->profile->layers & LAYER_MOUNTS);
+	int abi = landlock_abi(), result;
+	struct landlock landlock;
+
+	if (abi < 1) {
+		errno = abi < 0 ? -abi : ENOSYS;
+		return layer_failed(&context->failure, "landlock_create_ruleset", NULL);
+	}
+	_cleanup_fd_ int ruleset = make_ruleset(context, abi, &landlock);
+	if (ruleset < 0)
+		return ruleset;
+	if (reading) {
+		context->executor->command_ruleset = make_ruleset(context, abi, &landlock);
+		if (context->executor->command_ruleset < 0)
+			return context->executor->command_ruleset;
+		landlock.ruleset = ruleset;
+		result = landlock_allow(&landlock, "/proc", FS_READ);
+		if (result < 0)
+			return result;
+	}
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		return layer_failed(&context->failure, "landlock_restrict_self", NULL);
 	return 0;

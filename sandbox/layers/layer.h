@@ -33,6 +33,8 @@ int layer_session(struct layer_context *context);
 int layer_network(struct layer_context *context);
 /* The view of the file system; leaves the process at its new root. */
 int layer_mounts(struct layer_context *context);
+/* Without mounts: a descriptor of each workspace (executor.h). */
+int layer_workspaces(struct layer_context *context);
 /* As root: a user namespace of its own, with maps by the spawner. As anybody it was made with the others. */
 int layer_namespaces(struct layer_context *context);
 /* As root: groups, gid, uid. As anybody: no capability is left. */
@@ -42,7 +44,12 @@ int layer_resources(struct layer_context *context);
 int layer_landlock(struct layer_context *context);
 /* no_new_privs, not dumpable. */
 int layer_privileges(struct layer_context *context);
+/* Filters for what the Landlock of this kernel cannot say; needs no mounts to cover it. */
+int layer_gaps(struct layer_context *context);
 int layer_filter(struct layer_context *context);
+
+/* The ABI of this kernel's Landlock, or -errno. */
+int landlock_abi(void);
 
 /* A request to the spawner on the setup socket (spawner/setup.h); the answer's value as -errno, its
  * descriptor if `fd` is not NULL. */

@@ -16,6 +16,9 @@ int mount_clone(struct layer_context *context, int directory, const char *path, 
 int mount_workspace(struct layer_context *context, const char *path, unsigned attributes);
 int mount_set(struct layer_context *context, int mount, unsigned attributes, const char *what);
 
+/* What a command sees of the system, where it exists; ends with NULL. */
+extern const char *const system_directories[];
+
 /* True when `path` is `top` or lies below it. */
 bool path_is_within(const char *path, const char *top);
 

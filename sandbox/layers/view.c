@@ -69,13 +69,15 @@ static int by_path(const void *left, const void *right)
 
 /* ---- collecting ---- */
 
+const char *const system_directories[] = {"/usr", "/etc",   "/opt",   "/bin",    "/sbin",
+					  "/lib", "/lib32", "/lib64", "/libx32", NULL};
+
 /* /bin and its like are symlinks on merged systems and directories on others: as they are. */
 static int add_system(struct layer_context *context, struct places *places, int root)
 {
-	static const char *const names[] = {"/usr", "/etc",   "/opt",   "/bin",   "/sbin",
-					    "/lib", "/lib32", "/lib64", "/libx32"};
+	const char *const *names = system_directories;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; names[i]; i++) {
 		char target[256];
 		ssize_t length = readlink(names[i], target, sizeof target - 1);
 		int result = 0;

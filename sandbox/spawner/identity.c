@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whose files commands and the files executor act on: the owner of the first workspace, so that what they
- * make belongs to the person. Never root: a workspace of root's is shown, by an idmapped mount, as belonging
- * to an id that owns nothing else.
+ * make belongs to the person. Not root: a workspace of root's is shown, by an idmapped mount, as belonging to
+ * an id that owns nothing else. Where nothing can be mounted and the workspace is root's there is only root
+ * to write it, or nobody; layers/identity.c says under which condition that is accepted.
  */
 #include "sandbox/spawner/spawner.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,23 +22,44 @@
 
 #include "protocol/cleanup.h"
 
-int identity_decide(struct identity *identity, const struct plan *plan)
+/* Whether this process may become another uid, and still kill what it started then. */
+static bool may_change_ids(void)
+{
+	const uint32_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL;
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+
+	return syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & needed) == needed;
+}
+
+/* Whether the first workspace is root's, and to be written, and only root may. */
+static bool needs_root(const struct plan *plan, const struct stat *owner)
+{
+	return plan->workspaces[0].write && owner->st_uid == 0 && !(owner->st_mode & S_IWOTH);
+}
+
+int identity_decide(struct identity *identity, const struct plan *plan, enum confinement confinement)
 {
 	struct stat owner;
 
-	identity->privileged = geteuid() == 0;
-	if (!identity->privileged) {
-		identity->uid = geteuid();
-		identity->gid = getegid();
+	*identity = (struct identity){.privileged = geteuid() == 0, .uid = geteuid(), .gid = getegid()};
+	if (!identity->privileged)
+		return 0;
+	if (confinement != CONFINEMENT_FULL && !may_change_ids()) {
+		identity->privileged = false; /* root by name: it stays what it is */
 		return 0;
 	}
 	identity->uid = identity->gid = IDENTITY_NOBODY;
-	if (plan->workspace_count && stat(plan->workspaces[0].path, &owner) == 0) {
-		if (owner.st_uid != 0)
-			identity->uid = owner.st_uid;
-		if (owner.st_gid != 0)
-			identity->gid = owner.st_gid;
+	if (!plan->workspace_count || stat(plan->workspaces[0].path, &owner) < 0)
+		return 0;
+	if (confinement != CONFINEMENT_FULL && needs_root(plan, &owner)) {
+		identity->uid = identity->gid = 0;
+		return 0;
 	}
+	if (owner.st_uid != 0)
+		identity->uid = owner.st_uid;
+	if (owner.st_gid != 0)
+		identity->gid = owner.st_gid;
 	return 0;
 }
 

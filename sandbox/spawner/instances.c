@@ -100,7 +100,8 @@ static int channels_files(struct channels *channels)
 static struct instance *find_broker(struct spawner *spawner)
 {
 	for (size_t i = 0; i < spawner->count; i++)
-		if (spawner->instances[i].profile == EXECUTOR_BROKER && !spawner->instances[i].failed)
+		if (spawner->instances[i].profile == EXECUTOR_BROKER && !spawner->instances[i].failed &&
+		    spawner->instances[i].pid > 0)
 			return &spawner->instances[i];
 	return NULL;
 }
@@ -145,7 +146,7 @@ static struct instance *table_add(struct spawner *spawner)
 		return NULL;
 	spawner->instances = grown;
 	grown += spawner->count++;
-	*grown = (struct instance){.id = spawner->next_id++, .setup = -1, .control = -1};
+	*grown = (struct instance){.id = spawner->next_id++, .setup = -1, .control = -1, .lock = -1};
 	return grown;
 }
 
@@ -158,40 +159,81 @@ static void table_remove(struct spawner *spawner, size_t index)
 	close_fd(&instance->control);
 	for (size_t i = 0; i < instance->fd_count; i++)
 		close_fd(&instance->fds[i]);
+	if (instance->private)
+		orphans_remove_private(spawner, instance);
+	close_fd(&instance->lock);
+	free(instance->private);
 	*instance = spawner->instances[--spawner->count];
 }
 
-int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller,
-		 bool probe, struct start_failure *failure)
+/* A /tmp and a home for a sandbox that has no mounts. */
+static int make_private(struct spawner *spawner, const struct profile *row, const struct identity *identity,
+			struct instance *instance, struct start_failure *failure)
+{
+	/* where the person said, else where everybody may; memory is the last resort */
+	const char *const places[] = {spawner->plan.scratch, "/tmp", "/dev/shm"};
+	int result = -ENOENT;
+
+	*failure = (struct start_failure){"private", "mkdir"};
+	if (!(row->layers & LAYER_PRIVATE))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(places) && result < 0; i++) {
+		if (!places[i])
+			continue;
+		if (!spawner->swept)
+			private_remove_stale(places[i]);
+		result = private_make(places[i], identity->uid, identity->gid, &instance->private);
+	}
+	spawner->swept = true;
+	if (result < 0)
+		return result;
+	instance->lock = result;
+	return 0;
+}
+
+/* Takes the new entry away again; nothing of it runs. */
+static int give_up(struct spawner *spawner, int result)
+{
+	table_remove(spawner, spawner->count - 1);
+	return result;
+}
+
+int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
 {
 	_cleanup_(channels_close) struct channels channels = {.child_count = 0};
+	const struct profile *row = profile_find(order->profile, order->confinement);
+	struct identity *identity = &spawner->identities[order->confinement];
 	_cleanup_fd_ int control = -1;
 	struct instance *instance;
-	int setup, result;
+	int result;
 
 	*failure = (struct start_failure){"start", "descriptors"};
 	if (spawner->count >= LIMIT_INSTANCES)
 		return -EMFILE;
-	result = channels_make(spawner, profile, &channels, &control);
+	result = channels_make(spawner, order->profile, &channels, &control);
 	if (result < 0)
 		return result;
-	const struct profile *row = profile_find(profile, spawner->confinement);
-	pid_t pid =
-		start_child(&spawner->identity, row, spawner->plan_memfd, channels.child, &setup, failure);
-	if (pid < 0)
-		return pid;
 	instance = table_add(spawner);
-	if (!instance) {
-		close(setup); /* the child fails on it and ends */
+	if (!instance)
 		return -ENOMEM;
-	}
-	instance->call = call;
-	instance->caller = caller;
-	instance->probe = probe;
-	instance->profile = profile;
-	instance->confinement = spawner->confinement;
+	*failure = (struct start_failure){"identity", "workspace"};
+	result = identity_decide(identity, &spawner->plan, order->confinement);
+	if (result == 0)
+		result = make_private(spawner, row, identity, instance, failure);
+	if (result < 0)
+		return give_up(spawner, result);
+	instance->call = order->call;
+	instance->caller = order->caller;
+	instance->purpose = order->purpose;
+	instance->profile = order->profile;
+	instance->confinement = order->confinement;
+	if (order->profile == EXECUTOR_WEB)
+		instance->broker = find_broker(spawner)->id;
+	pid_t pid = start_child(identity, row, order->plan ? order->plan : spawner->plan_memfd,
+				channels.child, instance->private, &instance->setup, failure);
+	if (pid < 0)
+		return give_up(spawner, pid);
 	instance->pid = pid;
-	instance->setup = setup;
 	instance->control = steal_fd(&control);
 	instance->deadline = now_ms() + LIMIT_START_MS;
 	memcpy(instance->fds, channels.frontend, sizeof instance->fds);
@@ -200,53 +242,95 @@ int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile p
 	return 0;
 }
 
+/* The request failed: told, or kept until it is known what else there is. */
+static void refuse(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller,
+		   enum confinement confinement, const struct failure *failure)
+{
+	if (!choice_defer(spawner, call, kind, caller, confinement, failure))
+		report_failed(spawner, call, failure);
+}
+
 void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller)
 {
 	static const enum executor_profile profiles[] = {[SPAWNER_SANDBOX] = EXECUTOR_SANDBOX,
 							 [SPAWNER_FILES] = EXECUTOR_FILES,
 							 [SPAWNER_WEB] = EXECUTOR_WEB};
-	struct start_failure failure;
+	struct instance_order order = {.call = call, .caller = caller, .confinement = spawner->confinement};
+	const char *missing = choice_missing_layer(spawner);
+	struct start_failure where;
+	struct failure failure;
 	int result = 0;
 
-	if (kind < SPAWNER_SANDBOX || kind >= ARRAY_SIZE(profiles)) {
-		report_failed(spawner, call, -EINVAL, "start", "no such kind of executor", "");
+	if (missing) {
+		report_required(spawner, call, missing);
 		return;
 	}
+	if (kind < SPAWNER_SANDBOX || kind >= ARRAY_SIZE(profiles)) {
+		failure_set(&failure, -EINVAL, "start", "no such kind of executor", "");
+		report_failed(spawner, call, &failure);
+		return;
+	}
+	order.profile = profiles[kind];
 	if (kind == SPAWNER_WEB && !find_broker(spawner))
-		result = instance_add(spawner, 0, EXECUTOR_BROKER, 0, false, &failure);
+		result = instance_add(spawner,
+				      &(struct instance_order){.profile = EXECUTOR_BROKER,
+							       .confinement = spawner->confinement},
+				      &where);
 	if (result == 0)
-		result = instance_add(spawner, call, profiles[kind], caller, false, &failure);
-	if (result < 0)
-		report_failed(spawner, call, result, failure.layer, failure.step,
-			      profile_find(profiles[kind], spawner->confinement)->name);
+		result = instance_add(spawner, &order, &where);
+	if (result < 0) {
+		failure_set(&failure, result, where.layer, where.step,
+			    profile_find(order.profile, order.confinement)->name);
+		refuse(spawner, call, kind, caller, order.confinement, &failure);
+	}
+}
+
+/* Never by a number that means everybody. */
+static void kill_process(const struct instance *instance)
+{
+	if (instance->pid > 0)
+		kill(instance->pid, SIGKILL); /* pid 1 of its namespace: all in it die */
 }
 
 void instance_kill(struct spawner *spawner, uint32_t id)
 {
 	for (size_t i = 0; i < spawner->count; i++)
 		if (spawner->instances[i].id == id)
-			kill(spawner->instances[i].pid, SIGKILL); /* pid 1 of its namespace: all in it die */
+			kill_process(&spawner->instances[i]);
 }
 
 /* A start that did not come to its end, told once. A broker's failure is that of every web executor. */
-static void fail(struct spawner *spawner, struct instance *instance, int code, const char *layer,
-		 const char *step, const char *detail)
+static void fail(struct spawner *spawner, struct instance *instance, const struct failure *failure)
 {
+	static const uint32_t kinds[] = {[EXECUTOR_SANDBOX] = SPAWNER_SANDBOX,
+					 [EXECUTOR_FILES] = SPAWNER_FILES,
+					 [EXECUTOR_WEB] = SPAWNER_WEB};
+
 	if (instance->failed)
 		return;
 	instance->failed = true;
-	kill(instance->pid, SIGKILL);
-	if (instance->probe) {
-		probe_report(spawner, instance->call, code, layer, step, detail);
-		return;
+	kill_process(instance);
+	if (instance->purpose == INSTANCE_PROBE) {
+		probe_tried(spawner, failure);
+	} else if (instance->purpose == INSTANCE_BARE) {
+		choice_tried(spawner, failure);
+	} else if (instance->profile != EXECUTOR_BROKER) {
+		refuse(spawner, instance->call, kinds[instance->profile], instance->caller,
+		       instance->confinement, failure);
+	} else {
+		for (size_t i = 0; i < spawner->count; i++)
+			if (spawner->instances[i].broker == instance->id && !spawner->instances[i].told)
+				fail(spawner, &spawner->instances[i], failure);
 	}
-	if (instance->profile != EXECUTOR_BROKER) {
-		report_failed(spawner, instance->call, code, layer, step, detail);
-		return;
-	}
-	for (size_t i = 0; i < spawner->count; i++)
-		if (spawner->instances[i].profile == EXECUTOR_WEB && !spawner->instances[i].told)
-			fail(spawner, &spawner->instances[i], code, layer, step, detail);
+}
+
+static void fail_at(struct spawner *spawner, struct instance *instance, int code, const char *layer,
+		    const char *step, const char *detail)
+{
+	struct failure failure;
+
+	failure_set(&failure, code, layer, step, detail);
+	fail(spawner, instance, &failure);
 }
 
 /* A web executor is of use only with a broker, so it is announced when both stand. */
@@ -259,7 +343,8 @@ static void announce(struct spawner *spawner)
 
 		if (instance->state != INSTANCE_READY || instance->told || instance->failed ||
 		    instance->profile == EXECUTOR_BROKER ||
-		    (instance->profile == EXECUTOR_WEB && (!broker || broker->state != INSTANCE_READY)))
+		    (instance->profile == EXECUTOR_WEB &&
+		     (!broker || broker->id != instance->broker || broker->state != INSTANCE_READY)))
 			continue;
 		report_started(spawner, instance);
 	}
@@ -272,9 +357,32 @@ static void answer(const struct instance *instance, uint16_t type, int result)
 	frame_send(instance->setup, &header, NULL, 0, result > 0 ? &result : NULL, result > 0, MSG_DONTWAIT);
 }
 
+/* Every layer is there. A throwaway's end is all that is left of it. */
+static void stands(struct spawner *spawner, struct instance *instance)
+{
+	instance->state = INSTANCE_READY;
+	if (instance->purpose != INSTANCE_SERVE) {
+		enum instance_purpose purpose = instance->purpose;
+
+		instance->failed = true;
+		kill_process(instance);
+		if (purpose == INSTANCE_PROBE) /* may start another, and move the table */
+			probe_tried(spawner, NULL);
+		else
+			choice_tried(spawner, NULL);
+		return;
+	}
+	if (instance->profile == EXECUTOR_SANDBOX)
+		spawner->choice.settled = true;
+	if (!profile_of(instance)->keep_setup)
+		close_fd(&instance->setup);
+	announce(spawner);
+}
+
 static void serve_frame(struct spawner *spawner, struct instance *instance, const struct frame_header *header,
 			struct frame_reader *reader)
 {
+	const struct identity *identity = &spawner->identities[instance->confinement];
 	char layer[64], step[128], detail[256];
 	uint32_t uid, gid;
 
@@ -283,13 +391,12 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 	case SETUP_WANT_IDMAP:
 		uid = frame_get_u32(reader);
 		gid = frame_get_u32(reader);
-		if (frame_done(reader) < 0 || !spawner->identity.privileged)
+		if (frame_done(reader) < 0 || !identity->privileged)
 			break;
 		if (header->type == SETUP_UNSHARED) {
-			answer(instance, SETUP_MAPPED,
-			       identity_map(&spawner->identity, instance->pid, uid, gid));
+			answer(instance, SETUP_MAPPED, identity_map(identity, instance->pid, uid, gid));
 		} else {
-			int namespace = identity_idmap(&spawner->identity, uid, gid);
+			int namespace = identity_idmap(identity, uid, gid);
 
 			answer(instance, SETUP_IDMAP, namespace);
 			if (namespace >= 0)
@@ -297,16 +404,7 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 		}
 		return;
 	case SETUP_READY:
-		instance->state = INSTANCE_READY;
-		if (instance->probe) {
-			probe_report(spawner, instance->call, 0, NULL, "", "");
-			instance->failed = true;
-			kill(instance->pid, SIGKILL);
-			return;
-		}
-		if (!profile_of(instance)->keep_setup)
-			close_fd(&instance->setup);
-		announce(spawner);
+		stands(spawner, instance);
 		return;
 	case SETUP_FAILED:
 		frame_get_text(reader, layer, sizeof layer);
@@ -314,10 +412,10 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 		frame_get_text(reader, detail, sizeof detail);
 		if (frame_done(reader) < 0)
 			break;
-		fail(spawner, instance, -(int)header->value, layer, step, detail);
+		fail_at(spawner, instance, -(int)header->value, layer, step, detail);
 		return;
 	}
-	fail(spawner, instance, -EPROTO, "start", "setup", profile_of(instance)->name);
+	fail_at(spawner, instance, -EPROTO, "start", "setup", profile_of(instance)->name);
 }
 
 void instance_serve(struct spawner *spawner, size_t index)
@@ -327,7 +425,9 @@ void instance_serve(struct spawner *spawner, size_t index)
 	struct frame_header header;
 	struct frame_reader reader;
 
-	while (instance->state == INSTANCE_STARTING && instance->setup >= 0) {
+	/* what a frame leads to may add to the table, and so move it; never remove from it */
+	for (; instance->state == INSTANCE_STARTING && instance->setup >= 0;
+	     instance = &spawner->instances[index]) {
 		int result = frame_receive(instance->setup, &header, &payload, NULL, MSG_DONTWAIT);
 
 		if (result == -EAGAIN)
@@ -341,25 +441,39 @@ void instance_serve(struct spawner *spawner, size_t index)
 	}
 }
 
+/* All of it is gone, what it left behind too. */
+static void finish(struct spawner *spawner, size_t index)
+{
+	report_died(spawner, &spawner->instances[index]);
+	table_remove(spawner, index);
+}
+
 /* One child ended. */
 static void ended(struct spawner *spawner, size_t index, int status)
 {
 	struct instance *instance = &spawner->instances[index];
+	uint32_t id = instance->id;
 
 	if (instance->state == INSTANCE_STARTING) {
 		char how[64];
 
 		instance_serve(spawner, index); /* its last words */
+		instance = &spawner->instances[index];
 		snprintf(how, sizeof how, "%s %d", WIFSIGNALED(status) ? "killed by signal" : "exit status",
 			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-		fail(spawner, instance, -ECHILD, "start", profile_of(instance)->program, how);
+		fail_at(spawner, instance, -ECHILD, "start", profile_of(instance)->program, how);
+		instance = &spawner->instances[index];
 	}
 	if (instance->profile == EXECUTOR_BROKER) /* its clients' sockets died with it */
 		for (size_t i = 0; i < spawner->count; i++)
-			if (spawner->instances[i].profile == EXECUTOR_WEB)
-				kill(spawner->instances[i].pid, SIGKILL);
-	report_died(spawner, instance, status);
-	table_remove(spawner, index);
+			if (spawner->instances[i].broker == id)
+				kill_process(&spawner->instances[i]);
+	instance->status = status;
+	instance->pid = 0;
+	instance->state = INSTANCE_ENDING;
+	/* with its namespace everything in it has ended; without one somebody may be left */
+	if (profile_of(instance)->namespaces)
+		finish(spawner, index);
 }
 
 void instances_reap(struct spawner *spawner)
@@ -370,12 +484,21 @@ void instances_reap(struct spawner *spawner)
 
 	while (read(spawner->signals, &ignored, sizeof ignored) > 0)
 		;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (orphans_reaped(spawner, pid))
+			continue;
 		for (size_t i = 0; i < spawner->count; i++)
 			if (spawner->instances[i].pid == pid) {
 				ended(spawner, i, status);
 				break;
 			}
+	}
+	if (spawner->confinement == CONFINEMENT_FULL && !spawner->probe.trying)
+		return;
+	if (orphans_settle(spawner))
+		for (size_t i = spawner->count; i-- > 0;)
+			if (spawner->instances[i].state == INSTANCE_ENDING)
+				finish(spawner, i);
 }
 
 int instances_expire(struct spawner *spawner)
@@ -388,8 +511,8 @@ int instances_expire(struct spawner *spawner)
 		if (instance->state != INSTANCE_STARTING || instance->failed)
 			continue;
 		if (instance->deadline <= now)
-			fail(spawner, instance, -ETIMEDOUT, "start", profile_of(instance)->program,
-			     "did not come up in time");
+			fail_at(spawner, instance, -ETIMEDOUT, "start", profile_of(instance)->program,
+				"did not come up in time");
 		else if (nearest < 0 || instance->deadline - now < nearest)
 			nearest = instance->deadline - now;
 	}
@@ -399,8 +522,14 @@ int instances_expire(struct spawner *spawner)
 void instances_end(struct spawner *spawner)
 {
 	for (size_t i = 0; i < spawner->count; i++)
-		kill(spawner->instances[i].pid, SIGKILL);
+		kill_process(&spawner->instances[i]);
 	for (size_t i = 0; i < spawner->count; i++)
-		while (waitpid(spawner->instances[i].pid, NULL, 0) < 0 && errno == EINTR)
+		while (spawner->instances[i].pid > 0 && waitpid(spawner->instances[i].pid, NULL, 0) < 0 &&
+		       errno == EINTR)
 			;
+	if (spawner->confinement == CONFINEMENT_FULL && !spawner->probe.trying)
+		return;
+	for (size_t i = 0; i < spawner->count; i++)
+		orphans_remove_private(spawner, &spawner->instances[i]);
+	orphans_end(spawner);
 }

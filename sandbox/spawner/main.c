@@ -91,6 +91,7 @@ static void loop(struct spawner *spawner)
 			instances_reap(spawner);
 		if (watched[0].revents && !serve_frontend(spawner, &payload))
 			return;
+		choice_run(spawner);
 	}
 }
 
@@ -117,14 +118,14 @@ int main(void)
 
 	prctl(PR_SET_NAME, "sallyport-spawn");
 	spawner.signals = reset_signals();
-	if (spawner.signals < 0 || plan_read(&spawner.plan, SPAWNER_PLAN, &err) < 0 ||
-	    identity_decide(&spawner.identity, &spawner.plan) < 0) {
+	if (spawner.signals < 0 || plan_read(&spawner.plan, SPAWNER_PLAN, &err) < 0) {
 		fprintf(stderr, "sallyport-spawner: %s\n",
 			err.text[0] ? err.text : "is started by sallyport only");
 		return 1;
 	}
 	loop(&spawner);
 	instances_end(&spawner);
+	choice_deinit(&spawner.choice);
 	plan_deinit(&spawner.plan);
 	free(spawner.instances);
 	return 0;

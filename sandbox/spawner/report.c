@@ -18,16 +18,31 @@ static void send_frame(struct spawner *spawner, struct frame_header *header, con
 		   buffer_length(payload), fds, fd_count, 0);
 }
 
+/* Why there is no more confinement than there is: "" when there is no more to be had. */
+static void write_why(const struct spawner *spawner, char *why, size_t size)
+{
+	const struct failure *failure = &spawner->choice.why;
+
+	why[0] = '\0';
+	if (failure->code)
+		snprintf(why, size, "profile full is not possible here: %s: %s%s%s: %s. %s", failure->layer,
+			 failure->step, failure->detail[0] ? " " : "", failure->detail,
+			 err_name(failure->code), report_remedy(failure));
+}
+
 void report_started(struct spawner *spawner, struct instance *instance)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct frame_header header = {.type = SPAWNER_STARTED, .call = instance->call, .value = instance->id};
-
 	int pidfd = (int)syscall(SYS_pidfd_open, instance->pid, 0);
+	char why[LIMIT_REMEDY_BYTES];
 
 	if (pidfd >= 0) /* without one the frontend refuses the frame, as it must */
 		instance->fds[instance->fd_count++] = pidfd;
+	write_why(spawner, why, sizeof why);
 	frame_put_u32(&payload, (uint32_t)instance->pid);
+	frame_put_u32(&payload, instance->confinement);
+	frame_put_text(&payload, why);
 	send_frame(spawner, &header, &payload, instance->fds, instance->fd_count);
 	instance->told = true;
 	for (size_t i = 0; i < instance->fd_count; i++)
@@ -35,21 +50,49 @@ void report_started(struct spawner *spawner, struct instance *instance)
 	instance->fd_count = 0;
 }
 
-void report_failed(struct spawner *spawner, uint32_t call, int code, const char *layer, const char *step,
-		   const char *detail)
+static void send_failed(struct spawner *spawner, uint32_t call, int code, const char *layer, const char *step,
+			const char *remedy)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct frame_header header = {.type = SPAWNER_FAILED, .call = call, .value = (uint32_t)-code};
-	char where[512];
 
-	snprintf(where, sizeof where, "%s%s%s", step, detail && detail[0] ? " " : "", detail ? detail : "");
 	frame_put_text(&payload, layer);
-	frame_put_text(&payload, where);
-	frame_put_text(&payload, report_remedy(layer, step, code));
+	frame_put_text(&payload, step);
+	frame_put_text(&payload, remedy);
+	frame_put_u32(&payload, spawner->confinement);
 	send_frame(spawner, &header, &payload, NULL, 0);
 }
 
-void report_died(struct spawner *spawner, const struct instance *instance, int status)
+void report_failed(struct spawner *spawner, uint32_t call, const struct failure *failure)
+{
+	char step[LIMIT_REMEDY_BYTES], why[LIMIT_REMEDY_BYTES], remedy[LIMIT_REMEDY_BYTES];
+	const char *required = confinement_name(spawner->plan.require_profile);
+
+	write_why(spawner, why, sizeof why);
+	snprintf(step, sizeof step, "%s%s%s", failure->step, failure->detail[0] ? " " : "", failure->detail);
+	/* a lower profile could have served: the policy would have it otherwise */
+	if (spawner->confinement == spawner->plan.require_profile &&
+	    choice_would_help(spawner->confinement, failure))
+		snprintf(remedy, sizeof remedy, "%s%sthe policy requires profile %s (sandbox.requireProfile)",
+			 report_remedy(failure), report_remedy(failure)[0] ? "; " : "", required);
+	else
+		snprintf(remedy, sizeof remedy, "%s%s%s", report_remedy(failure), why[0] ? "; " : "", why);
+	send_failed(spawner, call, failure->code, failure->layer, step, remedy);
+}
+
+void report_required(struct spawner *spawner, uint32_t call, const char *layer)
+{
+	char step[128], why[LIMIT_REMEDY_BYTES];
+
+	write_why(spawner, why, sizeof why);
+	snprintf(step, sizeof step,
+		 "the policy requires it (sandbox.requireLayers), and profile %s has it not",
+		 confinement_name(spawner->confinement));
+	send_failed(spawner, call, -EOPNOTSUPP, layer, step,
+		    why[0] ? why : "delegate a cgroup to sallyport, or take the layer out of the policy");
+}
+
+void report_died(struct spawner *spawner, const struct instance *instance)
 {
 	static const uint32_t kinds[] = {[EXECUTOR_SANDBOX] = SPAWNER_SANDBOX,
 					 [EXECUTOR_FILES] = SPAWNER_FILES,
@@ -60,40 +103,82 @@ void report_died(struct spawner *spawner, const struct instance *instance, int s
 	if (!instance->told)
 		return;
 	frame_put_u32(&payload, kinds[instance->profile]);
-	frame_put_u32(&payload, (uint32_t)status);
+	frame_put_u32(&payload, (uint32_t)instance->status);
 	send_frame(spawner, &header, &payload, NULL, 0);
 }
 
-const char *report_remedy(const char *layer, const char *step, int code)
+/*
+ * What helps against a failure of a layer. The first row that fits holds; a step or code that is not given
+ * fits any.
+ */
+static const struct {
+	const char *layer;
+	int code;
+	const char *step, *remedy;
+} remedies[] = {
+	{"namespaces", -ENOSPC, NULL,
+	 "user namespaces are switched off: sysctl user.max_user_namespaces must be above 0"},
+	{"namespaces", -EPERM, "uid_map",
+	 "AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or a "
+	 "profile for sallyport with \"userns,\""},
+	{"namespaces", -EPERM, "ambient capabilities",
+	 "AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or a "
+	 "profile for sallyport with \"userns,\""},
+	{"namespaces", -EPERM, NULL,
+	 "namespaces are refused: sysctl kernel.unprivileged_userns_clone=1; in a container, a seccomp "
+	 "profile "
+	 "that permits user namespaces (docker, podman: --security-opt seccomp=FILE; kubernetes: "
+	 "seccompProfile type Localhost), or --cap-add SYS_ADMIN"},
+	{"namespaces", -EINVAL, NULL, "this kernel has no user namespaces: CONFIG_USER_NS=y"},
+	{"namespaces", -ENOSYS, NULL,
+	 "namespaces are refused by a filter: in a container, a seccomp profile that permits clone with new "
+	 "namespaces (--security-opt seccomp=FILE)"},
+	{"network", 0, NULL,
+	 "network namespaces are refused: AppArmor (kernel.apparmor_restrict_unprivileged_userns=0) or the "
+	 "container's security options"},
+	{"mounts", 0, "idmapped mount",
+	 "this file system cannot show root's files as another's: start sallyport as the workspace's owner, "
+	 "or "
+	 "give the workspace to an ordinary user"},
+	{"mounts", -EPERM, "mount",
+	 "the container masks /proc, so no new one may be mounted: --security-opt systempaths=unconfined "
+	 "(kubernetes: procMount: Unmasked)"},
+	{"mounts", -EPERM, NULL,
+	 "mounting is refused inside the new namespace: AppArmor "
+	 "(kernel.apparmor_restrict_unprivileged_userns=0) or the container's security options"},
+	{"mounts", -EACCES, NULL,
+	 "mounting is refused inside the new namespace: AppArmor "
+	 "(kernel.apparmor_restrict_unprivileged_userns=0) or the container's security options"},
+	{"identity", -EPERM, "root could write",
+	 "start the container as an ordinary user (--user 1000:1000, runAsUser) who owns the workspace, or "
+	 "give "
+	 "the workspace to one"},
+	{"private", 0, NULL,
+	 "sandboxes need a directory for temporary files: set TMPDIR to one that can be written, or mount "
+	 "one at "
+	 "/tmp (kubernetes: an emptyDir)"},
+	{"landlock", -ENOSYS, NULL,
+	 "the kernel has no Landlock or the container's filter refuses it: Linux 5.13 or newer with "
+	 "CONFIG_SECURITY_LANDLOCK, and a seccomp profile that permits landlock_*"},
+	{"landlock", -EPERM, NULL,
+	 "the container's filter refuses Landlock: a seccomp profile that permits landlock_*"},
+	{"landlock", -EOPNOTSUPP, "landlock_create_ruleset",
+	 "Landlock is off: \"landlock\" must stand in the lsm= list of the kernel's command line"},
+	{"landlock", -EOPNOTSUPP, NULL,
+	 "without mounts this cannot be enforced: keep what is hidden or read-only out of writable "
+	 "workspaces, "
+	 "or let profile full work"},
+	{"seccomp", 0, NULL,
+	 "the kernel must be built with CONFIG_SECCOMP_FILTER, and no filter around us may refuse seccomp"},
+	{"start", -ENOENT, NULL, "the installation is incomplete: install sallyport again"},
+};
+
+const char *report_remedy(const struct failure *failure)
 {
-	if (!strcmp(layer, "namespaces") && code == -ENOSPC)
-		return "user namespaces are switched off: sysctl user.max_user_namespaces must be above 0";
-	if (!strcmp(layer, "namespaces") && code == -EPERM && !strcmp(step, "uid_map"))
-		return "AppArmor restricts user namespaces: sysctl "
-		       "kernel.apparmor_restrict_unprivileged_userns=0, or a "
-		       "profile for sallyport with \"userns,\"";
-	if (!strcmp(layer, "namespaces") && code == -EPERM)
-		return "namespaces are refused: sysctl kernel.unprivileged_userns_clone=1; in a container, a "
-		       "seccomp "
-		       "profile that permits user namespaces (--security-opt seccomp=unconfined), or "
-		       "--cap-add SYS_ADMIN";
-	if (!strcmp(layer, "mounts") && !strcmp(step, "idmapped mount"))
-		return "this file system cannot show root's files as another's: start sallyport as the "
-		       "workspace's owner, "
-		       "or give the workspace to an ordinary user";
-	if (!strcmp(layer, "mounts") && code == -EPERM && !strcmp(step, "mount"))
-		return "the container masks /proc, so no new one may be mounted: --security-opt "
-		       "systempaths=unconfined";
-	if (!strcmp(layer, "mounts") && (code == -EPERM || code == -EACCES))
-		return "mounting is refused inside the new namespace: AppArmor "
-		       "(kernel.apparmor_restrict_unprivileged_"
-		       "userns=0) or the container's security options";
-	if (!strcmp(layer, "landlock") && (code == -ENOSYS || code == -EOPNOTSUPP))
-		return "the kernel has no Landlock or it is off: Linux 5.13 or newer with \"landlock\" in "
-		       "the lsm= list";
-	if (!strcmp(layer, "seccomp"))
-		return "the kernel must be built with CONFIG_SECCOMP_FILTER";
-	if (!strcmp(layer, "start") && code == -ENOENT)
-		return "the installation is incomplete: install sallyport again";
+	for (size_t i = 0; i < ARRAY_SIZE(remedies); i++)
+		if (!strcmp(remedies[i].layer, failure->layer) &&
+		    (!remedies[i].code || remedies[i].code == failure->code) &&
+		    (!remedies[i].step || !strcmp(remedies[i].step, failure->step)))
+			return remedies[i].remedy;
 	return "";
 }

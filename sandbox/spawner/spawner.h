@@ -27,8 +27,8 @@ struct identity {
 	uid_t uid, gid;  /* of executors that act as the workspace's owner */
 };
 
-/* Decides from the first workspace's owner; 0 or -errno. */
-int identity_decide(struct identity *identity, const struct plan *plan);
+/* Decides from the first workspace's owner, and from what this process may become; 0 or -errno. */
+int identity_decide(struct identity *identity, const struct plan *plan, enum confinement confinement);
 /* Writes the id maps of `pid`, which is in a new user namespace: it may be `uid` and `gid` there, nobody
  * else. */
 int identity_map(const struct identity *identity, pid_t pid, uid_t uid, gid_t gid);
@@ -42,13 +42,39 @@ struct start_failure {
 };
 
 /* Clones a child in the profile's namespaces that becomes its program. `channels` end up at EXECUTOR_CHANNEL.
- * Returns the pid, with the setup socket in *setup, or -errno. */
+ * `private` is told to it (setup.h). Returns the pid, with the setup socket in *setup, or -errno. */
 pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
-		  const int *channels, int *setup, struct start_failure *failure);
+		  const int *channels, const char *private, int *setup, struct start_failure *failure);
+
+/* ---- private.c: a /tmp and a home for sandboxes without mounts ---- */
+
+/* Makes them; *path is the caller's. Returns the lock, to be held while they are used, or -errno. */
+int private_make(const char *scratch, uid_t uid, gid_t gid, char **path);
+void private_remove(const char *path);
+/* Those of ours that nobody holds. */
+void private_remove_stale(const char *scratch);
 
 /* ---- instances.c ---- */
 
-enum instance_state { INSTANCE_STARTING, INSTANCE_READY };
+/* Where a start stopped, and how. */
+struct failure {
+	int code; /* -errno */
+	char layer[64], step[128], detail[256];
+};
+
+void failure_set(struct failure *failure, int code, const char *layer, const char *step, const char *detail);
+
+enum instance_state {
+	INSTANCE_STARTING,
+	INSTANCE_READY,
+	INSTANCE_ENDING /* its process has been reaped, what it left has not (orphans.c) */
+};
+
+enum instance_purpose {
+	INSTANCE_SERVE,
+	INSTANCE_PROBE, /* doctor: whether it comes up is all that is wanted */
+	INSTANCE_BARE   /* the same, asked by choice.c */
+};
 
 struct instance {
 	uint32_t id, caller;
@@ -56,10 +82,14 @@ struct instance {
 	enum executor_profile profile;
 	enum confinement confinement;
 	enum instance_state state;
-	bool told;   /* the frontend knows its number */
-	bool probe;  /* a throwaway sandbox: whether it comes up is all that is wanted */
-	bool failed; /* its failure was told and it was killed */
-	pid_t pid;
+	enum instance_purpose purpose;
+	bool told;                        /* the frontend knows its number */
+	bool failed;                      /* its failure was told and it was killed */
+	uint32_t broker;                  /* of a web executor: the instance that it has sockets from */
+	pid_t pid;                        /* 0: reaped */
+	int status;                       /* that it ended with */
+	char *private;                    /* its directory (private.c), or NULL */
+	int lock;                         /* on that */
 	int setup;                        /* -1 once it is no longer needed */
 	int64_t deadline;                 /* of starting, CLOCK_MONOTONIC ms */
 	int fds[LIMIT_FRAME_DESCRIPTORS]; /* for the frontend with SPAWNER_STARTED */
@@ -67,19 +97,55 @@ struct instance {
 	int control; /* broker: where web executors' sockets are passed */
 };
 
+/* A request whose executor failed, waiting until it is known whether less confinement is all there can be. */
+struct choice_waiting {
+	uint32_t call, kind, caller;
+	enum confinement confinement; /* that it failed with */
+	struct failure failure;
+};
+
+struct choice {
+	bool probing; /* the throwaway sandbox is being built */
+	bool settled; /* a sandbox has stood: never less from here */
+	struct choice_waiting *waiting;
+	size_t count;
+	struct failure why; /* there is not more; code 0: there is */
+};
+
+/* Doctor's question (probe.c). */
+struct probe {
+	uint32_t call;
+	enum confinement trying;
+	struct failure failures[CONFINEMENT_COUNT]; /* code 0: it stood */
+};
+
 struct spawner {
 	int socket, plan_memfd, signals;
 	struct plan plan;
-	struct identity identity;
+	struct identity identities[CONFINEMENT_COUNT];
 	enum confinement confinement; /* what executors are built with */
+	struct choice choice;
+	struct probe probe;
 	struct instance *instances;
 	size_t count;
 	uint32_t next_id;
+	bool swept;      /* for stale private directories */
+	char **removals; /* private directories to be removed */
+	size_t removal_count;
+	pid_t remover; /* the process that removes one; 0: none */
 };
 
-/* Clones one of `profile` and adds it to the table. 0 or -errno. */
-int instance_add(struct spawner *spawner, uint32_t call, enum executor_profile profile, uint32_t caller,
-		 bool probe, struct start_failure *failure);
+struct instance_order {
+	uint32_t call;
+	enum executor_profile profile;
+	enum confinement confinement;
+	uint32_t caller;
+	enum instance_purpose purpose;
+	int plan; /* memfd; 0: the spawner's own */
+};
+
+/* Clones what is ordered and adds it to the table. 0 or -errno. */
+int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure);
 /* Starts what the frontend asked for; answers SPAWNER_FAILED itself. */
 void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller);
 void instance_kill(struct spawner *spawner, uint32_t id);
@@ -92,21 +158,48 @@ int instances_expire(struct spawner *spawner);
 /* Kills all and waits until they are gone. */
 void instances_end(struct spawner *spawner);
 
+/* ---- choice.c: how much confinement ---- */
+
+/* True when this failure is not to be told yet; it is kept, and told or tried anew by choice_run(). */
+bool choice_defer(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller,
+		  enum confinement confinement, const struct failure *failure);
+/* What became of the throwaway sandbox; NULL: it stood. */
+void choice_tried(struct spawner *spawner, const struct failure *failure);
+/* Once a turn: goes on with what waits. */
+void choice_run(struct spawner *spawner);
+/* Whether the next lower profile does without what failed, and it was no failure that passes by itself. */
+bool choice_would_help(enum confinement from, const struct failure *failure);
+/* A layer that policy requires and the present profile has not; NULL when there is none. */
+const char *choice_missing_layer(const struct spawner *spawner);
+void choice_deinit(struct choice *choice);
+
+/* ---- orphans.c: where there is no PID namespace ---- */
+
+/* Makes this process the one that orphans of killed keepers fall to. 0 or -errno. */
+int orphans_adopt(void);
+/* Kills those there are. True when there are none: what has ended may be told. */
+bool orphans_settle(struct spawner *spawner);
+/* True when the process that was reaped is one of this module's. */
+bool orphans_reaped(struct spawner *spawner, pid_t pid);
+void orphans_remove_private(struct spawner *spawner, struct instance *instance);
+/* Nothing is left. */
+void orphans_end(struct spawner *spawner);
+
 /* ---- probe.c ---- */
 
-/* Starts a throwaway sandbox; SPAWNER_PROBED follows when it stands or has failed. */
+/* Starts a throwaway sandbox; SPAWNER_PROBED follows when all that had to be tried was. */
 void probe_start(struct spawner *spawner, uint32_t call);
-/* Tells what was found: layer NULL when all of it works. */
-void probe_report(struct spawner *spawner, uint32_t call, int code, const char *layer, const char *step,
-		  const char *detail);
+/* What became of it; NULL: it stood. */
+void probe_tried(struct spawner *spawner, const struct failure *failure);
 
 /* ---- report.c ---- */
 
 void report_started(struct spawner *spawner, struct instance *instance);
-void report_failed(struct spawner *spawner, uint32_t call, int code, const char *layer, const char *step,
-		   const char *detail);
-void report_died(struct spawner *spawner, const struct instance *instance, int status);
+void report_failed(struct spawner *spawner, uint32_t call, const struct failure *failure);
+/* A layer that policy requires is missing in the profile there is. */
+void report_required(struct spawner *spawner, uint32_t call, const char *layer);
+void report_died(struct spawner *spawner, const struct instance *instance);
 /* What a person can do about it; "" when nothing better than the error itself is known. */
-const char *report_remedy(const char *layer, const char *step, int code);
+const char *report_remedy(const struct failure *failure);
 
 #endif

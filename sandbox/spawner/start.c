@@ -43,12 +43,12 @@ static int keep_capabilities(void)
 	return 0;
 }
 
-static _Noreturn void child_fail(const char *step, int code)
+static _Noreturn void child_fail(const char *layer, const char *step, int code)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct frame_header header = {.type = SETUP_FAILED, .value = (uint32_t)-code};
 
-	if (frame_put_text(&payload, "start") == 0 && frame_put_text(&payload, step) == 0 &&
+	if (frame_put_text(&payload, layer) == 0 && frame_put_text(&payload, step) == 0 &&
 	    frame_put_text(&payload, "") == 0)
 		frame_send(SETUP_SOCKET, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0, 0);
 	_exit(1);
@@ -100,13 +100,14 @@ static _Noreturn void child(const struct identity *identity, const struct profil
 		_exit(1);
 	for (int fd = SETUP_SOCKET; fd < (int)count - 1; fd++)
 		fcntl(fd, F_SETFD, 0);
-	if (!identity->privileged && (result = keep_capabilities()) < 0)
-		child_fail("ambient capabilities", result);
+	if (profile->namespaces && !identity->privileged && (result = keep_capabilities()) < 0)
+		child_fail("namespaces", "ambient capabilities", result);
 	fexecve((int)count - 1, argv, (char *const *)executor_environment);
-	child_fail("execve", -errno);
+	child_fail("start", "execve", -errno);
 }
 
-static int send_identity(const struct identity *identity, const struct profile *profile, int setup)
+static int send_identity(const struct identity *identity, const struct profile *profile, const char *private,
+			 int setup)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct frame_header header = {.type = SETUP_IDENTITY};
@@ -121,15 +122,18 @@ static int send_identity(const struct identity *identity, const struct profile *
 	if (result == 0)
 		result = frame_put_u32(&payload, stranger ? IDENTITY_NOBODY : identity->gid);
 	if (result == 0)
+		result = frame_put_text(&payload, private);
+	if (result == 0)
 		result = frame_send(setup, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0,
 				    0);
 	return result;
 }
 
 pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
-		  const int *channels, int *setup, struct start_failure *failure)
+		  const int *channels, const char *private, int *setup, struct start_failure *failure)
 {
-	unsigned long flags = profile->namespaces | (identity->privileged ? 0 : CLONE_NEWUSER) | SIGCHLD;
+	bool mapped = profile->namespaces && !identity->privileged;
+	unsigned long flags = profile->namespaces | (mapped ? CLONE_NEWUSER : 0) | SIGCHLD;
 	_cleanup_fd_ int program = program_open(profile->program, NULL);
 	_cleanup_fd_ int null = -1, errors = -1;
 	int sockets[2], result;
@@ -145,7 +149,8 @@ pid_t start_child(const struct identity *identity, const struct profile *profile
 	failure->step = "socketpair";
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return -errno;
-	*failure = (struct start_failure){"namespaces", "clone"};
+	*failure = profile->namespaces ? (struct start_failure){"namespaces", "clone"}
+				       : (struct start_failure){"start", "fork"};
 	/* a fork in new namespaces; clone3 would be ENOSYS under a container's filter, and this is
 	 * single-threaded */
 	pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
@@ -153,13 +158,13 @@ pid_t start_child(const struct identity *identity, const struct profile *profile
 		child(identity, profile, sockets[1], plan, channels, program, null, errors);
 	result = pid < 0 ? -errno : 0;
 	close(sockets[1]);
-	if (result == 0 && !identity->privileged) {
+	if (result == 0 && mapped) {
 		failure->step = "uid_map";
 		result = identity_map(identity, pid, identity->uid, identity->gid);
 	}
 	if (result == 0) {
 		failure->step = "send";
-		result = send_identity(identity, profile, sockets[0]);
+		result = send_identity(identity, profile, private, sockets[0]);
 	}
 	if (result < 0) {
 		if (pid > 0)

@@ -18,15 +18,17 @@ enum spawner_frame {
 	SPAWNER_PROBE = 4, /* call: request id; try every layer in throwaway children */
 
 	/* spawner -> frontend */
-	SPAWNER_STARTED = 16, /* call, value: instance, payload: u32 pid (as the spawner sees it), descriptors
-				 by kind and, last, a pidfd of its first process: it tells of the death when
-				 no spawner is left to */
-	SPAWNER_FAILED = 17,  /* call, value: errno, payload: text layer, text step, text remedy */
+	SPAWNER_STARTED = 16, /* call, value: instance, payload: u32 pid (as the spawner sees it), u32 enum
+				 confinement, text why it is not more ("" when it is all), descriptors by kind
+				 and, last, a pidfd of its first process: it tells of the death when no
+				 spawner is left to */
+	SPAWNER_FAILED = 17,  /* call, value: errno, payload: text layer, text step, text remedy (each shorter
+				 than LIMIT_REMEDY_BYTES), u32 enum confinement: what was tried last */
 	SPAWNER_DIED = 18,   /* nothing of it is alive. value: instance, payload: u32 kind, u32 wait status */
 	SPAWNER_SPARED = 19, /* descriptor: the new spare's socket */
 	SPAWNER_PROBED = 20, /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
-			      * probe_state),  u32 errno, text detail, text remedy; then text profile ("full",
-			      * "" when none) */
+			      * probe_state),  u32 errno, text detail, text remedy; then text profile: the
+			      * best  that works here ("" when none), whatever policy requires */
 };
 
 /* Of one layer, as SPAWNER_PROBED tells it. `detail` says what is there or what is missing and why, `remedy`

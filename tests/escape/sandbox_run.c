@@ -76,6 +76,8 @@ static void parse(struct options *options, int argc, char **argv)
 			plan->temporary_bytes = strtoull(value, NULL, 10);
 		else if (!strcmp(name, "--temporary-files"))
 			plan->temporary_files = strtoull(value, NULL, 10);
+		else if (!strcmp(name, "--require-profile"))
+			plan->require_profile = (enum confinement)strtoul(value, NULL, 10);
 		else if (!strcmp(name, "--then"))
 			options->then = value;
 		else if (!strcmp(name, "--bench"))

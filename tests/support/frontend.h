@@ -210,8 +210,8 @@ static int frontend_start(struct frontend *frontend, enum spawner_kind kind)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	header = (struct frame_header){
 		.type = SPAWNER_STARTED, .call = header.call, .value = ++frontend->instances};
-	assert_int_equal(frame_send(frontend->spawner, &header, "\0\0\0", 4, (int[]){pair[0], frontend->dead},
-				    2, MSG_DONTWAIT),
+	assert_int_equal(frame_send(frontend->spawner, &header, "\0\0\0\0\1\0\0\0\0\0\0", 12,
+				    (int[]){pair[0], frontend->dead}, 2, MSG_DONTWAIT),
 			 0);
 	close(pair[0]);
 	frontend_turn(frontend);

@@ -176,6 +176,7 @@ static void test_layer_missing(void **state)
 	assert_int_equal(frame_put_text(&payload, "landlock"), 0);
 	assert_int_equal(frame_put_text(&payload, "landlock_create_ruleset"), 0);
 	assert_int_equal(frame_put_text(&payload, "Add landlock to lsm=."), 0);
+	assert_int_equal(frame_put_u32(&payload, CONFINEMENT_FULL), 0);
 	frontend_frame(frontend.spawner, SPAWNER_FAILED, header.call, ENOSYS, buffer_data(&payload),
 		       buffer_length(&payload), -1);
 	frontend_turn(&frontend);
@@ -280,6 +281,7 @@ static void test_start_fails(void **state)
 	assert_int_equal(frame_put_text(&payload, "start"), 0);
 	assert_int_equal(frame_put_text(&payload, "socketpair"), 0);
 	assert_int_equal(frame_put_text(&payload, "Raise it."), 0);
+	assert_int_equal(frame_put_u32(&payload, CONFINEMENT_FULL), 0);
 	frontend_frame(frontend.spawner, SPAWNER_FAILED, header.call, EMFILE, buffer_data(&payload),
 		       buffer_length(&payload), -1);
 	frontend_turn(&frontend);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What commands may not do where there are no namespaces, besides what command.c says: other processes of the
+ * machine have the same uid and can be named, and there is no network of their own. What Landlock decides
+ * (files; signals from ABI 6 on) is not repeated.
+ */
+#include "sandbox/filter/table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/* include/linux/ioprio.h, which no C library has */
+#define IOPRIO_PROCESS 1
+#define IOPRIO_GROUP   2
+
+/* Nobody can be connected to: pathname and abstract unix sockets are the machine's, and there is no network.
+ */
+static const struct table_rule no_sockets[] = {
+	REFUSE("socket", EACCES),
+	REFUSE("bind", EACCES),
+	REFUSE("connect", EACCES),
+	REFUSE("listen", EACCES),
+	{NULL},
+};
+
+/* Of this process only: the keeper, the server and strangers could be starved by their numbers. */
+static const struct table_rule scheduling[] = {
+	{.call = "sched_setaffinity", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}},
+	{.call = "sched_setparam", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}},
+	{.call = "sched_setscheduler", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}},
+	{.call = "sched_setattr", .action = TABLE_REFUSE, .error = EPERM, .when = {IS_NOT(0, 0)}},
+	{.call = "setpriority", .when = {IS(0, PRIO_PROCESS), IS(1, 0)}},
+	{.call = "setpriority", .when = {IS(0, PRIO_PGRP), IS(1, 0)}},
+	REFUSE("setpriority", EPERM),
+	{.call = "ioprio_set", .when = {IS(0, IOPRIO_PROCESS), IS(1, 0)}},
+	{.call = "ioprio_set", .when = {IS(0, IOPRIO_GROUP), IS(1, 0)}},
+	REFUSE("ioprio_set", EPERM),
+	REFUSE("process_mrelease", EPERM),
+	{NULL},
+};
+
+/* Shared by all of a uid, by number or name, and no file: ENOSYS is what a kernel without them answers. */
+static const struct table_rule shared_memory[] = {
+	REFUSE("shmget", ENOSYS),    REFUSE("shmat", ENOSYS),
+	REFUSE("shmctl", ENOSYS),    REFUSE("semget", ENOSYS),
+	REFUSE("semop", ENOSYS),     REFUSE("semtimedop", ENOSYS),
+	REFUSE("semctl", ENOSYS),    REFUSE("msgget", ENOSYS),
+	REFUSE("msgsnd", ENOSYS),    REFUSE("msgrcv", ENOSYS),
+	REFUSE("msgctl", ENOSYS),    REFUSE("mq_open", ENOSYS),
+	REFUSE("mq_unlink", ENOSYS), {NULL},
+};
+
+static const struct table_group container[] = {
+	{"nobody to talk to", no_sockets},
+	{"other processes' share of the processors", scheduling},
+	{"memory and messages by name", shared_memory},
+	{NULL},
+};
+
+const struct filter_table filter_table_container = {.name = "container",
+						    .otherwise = TABLE_ALLOW,
+						    .newest = "set_mempolicy_home_node",
+						    .groups = container,
+						    .base = &filter_table_command};
+
+/* ---- what an older Landlock does not know ---- */
+
+/*
+ * ABI 3 knows truncation. Before, a file that is open for writing passed Landlock when it was opened; what is
+ * left is by name, and O_TRUNC without the right to write.
+ */
+#define UNWRITTEN(call_, argument)                                                                           \
+	{                                                                                                    \
+		.call = call_, .action = TABLE_REFUSE, .error = EACCES, .when = {                            \
+			HAS(argument, O_TRUNC),                                                              \
+			MASKED(argument, O_ACCMODE, O_RDONLY)                                                \
+		}                                                                                            \
+	}
+#define NEITHER(call_, argument)                                                                             \
+	{                                                                                                    \
+		.call = call_, .action = TABLE_REFUSE, .error = EACCES, .when = {                            \
+			HAS(argument, O_TRUNC),                                                              \
+			MASKED(argument, O_ACCMODE, O_ACCMODE)                                               \
+		}                                                                                            \
+	}
+
+static const struct table_rule truncation[] = {
+	REFUSE("truncate", EACCES),
+	UNWRITTEN("openat", 2),
+	NEITHER("openat", 2),
+	{.call = "open",
+	 .action = TABLE_REFUSE,
+	 .error = EACCES,
+	 .legacy = true,
+	 .when = {HAS(1, O_TRUNC), MASKED(1, O_ACCMODE, O_RDONLY)}},
+	{.call = "open",
+	 .action = TABLE_REFUSE,
+	 .error = EACCES,
+	 .legacy = true,
+	 .when = {HAS(1, O_TRUNC), MASKED(1, O_ACCMODE, O_ACCMODE)}},
+	{NULL},
+};
+
+static const struct table_group gap_truncate[] = {{"truncation by name", truncation}, {NULL}};
+
+const struct filter_table filter_table_gap_truncate = {
+	.name = "gap_truncate", .otherwise = TABLE_ALLOW, .groups = gap_truncate};
+
+/* ABI 6 knows signals, also those that a descriptor sends when it becomes ready: any, to anybody of the uid.
+ */
+static const struct table_rule signals_by_descriptor[] = {
+	{.call = "fcntl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, F_SETOWN)}},
+	{.call = "fcntl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, F_SETOWN_EX)}},
+	{.call = "fcntl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, F_SETSIG)}},
+	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, FIOSETOWN)}},
+	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, SIOCSPGRP)}},
+	{NULL},
+};
+
+static const struct table_group gap_signals[] = {{"signals by descriptor", signals_by_descriptor}, {NULL}};
+
+const struct filter_table filter_table_gap_signals = {
+	.name = "gap_signals", .otherwise = TABLE_ALLOW, .groups = gap_signals};
