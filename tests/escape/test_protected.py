@@ -2,10 +2,9 @@
 """What lies in a workspace and is not the command's to change."""
 
 import os
-import shutil
 import stat
 
-from harness import BUILD, ROOT, Sandbox
+from harness import ROOT, Sandbox
 
 
 def test_protected(tmp):
@@ -59,24 +58,3 @@ def test_workspace_replaced_by_a_link(tmp):
     os.symlink(elsewhere, os.path.join(sandbox.workspace, "sub"))
     output, errors = sandbox.run(f"cd {inner} && touch reached; echo ran")
     assert os.listdir(os.path.join(elsewhere, "inner")) == [] and "layer=mounts" in errors, output + errors
-
-
-def test_own_programs(tmp):
-    """A workspace that holds the very programs that confine."""
-    install = os.path.join(tmp, "workspace", "install")
-    os.makedirs(install)
-    for name in os.listdir(BUILD):
-        if (name.startswith("sallyport") or name == "sandbox-run") and os.path.isfile(os.path.join(BUILD, name)):
-            shutil.copy(os.path.join(BUILD, name), install)
-    if ROOT:
-        for path in (os.path.join(tmp, "workspace"), install, *(os.path.join(install, name) for name in os.listdir(install))):
-            os.chown(path, 4242, 4242)
-    sandbox = Sandbox(tmp)
-    sandbox.command[0] = os.path.join(install, "sandbox-run")
-    before = {name: os.stat(os.path.join(install, name)).st_ino for name in os.listdir(install)}
-    output, errors = sandbox.run("""cd install; for f in sallyport*; do cp /bin/true $f; rm -f $f; mv $f x; done; cd ..; mv install i
-        touch install/new && echo new""")
-    assert "new" in output, errors
-    for name in before:
-        path = os.path.join(install, name)
-        assert os.stat(path).st_ino == before[name] and os.path.getsize(path) == os.path.getsize(os.path.join(BUILD, name)), name

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server's own programs: where they are looked for, and that nothing it confines can write them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -73,3 +74,17 @@ def test_they_are_protected_paths(installed, workspace):
     finally:
         server.kill()
     assert b"better installed elsewhere" in server.errors
+
+
+def test_they_are_protected_in_a_build_folder(workspace):
+    """Somebody works on this very program: what else lies there can be built."""
+    (workspace / "build").mkdir()
+    for name in ["sallyport", *PROGRAMS]:
+        shutil.copy(os.path.join(BUILD, name), workspace / "build")
+    before = {name: os.stat(workspace / "build" / name).st_ino for name in os.listdir(workspace / "build")}
+    done = call(workspace / "build/sallyport", "run_command", json.dumps({"command": """cd build; for f in sallyport*; do cp /bin/true $f; rm -f $f
+        mv $f x; ln -f /bin/true $f; cp /bin/true y; mv -f y $f; done; cd ..; mv build b; touch build/new && echo new"""}), workspace)
+    assert "new" in done.stdout.split(), done
+    for name, inode in before.items():
+        path = workspace / "build" / name
+        assert os.stat(path).st_ino == inode and os.path.getsize(path) == os.path.getsize(os.path.join(BUILD, name)), name
