@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -15,14 +16,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #define DENY(name)        REFUSE(name, EPERM)
 #define DENY_LEGACY(name) REFUSE_LEGACY(name, EPERM)
 
 /* Names that older headers of the build machine may lack. */
 #define FLAG_NEWCGROUP 0x02000000
-#define PROTOCOL_MPTCP 262
 #define SEND_FASTOPEN  0x20000000
+#define TYPE_BTRFS     0x94
+#define TYPE_BCACHEFS  0xbc
 
 static const struct table_rule mounts[] = {
 	DENY("mount"),     DENY("umount2"),    DENY("pivot_root"),    DENY("chroot"),
@@ -140,31 +143,71 @@ static const struct table_rule set_uid_files[] = {
 	{NULL},
 };
 
-/* Typing into the terminal that started us. Under a mask: the kernel ignores the high half (CVE-2019-10063).
+/*
+ * Typing into the terminal that started us; under a mask, since the kernel ignores the high half
+ * (CVE-2019-10063). And line disciplines: each is another driver, loaded on demand.
  */
 static const struct table_rule terminals[] = {
 	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCSTI)}},
 	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCLINUX)}},
+	{.call = "ioctl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, TIOCSETD)}},
 	{NULL},
 };
 
 /*
- * Families are allowed, never denied one by one: unix, internet, and the netlink of routes (getifaddrs).
- * Raw and packet sockets need a capability; here they need not even be asked for. MPTCP and fast open are
- * ways around Landlock's rules for TCP.
+ * btrfs and bcachefs make snapshots for whoever owns a subvolume: copies without the mounts that hide and
+ * protect, and before Linux 6.7 of all that lies beside a workspace too. What else has the type of btrfs are
+ * reflinks; file systems without either answer ENOTTY.
  */
+static const struct table_rule snapshots[] = {
+	{.call = "ioctl", .when = {IS(1, FICLONE)}},
+	{.call = "ioctl", .when = {IS(1, FICLONERANGE)}},
+	{.call = "ioctl", .when = {IS(1, FIDEDUPERANGE)}},
+	{.call = "ioctl",
+	 .action = TABLE_REFUSE,
+	 .error = ENOTTY,
+	 .when = {MASKED(1, 0xff00, TYPE_BTRFS << 8)}},
+	{.call = "ioctl",
+	 .action = TABLE_REFUSE,
+	 .error = ENOTTY,
+	 .when = {MASKED(1, 0xff00, TYPE_BCACHEFS << 8)}},
+	{NULL},
+};
+
+/*
+ * Families, types and protocols are allowed, never denied one by one: unix, internet (TCP, UDP, ping), and
+ * the netlink of routes (getifaddrs). Others are drivers, loaded on demand (SCTP, SMC, L2TP), and MPTCP and
+ * fast open are ways around Landlock's rules for TCP. What a TCP connection can be made to carry (TCP_ULP) is
+ * a driver too, and answers as if it were not there.
+ */
+#define INTERNET(type, protocol)                                                                             \
+	{.call = "socket", .when = {IS(0, AF_INET), MASKED(1, 0xf, type), IS(2, protocol)}},                 \
+	{                                                                                                    \
+		.call = "socket", .when = { IS(0, AF_INET6), MASKED(1, 0xf, type), IS(2, protocol) }         \
+	}
+
 const struct table_rule rules_sockets[] = {
-	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(2, PROTOCOL_MPTCP)}},
+	{.call = "socket", .when = {IS(0, AF_UNIX)}},
+	INTERNET(SOCK_STREAM, 0),
+	INTERNET(SOCK_STREAM, IPPROTO_TCP),
+	INTERNET(SOCK_DGRAM, 0),
+	INTERNET(SOCK_DGRAM, IPPROTO_UDP),
+	INTERNET(SOCK_DGRAM, IPPROTO_ICMP),
+	INTERNET(SOCK_DGRAM, IPPROTO_ICMPV6),
+	{.call = "socket", .when = {IS(0, AF_NETLINK), IS(2, 0)}},
+	/* raw sockets need a capability: the same answer as without one */
 	{.call = "socket",
 	 .action = TABLE_REFUSE,
 	 .error = EPERM,
 	 .when = {MASKED(1, 0xf, SOCK_RAW), IS_NOT(0, AF_NETLINK)}},
 	{.call = "socket", .action = TABLE_REFUSE, .error = EPERM, .when = {MASKED(1, 0xf, SOCK_PACKET)}},
-	{.call = "socket", .when = {IS(0, AF_UNIX)}},
-	{.call = "socket", .when = {IS(0, AF_INET)}},
-	{.call = "socket", .when = {IS(0, AF_INET6)}},
-	{.call = "socket", .when = {IS(0, AF_NETLINK), IS(2, 0)}},
+	{.call = "socket", .action = TABLE_REFUSE, .error = EPROTONOSUPPORT, .when = {IS(0, AF_INET)}},
+	{.call = "socket", .action = TABLE_REFUSE, .error = EPROTONOSUPPORT, .when = {IS(0, AF_INET6)}},
 	{.call = "socket", .action = TABLE_REFUSE, .error = EAFNOSUPPORT},
+	{.call = "setsockopt",
+	 .action = TABLE_REFUSE,
+	 .error = ENOENT,
+	 .when = {IS(1, IPPROTO_TCP), IS(2, TCP_ULP)}},
 	{.call = "socketpair", .when = {IS(0, AF_UNIX)}},
 	{.call = "socketpair", .action = TABLE_REFUSE, .error = EAFNOSUPPORT},
 	{.call = "sendto", .action = TABLE_REFUSE, .error = EOPNOTSUPP, .when = {HAS(3, SEND_FASTOPEN)}},
@@ -195,6 +238,7 @@ static const struct table_group groups[] = {
 	{"devices", rules_devices},
 	{"files that run as their owner", set_uid_files},
 	{"terminals", terminals},
+	{"snapshots", snapshots},
 	{"sockets", rules_sockets},
 	{"personalities", personalities},
 	{NULL},

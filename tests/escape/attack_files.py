@@ -410,3 +410,41 @@ def policy_by_a_link_in_the_workspace(scene):
     done = subprocess.run([os.path.join(scene.programs, "sallyport"), "stdio", "--workspace", scene.workspace, "--policy", link],
                           stdin=subprocess.DEVNULL, capture_output=True, check=False, env=scene.environment)
     return done.returncode == 0
+
+
+# ---- file systems that copy themselves ----
+
+# struct btrfs_ioctl_vol_args: a descriptor, a name
+SNAPSHOT = """
+import fcntl, os, struct
+here = os.open(".", os.O_RDONLY)
+try: fcntl.ioctl(here, 0x50009401, bytearray(struct.pack("q4088s", here, b"copy")))
+except OSError as error: print(error)
+try: print(open("copy/hidden").read())
+except OSError as error: print(error)
+"""
+
+
+class Btrfs:
+    """One of its own, small, over the scene's home: the workspace is a subvolume in it."""
+
+    def __init__(self, scene):
+        self.place, image = scene.home, scene.file("image")
+        os.truncate(image, 128 << 20)
+        subprocess.run(["mkfs.btrfs", "-q", image], check=True, capture_output=True)
+        subprocess.run(["mount", "-o", "loop", image, self.place], check=True)
+        subprocess.run(["btrfs", "-q", "subvolume", "create", scene.workspace], check=True, capture_output=True)
+        scene.directory("home/project")
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", self.place], check=True)
+
+
+if ROOT and os.path.exists("/dev/loop-control") and shutil.which("mkfs.btrfs"):
+    @attack("files", "filter: snapshots")
+    def snapshot_of_what_is_hidden(scene):
+        """An owner may copy a subvolume, without the mounts that hide and protect what is in it."""
+        scene.hold(Btrfs(scene))
+        hidden = scene.in_workspace("hidden", scene.secret)
+        scene.serve(policy={"filesystem": {"denyRead": [hidden]}})
+        return scene.secret in scene.python(SNAPSHOT)

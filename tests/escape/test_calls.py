@@ -9,10 +9,10 @@ from harness import BUILD, ROOT, Sandbox, parse
 EPERM_CALLS = """mount umount2 pivot_root chroot open_tree move_mount fsopen mount_setattr unshare-newuser setns clone-newuser
     clone-newns clone-newpid clone-newnet clone-newipc clone-newuts ptrace process_vm_readv kcmp pidfd_getfd perf_event_open bpf
     userfaultfd io_uring_setup keyctl add_key fanotify_init open_by_handle_at name_to_handle_at init_module kexec_load
-    clock_settime mbind move_pages syslog personality tiocsti tiocsti-high mknod-device socket-mptcp socket-raw
+    clock_settime mbind move_pages syslog personality tiocsti tiocsti-high mknod-device socket-raw
     socket-packet""".split()
 CALLS = {**{name: "EPERM" for name in EPERM_CALLS}, "clone3": "ENOSYS", "call-900": "ENOSYS", "sendto-fastopen": "EOPNOTSUPP",
-         "socket-vsock": "EAFNOSUPPORT", "socket-netlink-audit": "EAFNOSUPPORT", "connect-outside": "ENETUNREACH",
+         "socket-vsock": "EAFNOSUPPORT", "socket-mptcp": "EPROTONOSUPPORT", "socket-netlink-audit": "EAFNOSUPPORT", "connect-outside": "ENETUNREACH",
          "send-outside": "ENETUNREACH", "socket-inet": "ok", "personality-query": "ok"}
 # What an unconfined process is told as well: there the check proves nothing, so it is no check there.
 SAME_OUTSIDE = {"call-900", "socket-inet", "personality-query"}
