@@ -192,11 +192,13 @@
 #define LIMIT_HOSTS_BYTES       (1u << 20) /* of /etc/hosts; block lists are that long */
 
 /* ---- time, milliseconds ---- */
-#define LIMIT_END_MS                 80   /* after that grace, what our own processes may take to be gone */
-#define LIMIT_DEATH_MS               1000 /* from a kill to the word that nothing is left; then we say so */
-#define LIMIT_SPAWNER_REST_MS        1000 /* a spawner with nothing to do ends; its return costs 1 ms */
-#define LIMIT_SANDBOX_IDLE_MS        600000 /* without a call, sandboxes and executors end; sandbox.idleSeconds */
-#define LIMIT_SANDBOX_IDLE_MIN_MS    1000
+#define LIMIT_END_MS          80   /* after that grace, what our own processes may take to be gone */
+#define LIMIT_DEATH_MS        1000 /* from a kill to the word that nothing is left; then we say so */
+#define LIMIT_SPAWNER_REST_MS 1000 /* a spawner with nothing to do ends; its return costs 1 ms */
+#define LIMIT_SANDBOX_IDLE_MS                                                                                \
+	3600000 /* without a call, sandboxes and executors end: a person at lunch finds their /tmp again;    \
+		   sandbox.idleSeconds */
+#define LIMIT_SANDBOX_IDLE_MIN_MS    1000     /* below it a sandbox would go between two calls of a model */
 #define LIMIT_SANDBOX_IDLE_MAX_MS    86400000 /* a day */
 #define LIMIT_PROGRESS_MS            250      /* progress of a call at most four times a second */
 #define LIMIT_START_MS               10000    /* an executor that has not come up by then is killed */

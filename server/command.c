@@ -232,6 +232,7 @@ static void kill_it(struct command *command)
 static void timer_fired(struct loop_timer *timer)
 {
 	struct command *command = (struct command *)((char *)timer - offsetof(struct command, timer));
+	struct sandboxes *sandboxes = command->sandboxes;
 	struct sandbox *sandbox = command->sandbox;
 
 	switch (command->state) {
@@ -255,6 +256,7 @@ static void timer_fired(struct loop_timer *timer)
 		if (sandbox->deaths > 0) {
 			sandbox->deaths--;
 			refuse_lost(command, "the process that watches over it ended", true);
+			sandboxes_serve(sandboxes);
 			break;
 		}
 		sandbox_end(sandbox);

@@ -67,7 +67,8 @@ struct sandboxes {
 	struct caller *starved; /* first in, first out */
 	unsigned count, callers;
 	unsigned running_count; /* commands in all of them */
-	unsigned room;          /* how many commands may run: what our descriptors suffice for */
+	bool serving;           /* in sandboxes_serve() */
+	unsigned files;         /* descriptors that sandboxes and commands may have together */
 	struct buffer frame;    /* for what nannies and keepers send */
 };
 

@@ -210,6 +210,7 @@ static void sandbox_started(struct supervised *supervised, struct frame_descript
 		sandbox_end(sandbox);
 		return;
 	}
+	frame_refuse_descriptors(door);
 	sandbox->used = sandboxes->loop->now;
 	/* without memory for the timer it just stays */
 	if (sandboxes->context->plan->sandbox_idle_ms)

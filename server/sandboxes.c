@@ -3,6 +3,7 @@
 #include "server/sandboxes.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -21,41 +22,71 @@ static bool is_exhausted(int result)
 	return result == -EMFILE || result == -ENFILE || result == -ETOOMANYREFS;
 }
 
-/*
- * As many as our descriptors suffice for. A frame whose descriptors find no room here arrives cut, which
- * looks like a lie and costs the spawner its life, so some always stay free.
- */
-static unsigned room_for_commands(void)
-{
-	struct rlimit files;
-	rlim_t room;
+/* ---- the bounds ---- */
 
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
-		return LIMIT_COMMANDS_AT_ONCE;
-	if (files.rlim_cur < LIMIT_FRONTEND_FILES + 4)
-		return 1;
-	room = (files.rlim_cur - LIMIT_FRONTEND_FILES) / 4; /* leash and three pipes */
-	return room < LIMIT_COMMANDS_AT_ONCE ? (unsigned)room : LIMIT_COMMANDS_AT_ONCE;
+#define SANDBOX_FILES 2 /* its door, and a pidfd of its keeper */
+#define COMMAND_FILES 4 /* its leash and three pipes */
+
+/*
+ * How many descriptors sandboxes and commands may have together. A frame whose descriptors find no room here
+ * arrives cut, which looks like a lie and costs the spawner its life, so some always stay free.
+ */
+static unsigned files_for_all(void)
+{
+	const unsigned least = SANDBOX_FILES + COMMAND_FILES,
+		       most = LIMIT_SANDBOXES_MAX * (SANDBOX_FILES + COMMAND_FILES * LIMIT_COMMANDS_AT_ONCE);
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > most)
+		return most;
+	if (files.rlim_cur < LIMIT_FRONTEND_FILES + least)
+		return least;
+	return (unsigned)files.rlim_cur - LIMIT_FRONTEND_FILES;
 }
 
-/* ---- the bound ---- */
+/* Whether descriptors suffice for so many. One command can always run beside the sandboxes there are, so
+ * whoever waits waits for the end of another. */
+static bool files_suffice(const struct sandboxes *sandboxes, unsigned count, unsigned running)
+{
+	return count * SANDBOX_FILES + (running ? running : 1) * COMMAND_FILES <= sandboxes->files;
+}
 
-/* The one that was idle longest gives way; its end is heard of later. */
+static bool may_start(const struct sandboxes *sandboxes)
+{
+	return sandboxes->count < sandboxes->context->plan->sandbox_maximum &&
+	       files_suffice(sandboxes, sandboxes->count + 1, sandboxes->running_count);
+}
+
+static bool may_run(const struct sandboxes *sandboxes)
+{
+	return files_suffice(sandboxes, sandboxes->count, sandboxes->running_count + 1);
+}
+
+/* The one that was idle longest gives way, unless as many as are waited for end already; its end is heard of
+ * later. */
 static void make_room(struct sandboxes *sandboxes)
 {
 	struct sandbox *oldest = NULL;
+	unsigned ending = 0, hungry = 0;
 
-	for (struct sandbox *at = sandboxes->all; at; at = at->next)
-		if (at->caller && at->door.fd >= 0 && !at->running_count && !at->caller->waiting &&
-		    (!oldest || at->used < oldest->used))
+	for (const struct caller *at = sandboxes->starved; at; at = at->next)
+		hungry++;
+	for (struct sandbox *at = sandboxes->all; at; at = at->next) {
+		if (!at->caller)
+			ending += at->running_count == 0;
+		else if (at->door.fd >= 0 && at->running_count == 0 && !at->caller->waiting &&
+			 (!oldest || at->used < oldest->used))
 			oldest = at;
-	if (!oldest)
+	}
+	if (!oldest || ending >= hungry)
 		return;
 	oldest->caller->wants_spare = false;
 	sandbox_end(oldest);
 }
 
-/* Others must end before this caller can go on; it is served in its turn. */
+/* ---- callers that wait until something of another's ends ---- */
+
+/* It keeps its place if it has one. */
 static void starve(struct caller *caller)
 {
 	struct caller **at = &caller->sandboxes->starved;
@@ -67,8 +98,6 @@ static void starve(struct caller *caller)
 	while (*at)
 		at = &(*at)->next;
 	*at = caller;
-	if (caller->sandboxes->count >= caller->sandboxes->context->plan->sandbox_maximum)
-		make_room(caller->sandboxes);
 }
 
 static void feed(struct caller *caller)
@@ -85,15 +114,16 @@ static void feed(struct caller *caller)
 
 void sandboxes_serve(struct sandboxes *sandboxes)
 {
-	struct caller *caller;
+	struct caller *next;
 
-	do {
-		caller = sandboxes->starved;
-		if (!caller)
-			return;
-		feed(caller);
-	} while (!caller->waiting);
-	caller_serve(caller);
+	if (sandboxes->serving) /* something failed at once; the round goes on */
+		return;
+	sandboxes->serving = true;
+	for (struct caller *at = sandboxes->starved; at; at = next) {
+		next = at->next;
+		caller_serve(at);
+	}
+	sandboxes->serving = false;
 }
 
 /* ---- one caller ---- */
@@ -121,17 +151,15 @@ static unsigned count_missing(const struct caller *caller, bool *urgent)
 	return have < wanted ? wanted - have : 0;
 }
 
-static void start_missing(struct caller *caller)
+/* True if it must wait for the end of another's. */
+static bool start_missing(struct caller *caller)
 {
 	struct sandboxes *sandboxes = caller->sandboxes;
 	bool urgent;
 
 	while (count_missing(caller, &urgent)) {
-		if (sandboxes->count >= sandboxes->context->plan->sandbox_maximum) {
-			if (urgent)
-				starve(caller);
-			return;
-		}
+		if (!may_start(sandboxes))
+			return urgent;
 		if (sandbox_start(caller) < 0) {
 			caller->wants_spare = false;
 			if (urgent) {
@@ -140,30 +168,42 @@ static void start_missing(struct caller *caller)
 			}
 		}
 	}
+	return false;
 }
 
-void caller_serve(struct caller *caller)
+/* Lets sandboxes take what waits. True if it must wait for the end of another's. */
+static bool send_waiting(struct caller *caller)
 {
 	struct sandboxes *sandboxes = caller->sandboxes;
 	struct sandbox *sandbox;
 
 	while (caller->waiting && (sandbox = find_open(caller))) {
 		struct command *command = caller->waiting;
-		int result =
-			sandboxes->running_count < sandboxes->room ? sandbox_take(sandbox, command) : -EMFILE;
+		int result = may_run(sandboxes) ? sandbox_take(sandbox, command) : -EMFILE;
 
 		if (result == -EAGAIN)
-			return; /* the door tells when it has room */
-		if (is_exhausted(result) && sandboxes->running_count) {
-			starve(caller); /* the end of one of those gives its descriptors back */
-			return;
-		}
+			return false; /* the door tells when it has room */
+		if (is_exhausted(result) && sandboxes->running_count)
+			return true; /* the end of one of those gives its descriptors back */
 		if (result < 0) {
 			command_refuse(command, is_exhausted(result) ? no_descriptors : no_sandbox);
 			command_free(command);
 		}
 	}
-	start_missing(caller);
+	return false;
+}
+
+void caller_serve(struct caller *caller)
+{
+	bool starves = send_waiting(caller) || start_missing(caller);
+
+	if (!starves) {
+		feed(caller);
+		return;
+	}
+	starve(caller);
+	if (!may_start(caller->sandboxes))
+		make_room(caller->sandboxes);
 }
 
 void caller_init(struct caller *caller, struct sandboxes *sandboxes)
@@ -197,7 +237,7 @@ int sandboxes_new(struct sandboxes **sandboxes, struct loop *loop, struct superv
 	new->loop = loop;
 	new->supervisor = supervisor;
 	new->context = context;
-	new->room = room_for_commands();
+	new->files = files_for_all();
 	buffer_init(&new->frame, LIMIT_MESSAGE_FRAME_BYTES);
 	/* so that a report can always be read */
 	if (buffer_reserve(&new->frame, LIMIT_MESSAGE_FRAME_BYTES) < 0) {

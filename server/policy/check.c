@@ -141,12 +141,46 @@ static void check_integer(struct check *check, const struct policy_key *key, con
 			(int64_t)(seconds ? number * 1000 + 0.5 : number);
 }
 
+/* The place of `text` in a list of words, or -1. */
+static int find_word(const char *const *words, const char *text)
+{
+	for (int i = 0; words[i]; i++)
+		if (strcmp(words[i], text) == 0)
+			return i;
+	return -1;
+}
+
+static void check_word(struct check *check, const struct policy_key *key, const cJSON *value)
+{
+	char listed[200] = "", text[72];
+	size_t used = 0;
+	int found = cJSON_IsString(value) ? find_word(key->words, value->valuestring) : -1;
+
+	if (found >= 0 && key->type == POLICY_WORD)
+		*(int64_t *)((char *)check->policy + key->offset) = found;
+	if (found >= 0)
+		return;
+	for (size_t i = 0; key->words[i] && used < sizeof listed; i++)
+		used += (size_t)snprintf(listed + used, sizeof listed - used, "%s%s", i ? ", " : "",
+					 key->words[i]);
+	if (cJSON_IsString(value))
+		problem(check, AT_VALUE, "%s: \"%s\" is none of %s", key->name,
+			shown(value->valuestring, text), listed);
+	else
+		problem(check, AT_VALUE, "%s must %s one of %s, not %s", key->name,
+			key->type == POLICY_WORD ? "be" : "hold", listed, type_of(value));
+}
+
 static void check_item(struct check *check, const struct policy_key *key, const cJSON *item)
 {
 	char text[72], host[ENTRY_HOST_BYTES];
 	struct err why = {""};
 	uint16_t port;
 
+	if (key->type == POLICY_WORDS) {
+		check_word(check, key, item);
+		return;
+	}
 	if (!cJSON_IsString(item)) {
 		problem(check, AT_VALUE, "%s must hold strings, not %s", key->name, type_of(item));
 		return;
@@ -218,6 +252,10 @@ static void check_value(struct check *check, const struct policy_key *key, const
 	case POLICY_SECONDS:
 		check_integer(check, key, value);
 		return;
+	case POLICY_WORD:
+		check_word(check, key, value);
+		return;
+	case POLICY_WORDS:
 	case POLICY_PATHS:
 	case POLICY_DOMAINS:
 		check_list(check, key, value, depth);

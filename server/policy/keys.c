@@ -14,6 +14,9 @@
 
 #define KEY(member) offsetof(struct policy, member)
 
+/* POLICY_LIFETIME_* */
+static const char *const lifetimes[] = {"server", "call", NULL};
+
 const struct policy_key policy_keys[] = {
 	{"$schema", POLICY_IGNORED, .description = "Where an editor finds the schema. Not read."},
 	{"answerWithin", POLICY_SECONDS, KEY(answer_within_ms), LIMIT_ANSWER_WITHIN_MIN_MS,
@@ -53,10 +56,22 @@ const struct policy_key policy_keys[] = {
 	 .description = "Names and addresses that are never reached. Stronger than allowedDomains."},
 	{"resultLimit", POLICY_INTEGER, KEY(result_bytes), LIMIT_RESULT_BYTES_MIN, LIMIT_RESULT_BYTES_MAX,
 	 LIMIT_RESULT_BYTES_DEFAULT, "Bytes of text that one result holds at most."},
+	{"sandbox.idleSeconds", POLICY_SECONDS, KEY(sandbox_idle_ms), LIMIT_SANDBOX_IDLE_MIN_MS,
+	 LIMIT_SANDBOX_IDLE_MAX_MS, LIMIT_SANDBOX_IDLE_MS,
+	 "Seconds without a call after which a caller's sandbox ends, and with it its /tmp; the next command "
+	 "gets a new one. The programs behind file and web tools end likewise."},
+	{"sandbox.lifetime", POLICY_WORD, KEY(sandbox_lifetime), .preset = POLICY_LIFETIME_SERVER,
+	 .description =
+		 "How long a sandbox lives: as long as the server, so that /tmp and caches last from call to "
+		 "call, or one call, so that nothing does.",
+	 .words = lifetimes},
+	{"sandbox.maximum", POLICY_INTEGER, KEY(sandbox_maximum), 1, LIMIT_SANDBOXES_MAX, LIMIT_SANDBOXES,
+	 "Sandboxes of all callers at once. One that is idle gives way to another caller's; without an idle "
+	 "one, commands wait."},
 	{NULL},
 };
 
-const char *const policy_sections[] = {"filesystem", "limits", "network", NULL};
+const char *const policy_sections[] = {"filesystem", "limits", "network", "sandbox", NULL};
 
 const char *policy_key_split(const struct policy_key *key, char section[POLICY_SECTION_BYTES])
 {

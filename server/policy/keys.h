@@ -16,6 +16,8 @@ enum policy_type {
 	POLICY_BOOLEAN, /* bool */
 	POLICY_INTEGER, /* int64_t */
 	POLICY_SECONDS, /* int64_t in milliseconds; written in seconds, fractions allowed */
+	POLICY_WORD,    /* int64_t: which one of `words` */
+	POLICY_WORDS,   /* struct policy_list: any of `words`, each once */
 	POLICY_PATHS,   /* struct policy_list: absolute paths, or ~ and what is below it */
 	POLICY_DOMAINS, /* struct policy_list: entries of sandbox/egress/rules.h */
 };
@@ -23,9 +25,11 @@ enum policy_type {
 struct policy_key {
 	const char *name; /* "network.allowedDomains": at most one dot */
 	enum policy_type type;
-	size_t offset;            /* in struct policy */
-	int64_t min, max, preset; /* POLICY_INTEGER, POLICY_SECONDS (milliseconds, preset 0: none) */
+	size_t offset; /* in struct policy */
+	/* POLICY_INTEGER; POLICY_SECONDS (milliseconds, preset 0: none); POLICY_WORD (preset alone) */
+	int64_t min, max, preset;
 	const char *description;  /* one sentence or two, for people, schema and documentation */
+	const char *const *words; /* POLICY_WORD, POLICY_WORDS: ends with NULL */
 };
 
 /* Sorted by name; ends with a name of NULL. */
@@ -33,6 +37,9 @@ extern const struct policy_key policy_keys[];
 
 /* The words before the dots, each once; ends with NULL. */
 extern const char *const policy_sections[];
+
+/* Whether a member of that type is a struct policy_list. */
+#define POLICY_IS_LIST(type) ((type) >= POLICY_WORDS)
 
 #define POLICY_SECTION_BYTES 16
 /* Splits "network.allowedDomains": copies "network" ("" for a key without a dot) and returns the last part.

@@ -22,7 +22,7 @@ void policy_init(struct policy *policy)
 {
 	*policy = (struct policy){0};
 	for (const struct policy_key *key = policy_keys; key->name; key++)
-		if (key->type == POLICY_INTEGER || key->type == POLICY_SECONDS)
+		if (key->type == POLICY_INTEGER || key->type == POLICY_SECONDS || key->type == POLICY_WORD)
 			*(int64_t *)((char *)policy + key->offset) = key->preset;
 }
 
@@ -36,7 +36,7 @@ static void list_deinit(struct policy_list *list)
 void policy_deinit(struct policy *policy)
 {
 	for (const struct policy_key *key = policy_keys; key->name; key++)
-		if (key->type == POLICY_PATHS || key->type == POLICY_DOMAINS)
+		if (POLICY_IS_LIST(key->type))
 			list_deinit((struct policy_list *)((char *)policy + key->offset));
 	policy_init(policy);
 }
@@ -57,7 +57,7 @@ static void hash(char hex[65], const void *bytes, size_t length)
  * SHA-256 of what `sallyport policy show` prints for the defaults. A constant, since every start without a
  * policy would compute the same; test_policy computes it anew, so a changed default cannot keep the old one.
  */
-static const char default_sha256[] = "aa4510d86c452167165caa387a5a7ce8b0096c362a0edb8c3b1cc027bad09cd1";
+static const char default_sha256[] = "ca675e317e5e768a653e7f8c577bb8ec2b78bb7501d2352dc3fafb32ec543573";
 
 void policy_default(struct policy *policy)
 {

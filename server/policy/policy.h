@@ -21,6 +21,8 @@ struct policy_list {
 	bool given; /* an empty list that was given is not the same as none (network.allowedDomains) */
 };
 
+enum policy_lifetime { POLICY_LIFETIME_SERVER, POLICY_LIFETIME_CALL };
+
 struct policy {
 	char sha256[65]; /* of the file's bytes; of policy_show()'s text for the defaults */
 	bool allow_git_config;
@@ -29,6 +31,8 @@ struct policy {
 	int64_t answer_within_ms;                              /* 0: not given, the host's name decides */
 	int64_t result_bytes;
 	int64_t processes, files, file_bytes, data_bytes, temporary_bytes, temporary_files;
+	int64_t sandbox_idle_ms, sandbox_maximum;
+	int64_t sandbox_lifetime; /* POLICY_LIFETIME_* */
 };
 
 void policy_init(struct policy *policy); /* the defaults, without a hash */

@@ -52,6 +52,10 @@ static void write_value(struct json_writer *writer, const struct policy_key *key
 	case POLICY_SECONDS:
 		write_seconds(writer, *(const int64_t *)member);
 		break;
+	case POLICY_WORD:
+		json_text(writer, key->words[*(const int64_t *)member]);
+		break;
+	case POLICY_WORDS:
 	case POLICY_PATHS:
 	case POLICY_DOMAINS:
 		write_list(writer, member);
@@ -59,11 +63,26 @@ static void write_value(struct json_writer *writer, const struct policy_key *key
 	}
 }
 
+static void schema_of_words(struct json_writer *writer, const struct policy_key *key)
+{
+	json_key(writer, "enum");
+	json_array(writer);
+	for (size_t i = 0; key->words[i]; i++)
+		json_text(writer, key->words[i]);
+	json_array_end(writer);
+}
+
 static void schema_of_item(struct json_writer *writer, const struct policy_key *key)
 {
 	json_key(writer, "items");
 	json_object(writer);
 	json_key_text(writer, "type", "string");
+	if (key->type == POLICY_WORDS) {
+		schema_of_words(writer, key);
+		json_object_end(writer);
+		json_key_int(writer, "maxItems", LIMIT_POLICY_ENTRIES);
+		return;
+	}
 	json_key_text(writer, "pattern",
 		      key->type == POLICY_PATHS ? POLICY_PATH_PATTERN : POLICY_DOMAIN_PATTERN);
 	json_key_int(writer, "maxLength", LIMIT_PATH_BYTES - 1);
@@ -90,7 +109,8 @@ static void schema_of_key(struct json_writer *writer, const struct policy_key *k
 {
 	static const char *const types[] = {
 		[POLICY_IGNORED] = "string", [POLICY_BOOLEAN] = "boolean", [POLICY_INTEGER] = "integer",
-		[POLICY_SECONDS] = "number", [POLICY_PATHS] = "array",     [POLICY_DOMAINS] = "array",
+		[POLICY_SECONDS] = "number", [POLICY_WORD] = "string",     [POLICY_WORDS] = "array",
+		[POLICY_PATHS] = "array",    [POLICY_DOMAINS] = "array",
 	};
 
 	json_object(writer);
@@ -100,7 +120,11 @@ static void schema_of_key(struct json_writer *writer, const struct policy_key *k
 		json_key_bool(writer, "default", false);
 	if (key->type == POLICY_INTEGER || key->type == POLICY_SECONDS)
 		schema_of_number(writer, key);
-	if (key->type == POLICY_PATHS || key->type == POLICY_DOMAINS)
+	if (key->type == POLICY_WORD) {
+		schema_of_words(writer, key);
+		json_key_text(writer, "default", key->words[key->preset]);
+	}
+	if (POLICY_IS_LIST(key->type))
 		schema_of_item(writer, key);
 	json_object_end(writer);
 }

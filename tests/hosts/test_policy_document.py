@@ -30,6 +30,8 @@ GOOD = [
     {"network": {"allowedDomains": ["1.2.3.4", "1.2.3.4:80", "::1", "[::1]", "[::1]:80", "2001:DB8::5", "xn--mller-kva.de", "EXAMPLE.org"]}},
     {"network": {"allowedDomains": ["a-b.c_d.org", "example.org."]}},
     {"network": {"deniedDomains": ["169.254.169.254", "metadata.google.internal"]}},
+    {"sandbox": {}}, {"sandbox": {"lifetime": "call", "maximum": 1, "idleSeconds": 1}},
+    {"sandbox": {"lifetime": "server", "maximum": 240, "idleSeconds": 86400}},
 ]
 
 BAD = [
@@ -55,7 +57,10 @@ BAD = [
     {"network": {"allowedDomains": ["m\u00fcller.de"]}},
     {"network": {"allowedDomains": ["example.org:"]}}, {"network": {"allowedDomains": ["example.org:http"]}},
     {"network": {"allowedDomains": ["example.org:123456"]}}, {"network": {"allowedDomains": ["exam%70le.org"]}},
-    {"network.allowedDomains": []}, {"sandbox": {}},
+    {"network.allowedDomains": []}, {"sandbox.lifetime": "call"},
+    {"sandbox": {"lifetime": "Call"}}, {"sandbox": {"lifetime": ""}}, {"sandbox": {"lifetime": 1}},
+    {"sandbox": {"lifetime": None}}, {"sandbox": {"lifetime": ["call"]}},
+    {"sandbox": {"maximum": 0}}, {"sandbox": {"maximum": 241}}, {"sandbox": {"idleSeconds": 0}}, {"sandbox": {"idleSeconds": 86401}},
 ]
 
 # What a regular expression cannot say, or says badly: the server alone refuses these.
@@ -126,7 +131,7 @@ def test_defaults_are_the_schemas(schema, command_line):
             present = shown.get(name) if key is None else shown.get(name, {}).get(key)
             if "default" in value:
                 assert present == value["default"], (name, key)
-            elif value["type"] == "array" and name == "filesystem":
+            elif value["type"] == "array" and name != "network":
                 assert present == []
             else:
                 assert present is None, (name, key)
@@ -172,6 +177,9 @@ def test_hash_is_of_the_bytes(policy, command_line):
 # ---- docs/policy.md ----
 
 def describe(value):
+    if "enum" in value.get("items", value):
+        words = ", ".join(f"`{word}`" for word in value.get("items", value)["enum"])
+        return f"{'any' if 'items' in value else 'one'} of {words}"
     if value["type"] == "array":
         return "paths" if "/" in value["items"]["pattern"][:4] else "hosts"
     if value["type"] in ("integer", "number") and "minimum" in value:
@@ -182,7 +190,7 @@ def describe(value):
 def key_rows(schema):
     for name, part in schema["properties"].items():
         for key, value in part["properties"].items() if part["type"] == "object" else [(None, part)]:
-            default = f"`{json.dumps(value['default'])}`" if "default" in value else "`[]`" if name == "filesystem" else "not given"
+            default = f"`{json.dumps(value['default'])}`" if "default" in value else "`[]`" if value["type"] == "array" and name != "network" else "not given"
             yield f"| `{name}{'.' + key if key else ''}` | {describe(value)} | {default} | {value['description']} |"
 
 

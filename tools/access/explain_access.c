@@ -61,6 +61,12 @@ static const struct field limits[] = {
 };
 
 /* An answer has the first six, the picture the others. */
+static const struct field sandbox[] = {
+	{.name = "lifetime", .type = FIELD_STRING},
+	{.name = "idle_ms", .type = FIELD_INTEGER},
+	{0},
+};
+
 static const struct field output[] = {
 	{.name = "allowed", .type = FIELD_BOOLEAN},
 	{.name = "target", .type = FIELD_STRING},
@@ -75,6 +81,7 @@ static const struct field output[] = {
 	{.name = "protected", .type = FIELD_STRINGS},
 	{.name = "hidden", .type = FIELD_STRINGS},
 	{.name = "network", .type = FIELD_OBJECT, .inner = network},
+	{.name = "sandbox", .type = FIELD_OBJECT, .inner = sandbox},
 	{.name = "limits", .type = FIELD_OBJECT, .inner = limits},
 	{.name = "policy_sha256", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
 	{0},

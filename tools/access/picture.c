@@ -118,6 +118,18 @@ static void text_limits(struct tool_result *result)
 		     plan->command_data_bytes, plan->temporary_bytes);
 }
 
+static void text_lifetime(struct tool_result *result)
+{
+	const struct plan *plan = result->context->plan;
+
+	if (plan->sandbox_per_call)
+		result_textf(result, "Sandbox: a new one for each command; nothing in /tmp lasts\n");
+	else
+		result_textf(result,
+			     "Sandbox: one for all commands; /tmp lasts until %.15g s pass without one\n",
+			     plan->sandbox_idle_ms / 1000.0);
+}
+
 static void write_text(struct tool_result *result)
 {
 	const struct plan *plan = result->context->plan;
@@ -134,6 +146,7 @@ static void write_text(struct tool_result *result)
 		  plan->protect_count);
 	text_list(result, "Hidden: ", plan->hide, plan->hide_count);
 	text_network(result);
+	text_lifetime(result);
 	text_limits(result);
 	result_textf(result, "Policy SHA-256: %s", plan->policy_sha256);
 }
@@ -219,6 +232,11 @@ int access_write_picture(struct tool_result *result)
 	if (plan->network_listed)
 		data_rules(writer, "allowed", plan->allowed, plan->allowed_count);
 	data_rules(writer, "denied", plan->denied, plan->denied_count);
+	json_object_end(writer);
+	json_key(writer, "sandbox");
+	json_object(writer);
+	json_key_text(writer, "lifetime", plan->sandbox_per_call ? "call" : "server");
+	json_key_int(writer, "idle_ms", plan->sandbox_idle_ms);
 	json_object_end(writer);
 	data_limits(writer, result->context);
 	json_key_text(writer, "policy_sha256", plan->policy_sha256);
