@@ -144,7 +144,7 @@
 	(16u << 20) /* of one pipe after the command's end: it may have made it larger, up to                \
 		       fs.pipe-max-size */
 #define LIMIT_FRONTEND_FILES                                                                                 \
-	24 /* descriptors of the frontend beside those of commands: 14 stay open, 8 come or go at a time */
+	24 /* descriptors of the frontend beside those of commands: 15 stay open, 8 come or go at a time */
 #define LIMIT_PROGRESS_LINE_BYTES 200 /* of the newest line in a progress notification */
 #define LIMIT_COMMAND_DENIALS                                                                                \
 	16 /* different ones told with a command's result; more would bury its output                        \
@@ -182,14 +182,31 @@
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
 
 /* ---- the egress broker ---- */
-#define LIMIT_BROKER_CLIENTS    64    /* web executors: one a caller */
-#define LIMIT_BROKER_CONNECTS   256   /* asked for and unanswered, one client: as many as it runs fetches */
-#define LIMIT_BROKER_ADDRESSES  8     /* of one name that are tried */
-#define LIMIT_BROKER_ATTEMPT_MS 250   /* before the next address is tried beside it: RFC 8305 section 5 */
-#define LIMIT_BROKER_TOTAL_MS   15000 /* resolving and connecting together */
-#define LIMIT_BROKER_LOOKUP_MS  2000  /* before a name server is asked again */
-#define LIMIT_BROKER_LOOKUPS    2     /* times each name server is asked */
-#define LIMIT_HOSTS_BYTES       (1u << 20) /* of /etc/hosts; block lists are that long */
+#define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */
+#define LIMIT_BROKER_CONNECTS    256   /* asked for and unanswered, one client: as many as it runs fetches */
+#define LIMIT_BROKER_ADDRESSES   8     /* of one name that are tried */
+#define LIMIT_BROKER_ATTEMPT_MS  250   /* before the next address is tried beside it: RFC 8305 section 5 */
+#define LIMIT_BROKER_TOTAL_MS    15000 /* resolving and connecting together */
+#define LIMIT_BROKER_LOOKUP_MS   2000  /* before a name server is asked again */
+#define LIMIT_BROKER_LOOKUPS     2     /* times each name server is asked */
+#define LIMIT_LISTENERS          64 /* sockets inside one sandbox: ports that a policy names; two are usual */
+#define LIMIT_LISTENERS_PORT     8 /* addresses of one port with a socket each; then one serves any address */
+#define LIMIT_LISTENER_QUEUE     128  /* connections that wait until the broker accepts them */
+#define LIMIT_BROKER_NAMES       2048 /* one sandbox: a build asks for dozens; 300 KB when they are long */
+#define LIMIT_BROKER_RELAYS      256 /* connections of one sandbox: npm opens 50; more wait in the listener */
+#define LIMIT_BROKER_RELAYS_ALL  4096  /* of all together: two descriptors and 32 KB each at worst */
+#define LIMIT_BROKER_FILES       12288 /* RLIMIT_NOFILE of the broker: those, and listeners of 256 sandboxes */
+#define LIMIT_RELAY_BYTES        (UINT64_C(64) << 30) /* one connection, both ways: a large clone is 10 GB */
+#define LIMIT_RELAY_BUFFER_BYTES (16u << 10) /* held of each direction while the other side does not read */
+#define LIMIT_RELAY_IDLE_MS      1800000  /* without a byte either way; a database keeps quiet for minutes */
+#define LIMIT_RELAY_TOTAL_MS     86400000 /* a day, as the longest command */
+#define LIMIT_RELAY_ACCEPTS      16       /* taken from one listener before others have their turn */
+#define LIMIT_DNS_MESSAGE_BYTES  1232     /* of a question: what resolvers send in one packet, padded */
+#define LIMIT_DNS_TURN           64       /* questions from one sandbox before others have their turn */
+#define LIMIT_DNS_STREAMS        16       /* connections of one sandbox that ask over TCP; more are closed */
+#define LIMIT_DNS_STREAM_MS      10000    /* without a question: RFC 7766 section 6.2.3, "a few seconds" */
+#define LIMIT_BROKER_DENIALS     100      /* refusals told, one sandbox, each second: a result shows 16 */
+#define LIMIT_HOSTS_BYTES        (1u << 20) /* of /etc/hosts; block lists are that long */
 
 /* ---- time, milliseconds ---- */
 #define LIMIT_END_MS          80   /* after that grace, what our own processes may take to be gone */

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "protocol/cleanup.h"
+
 #define LOCALHOST "localhost"
 
 static bool is_default_port(uint16_t port)
@@ -261,6 +263,24 @@ bool rules_address(const struct plan *plan, const char *host, uint16_t port, con
 			      "%s is not a public address (%s)", text, special);
 	return refuse(answer, plan, text, port, "only public addresses, unless named",
 		      "%.120s stands for %s, which is not a public address (%s)", host, text, special);
+}
+
+bool rules_for_commands(const struct plan *plan)
+{
+	return plan->network_listed && plan->allowed_count > 0;
+}
+
+bool rules_name(const struct plan *plan, const char *host, struct rules_answer *answer)
+{
+	static const uint16_t usual[] = {443, 80};
+
+	for (size_t i = 0; i < plan->allowed_count; i++)
+		if (plan->allowed[i].port && rules_host(plan, host, plan->allowed[i].port, answer))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (rules_host(plan, host, usual[i], answer))
+			return true;
+	return false;
 }
 
 bool rules_explain(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer)

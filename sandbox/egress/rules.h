@@ -43,6 +43,15 @@ bool rules_address(const struct plan *plan, const char *host, uint16_t port, con
 		   struct rules_answer *answer);
 
 /*
+ * Does any rule let commands reach anything? Only then has a sandbox a network at all: commands reach what
+ * network.allowedDomains names and, unlike fetch_url, nothing when it is not given.
+ */
+bool rules_for_commands(const struct plan *plan);
+
+/* May a name be looked up: is there a port on which rules_host() allows it? If not, `answer` says why not. */
+bool rules_name(const struct plan *plan, const char *host, struct rules_answer *answer);
+
+/*
  * Both, as far as it can be told without resolving: rules_host(), and for a host that is an address or
  * localhost also rules_address(). For other names "allowed" holds if the name's addresses are public;
  * `reason` says so. This is what explain_access shows.
