@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/limits.h"
 
 #define SANDBOX                                                                                              \
 	.executor = EXECUTOR_SANDBOX, .name = "sandbox", .program = "sallyport-keeper", .view = VIEW_SYSTEM, \
@@ -16,15 +17,15 @@
 
 #define FILES                                                                                                \
 	.executor = EXECUTOR_FILES, .name = "files", .program = "sallyport-files", .view = VIEW_WORKSPACES,  \
-	.workspace_owner = true, .keep_stderr = true, .channels = 4
+	.workspace_owner = true, .keep_stderr = true, .channels = 4, .files = LIMIT_EXECUTOR_FILES
 
 #define WEB                                                                                                  \
 	.executor = EXECUTOR_WEB, .name = "web", .program = "sallyport-web", .view = VIEW_NOTHING,           \
-	.keep_stderr = true, .channels = 2
+	.keep_stderr = true, .channels = 2, .files = LIMIT_EXECUTOR_FILES
 
 #define BROKER                                                                                               \
 	.executor = EXECUTOR_BROKER, .name = "broker", .program = "sallyport-broker", .view = VIEW_NOTHING,  \
-	.keep_stderr = true, .channels = 1
+	.keep_stderr = true, .channels = 2, .files = LIMIT_BROKER_FILES
 
 #define ISOLATED (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
 

@@ -45,6 +45,7 @@ struct profile {
 	bool keep_setup;      /* the setup socket stays open, as a lifeline */
 	bool command_limits;  /* rlimits from the plan, not those of our own programs */
 	size_t channels;      /* descriptors from EXECUTOR_CHANNEL on */
+	unsigned files;       /* RLIMIT_NOFILE, of our own programs */
 };
 
 /* NULL for numbers that are none. */

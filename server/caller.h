@@ -38,9 +38,6 @@ void caller_deinit(struct caller *caller);
 
 /* Begins a command for `call`; `arguments` are those of run_command and are not needed afterwards. */
 void command_begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments);
-/* Something of this caller's was refused, and by whose hand is not known (the network): told with every
- * command of its that runs now. */
-void caller_denied(struct caller *caller, const struct denial *denial);
 /* The call was cancelled: kills the command; the call is released when nothing of it is alive. */
 void command_abandon(struct command *command);
 

@@ -140,6 +140,7 @@ static int take_ended(struct command *command, const struct frame_header *header
 	if (frame_done(&reader) < 0 || !(WIFEXITED(outcome.wait_status) || WIFSIGNALED(outcome.wait_status)))
 		return -EPROTO;
 	command_drain(command);
+	supervisor_hear_denials(command->sandboxes->supervisor);
 	answer(command, &outcome);
 	command_free(command);
 	return 0;
@@ -166,14 +167,6 @@ void command_denied(struct command *command, const struct denial *denial)
 {
 	if (command->call->mcp)
 		command_denials_add(&command->denials, denial);
-}
-
-void caller_denied(struct caller *caller, const struct denial *denial)
-{
-	for (struct sandbox *at = caller->sandboxes->all; at; at = at->next)
-		for (struct command *command = at->running; command; command = command->next)
-			if (command->caller == caller)
-				command_denied(command, denial);
 }
 
 static int take_denied(struct command *command, const struct frame_header *header)

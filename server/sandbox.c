@@ -96,6 +96,15 @@ static void sandbox_failed(struct supervised *supervised, const struct superviso
 	sandboxes_serve(sandboxes);
 }
 
+/* By whose hand is not known: the network is all of theirs. */
+static void sandbox_denied(struct supervised *supervised, const struct denial *denial)
+{
+	struct sandbox *sandbox = (struct sandbox *)supervised;
+
+	for (struct command *command = sandbox->running; command; command = command->next)
+		command_denied(command, denial);
+}
+
 /* ---- the door ---- */
 
 /* KEEPER_SWEPT. -EPROTO when more of them come than commands and nannies can account for. */
@@ -150,8 +159,10 @@ static void door_ready(struct loop_source *source, uint32_t events)
 
 int sandbox_take(struct sandbox *sandbox, struct command *command)
 {
-	int result = command_connect(command, sandbox->door.fd);
+	int result;
 
+	supervisor_hear_denials(sandbox->sandboxes->supervisor); /* of those before it, not of this one */
+	result = command_connect(command, sandbox->door.fd);
 	if (result == -EAGAIN)
 		loop_change(sandbox->sandboxes->loop, &sandbox->door, EPOLLIN | EPOLLOUT);
 	if (result < 0)
@@ -230,7 +241,8 @@ int sandbox_start(struct caller *caller)
 						  .caller = caller->number,
 						  .started = sandbox_started,
 						  .failed = sandbox_failed,
-						  .died = sandbox_died};
+						  .died = sandbox_died,
+						  .denied = sandbox_denied};
 	sandbox->sandboxes = sandboxes;
 	sandbox->caller = caller;
 	sandbox->door = (struct loop_source){.fd = -1, .ready = door_ready};

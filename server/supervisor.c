@@ -239,6 +239,8 @@ static int take_frame(struct supervisor *supervisor, const struct frame_header *
 	case SPARE_NEXT: /* said by the spare on its way to becoming the spawner */
 		watch_spare(supervisor, frame_descriptors_take(descriptors, 0));
 		return 0;
+	case SPAWNER_DENIALS:
+		return supervisor_take_denials(supervisor, frame_descriptors_take(descriptors, 0));
 	case SPARE_FAILED:
 	default:
 		return -EPROTO;
@@ -354,6 +356,7 @@ int supervisor_init(struct supervisor *supervisor, struct loop *loop, int spare,
 	supervisor->spare = (struct loop_source){.fd = -1, .ready = spare_ready};
 	supervisor->spawner = (struct loop_source){.fd = -1, .ready = spawner_ready};
 	supervisor->rest.fire = rest_now;
+	supervisor->denials = (struct loop_source){.fd = -1};
 	buffer_init(&supervisor->payload, LIMIT_MESSAGE_FRAME_BYTES);
 	result = loop_watch(loop, &supervisor->spare, spare, EPOLLIN);
 	if (result < 0)
@@ -368,6 +371,7 @@ int supervisor_end(struct supervisor *supervisor)
 	loop_timer_clear(supervisor->loop, &supervisor->rest);
 	loop_forget(supervisor->loop, &supervisor->spare);
 	loop_forget(supervisor->loop, &supervisor->spawner);
+	supervisor_end_denials(supervisor);
 	if (spare >= 0)
 		close(spare);
 	if (spawner >= 0)

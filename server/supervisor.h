@@ -17,6 +17,7 @@
 #include "sandbox/confinement.h"
 #include "sandbox/spawner/wire.h"
 #include "server/loop.h"
+#include "tools/denial.h"
 
 #define SUPERVISOR_LAYER                                                                                     \
 	"spawner" /* failure.layer when no layer is missing: spawner or spare failed, try again */
@@ -39,6 +40,8 @@ struct supervised {
 	/* It was running, and nothing of it is alive; or (not `gone`) it was killed, and LIMIT_DEATH_MS later
 	 * nobody has said that it is dead. It may be started anew. */
 	void (*died)(struct supervised *supervised, bool gone);
+	/* The broker refused something to what runs in it. May be NULL. */
+	void (*denied)(struct supervised *supervised, const struct denial *denial);
 
 	/* the supervisor's own */
 	enum supervised_state {
@@ -59,6 +62,7 @@ struct supervised {
 struct supervisor {
 	struct loop *loop;
 	struct loop_source spare, spawner;
+	struct loop_source denials; /* the broker's; there is one only where commands have a network */
 	struct buffer payload;
 	struct supervised *all; /* those that are not SUPERVISED_NONE */
 	struct loop_timer rest; /* the end of a spawner with nothing to do */
@@ -83,5 +87,14 @@ void supervisor_start(struct supervisor *supervisor, struct supervised *supervis
 /* Kills a running one (it lied, it does not answer, or nobody needs it); `died` follows, never before this
  * returns. */
 void supervisor_kill(struct supervised *supervised);
+/* Hands on what the broker has refused so far (`denied`): before a command's end is told, all that it was
+ * refused is here. Costs nothing where commands have no network. */
+void supervisor_hear_denials(struct supervisor *supervisor);
+
+/* ---- between supervisor.c and supervisor_denials.c ---- */
+
+/* SPAWNER_DENIALS: takes the socket; the one before it has ended. 0 or -EPROTO. */
+int supervisor_take_denials(struct supervisor *supervisor, int socket);
+void supervisor_end_denials(struct supervisor *supervisor);
 
 #endif

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The broker's event loop: control socket, clients, connections, the resolver, and the sweep that frees. */
+/* The broker's event loop: control socket, clients, sandboxes, the resolver, and the sweep that frees. */
 #include "sandbox/egress/broker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "protocol/cleanup.h"
 #include "sandbox/egress/wire.h"
+
+#define LOOK_MS 1000 /* how exact the age of a relay is */
 
 uint64_t broker_now(void)
 {
@@ -19,8 +22,52 @@ uint64_t broker_now(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The spawner brings a client. It is trusted, but a broken frame still ends us: nothing after it makes sense.
- */
+int broker_watch(struct broker *broker, int operation, int fd, uint32_t events, struct source *source)
+{
+	struct epoll_event event = {.events = events, .data.ptr = source};
+
+	return epoll_ctl(broker->epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+static int receive_client(struct broker *broker, const struct frame_header *header,
+			  struct frame_descriptors *descriptors)
+{
+	(void)header;
+	if (descriptors->count != 1)
+		return -EPROTO;
+	(void)client_new(broker, frame_descriptors_take(descriptors, 0)); /* one too many sees end of file */
+	return 0;
+}
+
+static int receive_network(struct broker *broker, const struct frame_header *header,
+			   struct frame_descriptors *descriptors)
+{
+	if (descriptors->count == 0)
+		return -EPROTO;
+	(void)network_add(broker, header->call, descriptors); /* its commands reach nothing then */
+	return 0;
+}
+
+static int receive_network_end(struct broker *broker, const struct frame_header *header,
+			       struct frame_descriptors *descriptors)
+{
+	if (descriptors->count != 0)
+		return -EPROTO;
+	network_end(broker, header->call);
+	return 0;
+}
+
+static const struct {
+	uint16_t type;
+	int (*receive)(struct broker *broker, const struct frame_header *header,
+		       struct frame_descriptors *descriptors);
+} orders[] = {
+	{BROKER_CLIENT, receive_client},
+	{BROKER_NETWORK, receive_network},
+	{BROKER_NETWORK_END, receive_network_end},
+};
+
+/* The spawner is trusted, but a broken frame still ends us: nothing after it makes sense. */
 static void control_ready(struct source *source, uint32_t events)
 {
 	struct broker *broker =
@@ -33,92 +80,84 @@ static void control_ready(struct source *source, uint32_t events)
 	result = frame_receive(broker->control, &header, &broker->payload, &descriptors, MSG_DONTWAIT);
 	if (result == -EAGAIN)
 		return;
-	if (result < 0 || header.type != BROKER_CLIENT || descriptors.count != 1)
-		broker->ended = true;
-	else /* a client too many sees end of file */
-		(void)client_new(broker, frame_descriptors_take(&descriptors, 0));
-	if (result == 0)
+	if (result == 0) {
+		result = -EPROTO;
+		for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+			if (orders[i].type == header.type && header.length == 0)
+				result = orders[i].receive(broker, &header, &descriptors);
 		frame_descriptors_close(&descriptors);
+	}
+	if (result < 0)
+		broker->ended = true;
+}
+
+size_t broker_relays(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_max / 4 >= LIMIT_BROKER_RELAYS_ALL)
+		return LIMIT_BROKER_RELAYS_ALL;
+	return files.rlim_max / 4 + 1;
 }
 
 int broker_init(struct broker *broker, const struct plan *plan, struct resolver *resolver, int control,
-		struct err *err)
+		int denials, size_t relays, struct err *err)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &broker->control_source};
-
-	*broker = (struct broker){
-		.plan = plan, .resolver = resolver, .control = control, .control_source = {control_ready}};
+	*broker = (struct broker){.plan = plan,
+				  .resolver = resolver,
+				  .control = control,
+				  .denials = denials,
+				  .relay_max = relays,
+				  .control_source = {control_ready}};
 	buffer_init(&broker->payload, LIMIT_MESSAGE_FRAME_BYTES);
 	broker->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (broker->epoll < 0 || epoll_ctl(broker->epoll, EPOLL_CTL_ADD, control, &event) < 0)
+	if (broker->epoll < 0 ||
+	    broker_watch(broker, EPOLL_CTL_ADD, broker->control, EPOLLIN, &broker->control_source) < 0)
 		return err_set(err, -errno, "no event loop: %s", strerror(errno));
 	resolver_attach(resolver, broker->epoll);
 	return 0;
 }
 
-/* A dead client's connections go; those that the resolver still holds go when it lets go of them. */
-static void sweep_connections(struct client *client)
-{
-	for (struct connection **at = &client->connections; *at;) {
-		struct connection *connection = *at;
-
-		if (client->dead)
-			connection_abandon(connection);
-		if (connection->done && !connection->looking) {
-			*at = connection->next;
-			client->connection_count--;
-			connection_free(connection);
-		} else {
-			at = &connection->next;
-		}
-	}
-}
-
 static void sweep(struct broker *broker)
 {
-	for (struct client **at = &broker->clients; *at;) {
-		struct client *client = *at;
-		size_t before = client->connection_count;
-
-		sweep_connections(client);
-		if (client->dead && client->socket >= 0)
-			close_fd(&client->socket);
-		if (client->dead && !client->connections) {
-			*at = client->next;
-			broker->client_count--;
-			client_free(client);
-			continue;
-		}
-		if (!client->dead && client->connection_count < before)
-			client_flush(client); /* it may be heard again */
-		at = &client->next;
-	}
+	clients_sweep(broker);
+	networks_sweep(broker);
+	dials_sweep(broker);
 }
 
 void broker_deinit(struct broker *broker)
 {
-	resolver_free(broker->resolver); /* lets go of every lookup first */
-	broker->resolver = NULL;
 	for (struct client *at = broker->clients; at; at = at->next)
 		at->dead = true;
+	for (struct network *at = broker->networks; at; at = at->next)
+		at->dead = true;
+	for (struct dial *at = broker->dials; at; at = at->next)
+		dial_abandon(at);
+	resolver_free(broker->resolver); /* lets go of every lookup */
+	broker->resolver = NULL;
 	sweep(broker);
 	buffer_deinit(&broker->payload);
 	close_fd(&broker->epoll);
 }
 
+/* Milliseconds until something is due. */
 static int expire(struct broker *broker)
 {
 	int timeout = LIMIT_BROKER_TOTAL_MS;
 	uint64_t now = broker_now();
 
 	resolver_expire(broker->resolver);
-	for (struct client *client = broker->clients; client; client = client->next) {
-		for (struct connection *at = client->connections; at; at = at->next) {
-			int left = connection_expire(at, now);
+	for (struct dial *at = broker->dials; at; at = at->next) {
+		int left = dial_expire(at, now);
 
-			timeout = left < timeout ? left : timeout;
-		}
+		timeout = left < timeout ? left : timeout;
 	}
+	if (broker->aging && now >= broker->next_look) {
+		networks_look(broker, now);
+		broker->next_look = now + LOOK_MS;
+	}
+	if (broker->aging && (uint64_t)timeout > broker->next_look - now)
+		timeout = (int)(broker->next_look - now);
 	return timeout;
 }
 

@@ -167,8 +167,40 @@ int client_new(struct broker *broker, int socket)
 	return 0;
 }
 
-void client_free(struct client *client)
+/* A dead client's connections go with it. */
+static void sweep_connections(struct client *client)
 {
-	close_fd(&client->socket);
-	free(client);
+	for (struct connection **at = &client->connections; *at;) {
+		struct connection *connection = *at;
+
+		if (client->dead)
+			connection_abandon(connection);
+		if (connection->done) {
+			*at = connection->next;
+			client->connection_count--;
+			connection_free(connection);
+		} else {
+			at = &connection->next;
+		}
+	}
+}
+
+void clients_sweep(struct broker *broker)
+{
+	for (struct client **at = &broker->clients; *at;) {
+		struct client *client = *at;
+		size_t before = client->connection_count;
+
+		sweep_connections(client);
+		if (!client->dead && client->connection_count < before)
+			client_flush(client); /* it may be heard again */
+		if (client->dead && !client->connections) {
+			*at = client->next;
+			broker->client_count--;
+			close_fd(&client->socket);
+			free(client);
+			continue;
+		}
+		at = &client->next;
+	}
 }

@@ -15,6 +15,7 @@ int main(void)
 	struct resolver *resolver = NULL;
 	struct broker broker;
 	struct err err = {0};
+	size_t relays = broker_relays();
 	int result = executor_receive(EXECUTOR_BROKER, &executor, &err);
 
 	if (result == 0 && (result = resolver_new(&resolver, &err)) < 0)
@@ -22,7 +23,8 @@ int main(void)
 	if (result == 0)
 		result = executor_enter(&executor, &err);
 	if (result == 0) {
-		result = broker_init(&broker, &executor.plan, resolver, EXECUTOR_CHANNEL, &err);
+		result = broker_init(&broker, &executor.plan, resolver, EXECUTOR_CHANNEL,
+				     EXECUTOR_CHANNEL + 1, relays, &err);
 		resolver = NULL; /* the broker's */
 		if (result == 0)
 			result = broker_run(&broker, &err);

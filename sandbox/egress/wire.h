@@ -5,14 +5,18 @@
 /*
  * The egress broker's channels, SOCK_SEQPACKET sockets of frames (protocol/frame.h).
  *
- * The program's own channel is the spawner's (sandbox/executor.h, EXECUTOR_BROKER); end of file there ends
- * it. A client is a web executor; the broker's end of its socket came with BROKER_CLIENT. A client that sends
- * anything malformed loses its socket; nothing a client does touches another.
+ * The program's own channels are the spawner's (sandbox/executor.h, EXECUTOR_BROKER), where end of file ends
+ * it, and the frontend's, where it only tells. A client is a web executor; the broker's end of its socket
+ * came with BROKER_CLIENT. A client that sends anything malformed loses its socket; nothing a client does
+ * touches another.
  */
 
 enum broker_frame {
 	/* spawner -> broker */
-	BROKER_CLIENT = 1, /* descriptor: the broker's end of a socket pair whose other end a client has */
+	BROKER_CLIENT = 1,  /* descriptor: the broker's end of a socket pair whose other end a client has */
+	BROKER_NETWORK = 4, /* call: the sandbox's number. descriptors: sockets that listen inside it
+			     * (listeners.h), in as many frames as it takes */
+	BROKER_NETWORK_END = 5, /* call: its number. All that was for it ends */
 
 	/* client -> broker */
 	BROKER_CONNECT = 2, /* call: the client's number for it. payload: text host in its one spelling
@@ -25,6 +29,14 @@ enum broker_frame {
 	BROKER_REFUSED = 17,   /* call; payload: text rule, text reason, text remedy, text reach
 				  (rules.h) */
 	BROKER_FAILED = 18,    /* call; value: errno; payload: text sentence of what failed where */
+
+	/*
+	 * broker -> frontend, on a socket that the broker only writes to: something was refused to a command.
+	 * Sent before the command hears of it, so whoever reads of the command's end finds this waiting.
+	 */
+	BROKER_DENIED = 32, /* call: the sandbox's number (SPAWNER_STARTED's instance). Payload as of
+			     * REPLY_DENIED (tools/reply.h): text layer, operation ("resolve", "connect"),
+			     * target, rule, remedy, allowed */
 };
 
 #endif

@@ -159,12 +159,19 @@ static const struct table_rule connecting[] = {
 	{NULL},
 };
 
+/* On sockets that listen inside sandboxes and were passed to it: it can make none that listens. */
+static const struct table_rule accepting[] = {
+	ALLOW("accept4"),
+	{NULL},
+};
+
 static const struct table_group broker[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end", rules_process},
 	{"waiting", rules_waiting},
 	{"descriptors that are open", rules_descriptors},
 	{"names and connections", connecting},
+	{"what sandboxes connect to", accepting},
 	{"sockets that are connected", connected_sockets},
 	{"what libraries ask", harmless},
 	{"what libraries look for", looked_for_in_vain},

@@ -29,7 +29,8 @@ struct layer_context {
 int layer_parent(struct layer_context *context);
 /* Signals at their defaults, none blocked; a session of its own; umask. */
 int layer_session(struct layer_context *context);
-/* lo up in a network namespace of its own. */
+/* lo up in a network namespace of its own; where the policy lets commands reach something, also the addresses
+ * and listening sockets that lead to the broker (network.c). */
 int layer_network(struct layer_context *context);
 /* The view of the file system; leaves the process at its new root. */
 int layer_mounts(struct layer_context *context);

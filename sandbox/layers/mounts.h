@@ -40,6 +40,11 @@ int view_processes(struct layer_context *context, int root);
 /* The directories that programs expect and that hold nothing. */
 int view_furnish(struct layer_context *context, int root);
 
+/* ---- view_names.c ---- */
+
+/* resolv.conf, hosts and nsswitch.conf for a sandbox whose names the broker answers. */
+int view_names(struct layer_context *context, int root);
+
 /* ---- protect.c ---- */
 
 /* Makes the plan's protected paths and our own programs read-only wherever the view shows them writable. */

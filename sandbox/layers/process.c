@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layers that are a call or two each: parent, session, network, descriptors, privileges. */
+/* The layers that are a call or two each: parent, session, descriptors, privileges. */
 #include "sandbox/layers/layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -54,19 +51,6 @@ int layer_session(struct layer_context *context)
 	if (setsid() < 0)
 		return layer_failed(&context->failure, "setsid", NULL);
 	umask(022);
-	return 0;
-}
-
-int layer_network(struct layer_context *context)
-{
-	struct ifreq request = {.ifr_name = "lo"};
-
-	_cleanup_fd_ int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (any < 0)
-		return layer_failed(&context->failure, "socket", "AF_INET");
-	request.ifr_flags = IFF_UP | IFF_RUNNING;
-	if (ioctl(any, SIOCSIFFLAGS, &request) < 0)
-		return layer_failed(&context->failure, "SIOCSIFFLAGS", "lo");
 	return 0;
 }
 

@@ -58,7 +58,7 @@ int layer_resources(struct layer_context *context)
 		{RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", LIMIT_COMMAND_QUEUE_BYTES, false},
 		{RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", LIMIT_COMMAND_SIGNALS, false},
 		{RLIMIT_NOFILE, "RLIMIT_NOFILE",
-		 context->profile->command_limits ? plan->command_files : LIMIT_EXECUTOR_FILES, false},
+		 context->profile->command_limits ? plan->command_files : context->profile->files, false},
 		{RLIMIT_NPROC, "RLIMIT_NPROC", plan->command_processes, true},
 		{RLIMIT_FSIZE, "RLIMIT_FSIZE", plan->command_file_bytes, true},
 #ifndef SALLYPORT_SANITIZED /* whose shadow memory counts: terabytes that are never touched */

@@ -15,6 +15,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "sandbox/egress/rules.h"
 #include "sandbox/layers/calls.h"
 
 enum place_kind { PLACE_SYSTEM, PLACE_EXTRA, PLACE_TMPFS, PLACE_WORKSPACE, PLACE_HIDDEN };
@@ -279,6 +280,8 @@ int view_system(struct layer_context *context, int root)
 	}
 	if (result == 0)
 		result = view_furnish(context, root);
+	if (result == 0 && rules_for_commands(&context->executor->plan))
+		result = view_names(context, root);
 	if (result == 0)
 		result = protect_paths(context, root);
 	for (size_t i = 0; i < places.count && result == 0; i++)

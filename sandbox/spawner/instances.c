@@ -97,20 +97,11 @@ static int channels_files(struct channels *channels)
 	return channel_shared(channels, eventfd(0, EFD_CLOEXEC));
 }
 
-static struct instance *find_broker(struct spawner *spawner)
-{
-	for (size_t i = 0; i < spawner->count; i++)
-		if (spawner->instances[i].profile == EXECUTOR_BROKER && !spawner->instances[i].failed &&
-		    spawner->instances[i].pid > 0)
-			return &spawner->instances[i];
-	return NULL;
-}
-
 /* A socket between a web executor and the broker: its end becomes a channel, the broker gets the other. */
 static int connect_broker(struct spawner *spawner, struct channels *channels)
 {
 	struct frame_header header = {.type = EXECUTOR_BROKER_CLIENT};
-	struct instance *broker = find_broker(spawner);
+	struct instance *broker = egress_broker(spawner);
 	_cleanup_fd_ int near = channel_socket(channels);
 
 	if (near < 0 || !broker)
@@ -131,10 +122,13 @@ static int channels_make(struct spawner *spawner, enum executor_profile profile,
 	near = channel_socket(channels);
 	if (near < 0)
 		return near;
-	if (profile == EXECUTOR_BROKER)
+	if (profile == EXECUTOR_BROKER) {
 		*control = near;
-	else
-		channels->frontend[channels->frontend_count++] = near;
+		near = channel_socket(channels); /* for what it refuses (report_denials) */
+		if (near < 0)
+			return near;
+	}
+	channels->frontend[channels->frontend_count++] = near;
 	return profile == EXECUTOR_WEB ? connect_broker(spawner, channels) : 0;
 }
 
@@ -155,6 +149,7 @@ static void table_remove(struct spawner *spawner, size_t index)
 {
 	struct instance *instance = &spawner->instances[index];
 
+	egress_end(spawner, instance);
 	close_fd(&instance->setup);
 	close_fd(&instance->control);
 	for (size_t i = 0; i < instance->fd_count; i++)
@@ -227,8 +222,8 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 	instance->purpose = order->purpose;
 	instance->profile = order->profile;
 	instance->confinement = order->confinement;
-	if (order->profile == EXECUTOR_WEB)
-		instance->broker = find_broker(spawner)->id;
+	if (order->purpose == INSTANCE_SERVE && egress_needed(spawner, order->profile, order->confinement))
+		instance->broker = egress_broker(spawner)->id;
 	pid_t pid = start_child(identity, row, order->plan ? order->plan : spawner->plan_memfd,
 				channels.child, instance->private, &instance->setup, failure);
 	if (pid < 0)
@@ -271,11 +266,8 @@ void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint3
 		return;
 	}
 	order.profile = profiles[kind];
-	if (kind == SPAWNER_WEB && !find_broker(spawner))
-		result = instance_add(spawner,
-				      &(struct instance_order){.profile = EXECUTOR_BROKER,
-							       .confinement = spawner->confinement},
-				      &where);
+	if (egress_needed(spawner, order.profile, order.confinement))
+		result = egress_start(spawner, &where);
 	if (result == 0)
 		result = instance_add(spawner, &order, &where);
 	if (result < 0) {
@@ -299,7 +291,7 @@ void instance_kill(struct spawner *spawner, uint32_t id)
 			kill_process(&spawner->instances[i]);
 }
 
-/* A start that did not come to its end, told once. A broker's failure is that of every web executor. */
+/* A start that did not come to its end, told once. A broker's failure is that of all who wait for it. */
 static void fail(struct spawner *spawner, struct instance *instance, const struct failure *failure)
 {
 	static const uint32_t kinds[] = {[EXECUTOR_SANDBOX] = SPAWNER_SANDBOX,
@@ -333,17 +325,17 @@ static void fail_at(struct spawner *spawner, struct instance *instance, int code
 	fail(spawner, instance, &failure);
 }
 
-/* A web executor is of use only with a broker, so it is announced when both stand. */
+/* Who needs the broker is of use only with it, so it is announced when both stand. */
 static void announce(struct spawner *spawner)
 {
-	const struct instance *broker = find_broker(spawner);
+	const struct instance *broker = egress_broker(spawner);
 
 	for (size_t i = 0; i < spawner->count; i++) {
 		struct instance *instance = &spawner->instances[i];
 
 		if (instance->state != INSTANCE_READY || instance->told || instance->failed ||
 		    instance->profile == EXECUTOR_BROKER ||
-		    (instance->profile == EXECUTOR_WEB &&
+		    (egress_needed(spawner, instance->profile, instance->confinement) &&
 		     (!broker || broker->id != instance->broker || broker->state != INSTANCE_READY)))
 			continue;
 		report_started(spawner, instance);
@@ -380,11 +372,12 @@ static void stands(struct spawner *spawner, struct instance *instance)
 }
 
 static void serve_frame(struct spawner *spawner, struct instance *instance, const struct frame_header *header,
-			struct frame_reader *reader)
+			struct frame_reader *reader, struct frame_descriptors *descriptors)
 {
 	const struct identity *identity = &spawner->identities[instance->confinement];
 	char layer[64], step[128], detail[256];
 	uint32_t uid, gid;
+	int result;
 
 	switch (header->type) {
 	case SETUP_UNSHARED:
@@ -402,6 +395,11 @@ static void serve_frame(struct spawner *spawner, struct instance *instance, cons
 			if (namespace >= 0)
 				close(namespace);
 		}
+		return;
+	case SETUP_LISTENING:
+		result = egress_listening(spawner, instance, descriptors);
+		if (result < 0)
+			fail_at(spawner, instance, result, "network", "listening sockets", "");
 		return;
 	case SETUP_READY:
 		stands(spawner, instance);
@@ -422,13 +420,14 @@ void instance_serve(struct spawner *spawner, size_t index)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct instance *instance = &spawner->instances[index];
+	struct frame_descriptors descriptors;
 	struct frame_header header;
 	struct frame_reader reader;
 
 	/* what a frame leads to may add to the table, and so move it; never remove from it */
 	for (; instance->state == INSTANCE_STARTING && instance->setup >= 0;
 	     instance = &spawner->instances[index]) {
-		int result = frame_receive(instance->setup, &header, &payload, NULL, MSG_DONTWAIT);
+		int result = frame_receive(instance->setup, &header, &payload, &descriptors, MSG_DONTWAIT);
 
 		if (result == -EAGAIN)
 			return;
@@ -437,7 +436,8 @@ void instance_serve(struct spawner *spawner, size_t index)
 			return;
 		}
 		frame_read(&reader, buffer_data(&payload), buffer_length(&payload));
-		serve_frame(spawner, instance, &header, &reader);
+		serve_frame(spawner, instance, &header, &reader, &descriptors);
+		frame_descriptors_close(&descriptors);
 	}
 }
 
@@ -453,6 +453,7 @@ static void ended(struct spawner *spawner, size_t index, int status)
 {
 	struct instance *instance = &spawner->instances[index];
 	uint32_t id = instance->id;
+	const bool served = instance->profile == EXECUTOR_BROKER && instance->state == INSTANCE_READY;
 
 	if (instance->state == INSTANCE_STARTING) {
 		char how[64];
@@ -466,7 +467,8 @@ static void ended(struct spawner *spawner, size_t index, int status)
 	}
 	if (instance->profile == EXECUTOR_BROKER) /* its clients' sockets died with it */
 		for (size_t i = 0; i < spawner->count; i++)
-			if (spawner->instances[i].broker == id)
+			if (spawner->instances[i].broker == id &&
+			    spawner->instances[i].profile == EXECUTOR_WEB)
 				kill_process(&spawner->instances[i]);
 	instance->status = status;
 	instance->pid = 0;
@@ -474,6 +476,8 @@ static void ended(struct spawner *spawner, size_t index, int status)
 	/* with its namespace everything in it has ended; without one somebody may be left */
 	if (profile_of(instance)->namespaces)
 		finish(spawner, index);
+	if (served) /* one that could not even start would not do better a second time */
+		egress_restart(spawner);
 }
 
 void instances_reap(struct spawner *spawner)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -108,6 +109,17 @@ static int reset_signals(void)
 	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Each sandbox with a network keeps some sockets open here. Executors are given limits of their own. */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 int main(void)
 {
 	struct spawner spawner = {.socket = SPAWNER_SOCKET,
@@ -117,6 +129,7 @@ int main(void)
 	struct err err = {""};
 
 	prctl(PR_SET_NAME, "sallyport-spawn");
+	raise_files();
 	spawner.signals = reset_signals();
 	if (spawner.signals < 0 || plan_read(&spawner.plan, SPAWNER_PLAN, &err) < 0) {
 		fprintf(stderr, "sallyport-spawner: %s\n",

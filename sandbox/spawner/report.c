@@ -50,6 +50,17 @@ void report_started(struct spawner *spawner, struct instance *instance)
 	instance->fd_count = 0;
 }
 
+void report_denials(struct spawner *spawner, struct instance *broker)
+{
+	const struct buffer none = {.bytes = NULL};
+
+	send_frame(spawner, &(struct frame_header){.type = SPAWNER_DENIALS}, &none, broker->fds,
+		   broker->fd_count);
+	for (size_t i = 0; i < broker->fd_count; i++)
+		close_fd(&broker->fds[i]);
+	broker->fd_count = 0;
+}
+
 static void send_failed(struct spawner *spawner, uint32_t call, int code, const char *layer, const char *step,
 			const char *remedy)
 {

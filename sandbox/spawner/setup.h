@@ -35,9 +35,11 @@ enum setup_frame {
 	/* child -> spawner */
 	SETUP_UNSHARED = 16, /* it has entered a user namespace of its own: write the id maps */
 	SETUP_WANT_IDMAP =
-		17,        /* a user namespace for a mount that shows files of u32 uid, u32 gid as its own */
-	SETUP_READY = 18,  /* every layer stands */
-	SETUP_FAILED = 19, /* value: errno, payload: text layer, text step, text detail; the child exits */
+		17,       /* a user namespace for a mount that shows files of u32 uid, u32 gid as its own */
+	SETUP_READY = 18, /* every layer stands */
+	SETUP_LISTENING = 20, /* descriptors: sockets that listen inside, for the broker (sandbox/egress);
+			       * before READY, in as many frames as it takes */
+	SETUP_FAILED = 19,    /* value: errno, payload: text layer, text step, text detail; the child exits */
 };
 
 /*

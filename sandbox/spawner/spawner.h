@@ -85,7 +85,7 @@ struct instance {
 	enum instance_purpose purpose;
 	bool told;                        /* the frontend knows its number */
 	bool failed;                      /* its failure was told and it was killed */
-	uint32_t broker;                  /* of a web executor: the instance that it has sockets from */
+	uint32_t broker;                  /* that serves it: of a web executor, or a sandbox with a network */
 	pid_t pid;                        /* 0: reaped */
 	int status;                       /* that it ended with */
 	char *private;                    /* its directory (private.c), or NULL */
@@ -94,7 +94,9 @@ struct instance {
 	int64_t deadline;                 /* of starting, CLOCK_MONOTONIC ms */
 	int fds[LIMIT_FRAME_DESCRIPTORS]; /* for the frontend with SPAWNER_STARTED */
 	size_t fd_count;
-	int control; /* broker: where web executors' sockets are passed */
+	int control;    /* broker: where sockets for it are passed */
+	int *listening; /* sandbox: what listens inside it, for the broker and for the next one */
+	size_t listening_count;
 };
 
 /* A request whose executor failed, waiting until it is known whether less confinement is all there can be. */
@@ -185,6 +187,23 @@ void orphans_remove_private(struct spawner *spawner, struct instance *instance);
 /* Nothing is left. */
 void orphans_end(struct spawner *spawner);
 
+/* ---- egress.c ---- */
+
+/* Is one of this profile of use only with a broker? */
+bool egress_needed(const struct spawner *spawner, enum executor_profile profile,
+		   enum confinement confinement);
+/* The broker there is, or NULL. Borrowed until the table changes. */
+struct instance *egress_broker(struct spawner *spawner);
+/* Sees to it that there is one, which gets what listens in all sandboxes. 0 or -errno. */
+int egress_start(struct spawner *spawner, struct start_failure *failure);
+/* The broker died: starts another if a sandbox needs one. */
+void egress_restart(struct spawner *spawner);
+/* SETUP_LISTENING of a starting sandbox: takes the descriptors. 0 or -errno. */
+int egress_listening(struct spawner *spawner, struct instance *sandbox,
+		     struct frame_descriptors *descriptors);
+/* It is gone: closes what listened in it, here and in the broker. */
+void egress_end(struct spawner *spawner, struct instance *sandbox);
+
 /* ---- probe.c ---- */
 
 /* Starts a throwaway sandbox; SPAWNER_PROBED follows when all that had to be tried was. */
@@ -195,6 +214,8 @@ void probe_tried(struct spawner *spawner, const struct failure *failure);
 /* ---- report.c ---- */
 
 void report_started(struct spawner *spawner, struct instance *instance);
+/* Gives the frontend the end of a new broker's socket for refusals. */
+void report_denials(struct spawner *spawner, struct instance *broker);
 void report_failed(struct spawner *spawner, uint32_t call, const struct failure *failure);
 /* A layer that policy requires is missing in the profile there is. */
 void report_required(struct spawner *spawner, uint32_t call, const char *layer);

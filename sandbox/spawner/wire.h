@@ -29,6 +29,9 @@ enum spawner_frame {
 	SPAWNER_PROBED = 20, /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
 			      * probe_state),  u32 errno, text detail, text remedy; then text profile: the
 			      * best  that works here ("" when none), whatever policy requires */
+	SPAWNER_DENIALS = 21, /* descriptor: where the broker tells what it refuses to commands
+			       * (sandbox/egress/wire.h, BROKER_DENIED); comes before the first sandbox that
+			       * has a network is told as started, and again with each new broker */
 };
 
 /* Of one layer, as SPAWNER_PROBED tells it. `detail` says what is there or what is missing and why, `remedy`

@@ -49,9 +49,9 @@ const struct policy_key policy_keys[] = {
 	{"limits.temporaryFiles", POLICY_INTEGER, KEY(temporary_files), LIMIT_TEMPORARY_FILES_MIN,
 	 LIMIT_TEMPORARY_FILES_MAX, LIMIT_TEMPORARY_FILES, "Files and directories in each of them."},
 	{"network.allowedDomains", POLICY_DOMAINS, KEY(allowed_domains),
-	 .description =
-		 "Names and addresses that fetch_url reaches, nothing else. Empty: nothing. Not given: "
-		 "any public address on ports 80 and 443."},
+	 .description = "Names and addresses that fetch_url and commands reach, nothing else. Empty: "
+			"nothing. Not given: "
+			"any public address on ports 80 and 443 for fetch_url, nothing for commands."},
 	{"network.deniedDomains", POLICY_DOMAINS, KEY(denied_domains),
 	 .description = "Names and addresses that are never reached. Stronger than allowedDomains."},
 	{"resultLimit", POLICY_INTEGER, KEY(result_bytes), LIMIT_RESULT_BYTES_MIN, LIMIT_RESULT_BYTES_MAX,

@@ -219,8 +219,7 @@ static void test_programs(void **state)
 					    "io_uring_setup",
 					    "memfd_create",
 					    "process_vm_writev",
-					    "listen",
-					    "accept4"};
+					    "listen"};
 	const struct expectation list[] = {
 		{FILTER_FRONTEND, "openat", NULL, REFUSED(ENOENT)},
 		{FILTER_FRONTEND, "openat2", NULL, SECCOMP_RET_KILL_PROCESS},
@@ -254,6 +253,11 @@ static void test_programs(void **state)
 		{FILTER_BROKER, "socket", ARGUMENTS(AF_INET, SOCK_STREAM, 262), REFUSED(EAFNOSUPPORT)},
 		{FILTER_BROKER, "socket", ARGUMENTS(AF_UNIX, SOCK_STREAM), REFUSED(EAFNOSUPPORT)},
 		{FILTER_BROKER, "openat2", NULL, SECCOMP_RET_KILL_PROCESS},
+		{FILTER_BROKER, "accept4", NULL, SECCOMP_RET_ALLOW}, /* on what was passed to it */
+		{FILTER_BROKER, "bind", NULL, REFUSED(EPERM)},
+		{FILTER_FRONTEND, "accept4", NULL, SECCOMP_RET_KILL_PROCESS},
+		{FILTER_FILES, "accept4", NULL, SECCOMP_RET_KILL_PROCESS},
+		{FILTER_WEB, "accept4", NULL, SECCOMP_RET_KILL_PROCESS},
 	};
 
 	check(list, ARRAY_SIZE(list));

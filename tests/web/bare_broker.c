@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 		return 2;
 	result = resolver_new(&resolver, &err);
 	if (result == 0) {
-		result = broker_init(&broker, &plan, resolver, (int)strtol(argv[1], NULL, 10), &err);
+		result = broker_init(&broker, &plan, resolver, (int)strtol(argv[1], NULL, 10), -1,
+				     broker_relays(), &err);
 		if (result == 0)
 			result = broker_run(&broker, &err);
 		broker_deinit(&broker);

@@ -28,13 +28,15 @@ INSIDE = "SALLYPORT_TEST_NAMESPACE"
 class Host:
     """A client of the legacy era over stdio: enough to call one tool many times."""
 
+    prefix = []  # of the server's command line
+
     def __init__(self, network, *options):
         self.folder = tempfile.TemporaryDirectory()
         policy, workspace = os.path.join(self.folder.name, "policy.json"), os.path.join(self.folder.name, "work")
         os.mkdir(workspace)
         with open(policy, "w", encoding="ascii") as file:
             json.dump({"network": network}, file)
-        self.process = subprocess.Popen([harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
+        self.process = subprocess.Popen([*self.prefix, harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.last, self.answers, self.read = 0, {}, b""
         self.wait(self.send("initialize", {"protocolVersion": "2025-06-18", "capabilities": {},

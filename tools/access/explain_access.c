@@ -158,7 +158,10 @@ static int explain_url(struct tool_result *result, const char *text)
 	answer.rule = verdict.rule;
 	answer.reason = verdict.reason;
 	answer.remedy = verdict.remedy;
-	answer.note = "This is about fetch_url. Commands have no network.";
+	answer.note = rules_for_commands(result->context->plan)
+			      ? "This holds for fetch_url and for commands."
+			      : "This is about fetch_url. Commands have no network: they reach only what "
+				"network.allowedDomains names.";
 	return access_write_answer(result, &answer);
 }
 

@@ -9,6 +9,7 @@
 
 #include "protocol/json.h"
 #include "protocol/limits.h"
+#include "sandbox/egress/rules.h"
 #include "tools/access/tools.h"
 
 int access_write_answer(struct tool_result *result, const struct access_answer *answer)
@@ -91,7 +92,8 @@ static void text_network(struct tool_result *result)
 {
 	const struct plan *plan = result->context->plan;
 
-	result_textf(result, "Network of commands: none\nNetwork of fetch_url: ");
+	result_textf(result, "Network of commands: %s\nNetwork of fetch_url: ",
+		     rules_for_commands(plan) ? "as fetch_url's" : "none");
 	if (!plan->network_listed)
 		result_textf(result, "public addresses on ports 80 and 443");
 	else if (!plan->allowed_count)

@@ -376,8 +376,8 @@ const struct tool run_command_tool = {
 	.name = "run_command",
 	.title = "Run command",
 	.description = "Run a shell line or a program in the sandbox of this session: workspaces writable, "
-		       "system readable, no "
-		       "network, private /tmp. Nothing of it outlives the call.",
+		       "system readable, network only to "
+		       "hosts that the policy lists, private /tmp. Nothing of it outlives the call.",
 	.route = TOOL_COMMAND,
 	.input = input,
 	.output = output,
