@@ -66,8 +66,28 @@ static int add_canonical(char ***list, size_t *count, const char *text, const ch
 	return plan_add_text(list, count, path) < 0 ? no_memory(err) : 0;
 }
 
+/* Where one of the deny lists names a directory, or what is around it: what they mean for it as a whole. */
+static int deny_whole(struct plan *plan, size_t protect_from, struct err *err)
+{
+	for (size_t i = 0; i < plan->hide_count; i++)
+		for (size_t j = 0; j < plan->workspace_count; j++)
+			if (path_within(plan->workspaces[j].path, plan->hide[i]))
+				return err_set(err, -EINVAL, "filesystem.denyRead: %s hides the workspace %s",
+					       plan->hide[i], plan->workspaces[j].path);
+	for (size_t i = protect_from; i < plan->protect_count; i++) {
+		for (size_t j = 0; j < plan->workspace_count; j++)
+			if (path_within(plan->workspaces[j].path, plan->protect[i]))
+				plan->workspaces[j].write = false;
+		for (size_t j = 0; j < plan->extra_count; j++)
+			if (path_within(plan->extra[j].path, plan->protect[i]))
+				plan->extra[j].write = false;
+	}
+	return 0;
+}
+
 static int compile_files(const struct policy *policy, const char *home, struct plan *plan, struct err *err)
 {
+	size_t built_in;
 	int result = 0;
 
 	for (size_t i = 0; i < policy->allow_write.count && result == 0; i++)
@@ -77,13 +97,14 @@ static int compile_files(const struct policy *policy, const char *home, struct p
 			result = plan_add_text(&plan->protect, &plan->protect_count, row->path) < 0
 					 ? no_memory(err)
 					 : 0;
+	built_in = plan->protect_count;
 	for (size_t i = 0; i < policy->deny_write.count && result == 0; i++)
 		result = add_canonical(&plan->protect, &plan->protect_count, policy->deny_write.items[i],
 				       home, "filesystem.denyWrite", err);
 	for (size_t i = 0; i < policy->deny_read.count && result == 0; i++)
 		result = add_canonical(&plan->hide, &plan->hide_count, policy->deny_read.items[i], home,
 				       "filesystem.denyRead", err);
-	return result;
+	return result < 0 ? result : deny_whole(plan, built_in, err);
 }
 
 static int add_rules(struct plan_rule **list, size_t *count, const struct policy_list *from, const char *key,

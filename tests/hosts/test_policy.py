@@ -229,3 +229,21 @@ def test_explain_access(start, policy, workspace, site):
         assert not result.get("isError"), result
         assert result["structuredContent"] and text_of(result)
     assert site.asked == []
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_denying_to_write_a_whole_workspace(start, policy, workspace, around):
+    """Named itself, or by what is around it: then it is as if it had been named read-only."""
+    (workspace / "there").write_text("before\n")
+    server = start("--policy", policy({"filesystem": {"denyWrite": [str(workspace.parent if around else workspace)]}}))
+    done = server.call("run_command", command="cat there; echo after > there; echo x > new; rm there; mkdir made; mv there gone")
+    assert done["structuredContent"]["stdout"] == "before\n"
+    assert server.call("write_file", path="there", content="after")["_meta"]["sallyport.dev/denial"]["rule"] == "read-only workspace"
+    assert os.listdir(workspace) == ["there"] and (workspace / "there").read_text() == "before\n"
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_hiding_a_whole_workspace_is_a_mistake(command_line, policy, workspace, around):
+    hidden = workspace.parent if around else workspace
+    done = command_line("doctor", "--workspace", str(workspace), "--policy", policy({"filesystem": {"denyRead": [str(hidden)]}}))
+    assert done.returncode == 2 and f"{hidden} hides the workspace {workspace}" in done.stderr
