@@ -38,6 +38,8 @@ void caller_deinit(struct caller *caller);
 
 /* Begins a command for `call`; `arguments` are those of run_command and are not needed afterwards. */
 void command_begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments);
+/* The same for a tool of the route TOOL_LOOK: nothing is run, the sandbox is asked. */
+void command_look(struct caller *caller, struct call *call, const void *arguments);
 /* The call was cancelled: kills the command; the call is released when nothing of it is alive. */
 void command_abandon(struct command *command);
 

@@ -248,6 +248,9 @@ static void dispatch(struct call *call, const void *arguments)
 	case TOOL_COMMAND:
 		command_begin(call->caller, call, arguments);
 		break;
+	case TOOL_LOOK:
+		command_look(call->caller, call, arguments);
+		break;
 	case TOOL_LOCAL:
 		tool->local(&call->result, arguments);
 		call_release(call);

@@ -12,6 +12,7 @@
 #include "server/settings.h"
 
 int cli_call(const struct options *options);
+int cli_explain_command(const struct options *options);
 int cli_explain_host(const struct options *options);
 int cli_explain_path(const struct options *options);
 int cli_doctor(const struct options *options);

@@ -52,7 +52,12 @@ static int ask(const struct options *options, const struct buffer *arguments)
 	return cli_call_tool(options, "explain_access", buffer_data(arguments), print_table, verdict);
 }
 
-static int explain(const struct options *options, const char *const names[2], const char *const values[2])
+struct question {
+	const char *name, *value; /* value NULL: not asked */
+	bool list;                /* a list of that one */
+};
+
+static int explain(const struct options *options, const struct question questions[3])
 {
 	struct json_writer writer;
 	struct buffer arguments;
@@ -61,9 +66,16 @@ static int explain(const struct options *options, const char *const names[2], co
 	buffer_init(&arguments, LIMIT_MESSAGE_BYTES);
 	json_writer_init(&writer, &arguments);
 	json_object(&writer);
-	for (int i = 0; i < 2; i++)
-		if (values[i])
-			json_key_text(&writer, names[i], values[i]);
+	for (int i = 0; i < 3; i++) {
+		if (!questions[i].value)
+			continue;
+		json_key(&writer, questions[i].name);
+		if (questions[i].list)
+			json_array(&writer);
+		json_text(&writer, questions[i].value);
+		if (questions[i].list)
+			json_array_end(&writer);
+	}
 	json_object_end(&writer);
 	result = writer.result < 0 ? writer.result : buffer_append(&arguments, "", 1);
 	if (result < 0)
@@ -71,6 +83,11 @@ static int explain(const struct options *options, const char *const names[2], co
 	result = result < 0 ? EXIT_FAILED : ask(options, &arguments);
 	buffer_deinit(&arguments);
 	return result;
+}
+
+static const char *operand(const struct options *options, unsigned index)
+{
+	return index < options->operand_count ? options->operands[index] : NULL;
 }
 
 /* A word that the tool would refuse is a slip on the command line, told before a server is started. */
@@ -88,21 +105,30 @@ static int check_operation(const char *word)
 
 int cli_explain_path(const struct options *options)
 {
-	static const char *const names[] = {"path", "operation"};
-	const char *values[] = {options->operands[0],
-				options->operand_count > 1 ? options->operands[1] : NULL};
+	const struct question questions[3] = {{"path", operand(options, 0), false},
+					      {"operation", operand(options, 1), false}};
 
-	if (values[1] && check_operation(values[1]) != EXIT_OK)
+	if (questions[1].value && check_operation(questions[1].value) != EXIT_OK)
 		return EXIT_USAGE;
-	return explain(options, names, values);
+	return explain(options, questions);
+}
+
+int cli_explain_command(const struct options *options)
+{
+	const struct question questions[3] = {{"argv", operand(options, 0), true},
+					      {"path", operand(options, 1), false},
+					      {"operation", operand(options, 2), false}};
+
+	if (questions[2].value && check_operation(questions[2].value) != EXIT_OK)
+		return EXIT_USAGE;
+	return explain(options, questions);
 }
 
 int cli_explain_host(const struct options *options)
 {
-	static const char *const names[] = {"url", NULL};
 	const char *host = options->operands[0];
 	char url[LIMIT_URL_BYTES];
-	const char *values[] = {url, NULL};
+	const struct question questions[3] = {{"url", url, false}};
 	size_t length = strlen(host);
 	/* as people write a secure one: the default of a bare name is 443 */
 	bool plain = length > 3 && strcmp(host + length - 3, ":80") == 0;
@@ -111,5 +137,5 @@ int cli_explain_host(const struct options *options)
 		fprintf(stderr, "sallyport: the host is too long\n");
 		return EXIT_USAGE;
 	}
-	return explain(options, names, values);
+	return explain(options, questions);
 }

@@ -57,6 +57,17 @@ void command_free(struct command *command)
 	sandbox_rested(sandbox);
 }
 
+/* What a question's output says is the tool's to read. */
+static int answer_look(struct command *command, const struct command_outcome *outcome)
+{
+	const struct buffer *said = &command->output.streams[0].head;
+	struct tool_result *result = &command->call->result;
+
+	if (outcome->timed_out || outcome->wait_status != 0)
+		return -EPROTO;
+	return command->call->tool->looked(result, buffer_data(said), buffer_length(said));
+}
+
 static void answer(struct command *command, struct command_outcome *outcome)
 {
 	struct call *call = command->call;
@@ -69,9 +80,11 @@ static void answer(struct command *command, struct command_outcome *outcome)
 	outcome->duration_ns = command->sandboxes->loop->now - command->started;
 	outcome->output = &command->output;
 	outcome->denials = &command->denials;
-	result = run_command_write(&call->result, outcome);
+	result = command->look ? answer_look(command, outcome) : run_command_write(&call->result, outcome);
 	call->mcp = NULL;
-	if (result < 0)
+	if (result == -EPROTO)
+		result_fail(&call->result, "the sandbox was asked and gave no answer; try again");
+	else if (result < 0)
 		result_fail(&call->result, "the command ended, but its result could not be written: %s",
 			    result == -EMSGSIZE ? "too large" : "out of memory");
 	else
@@ -288,7 +301,9 @@ static void tell_progress(struct loop_timer *timer)
 	loop_timer_set(loop, &command->progress, loop->now + LOOP_MS(LIMIT_PROGRESS_MS));
 }
 
-void command_begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments)
+/* `question` is NULL, or the arguments of a tool of the route TOOL_LOOK. */
+static void begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments,
+		  const void *question)
 {
 	struct sandboxes *sandboxes = caller->sandboxes;
 	struct command *command = calloc(1, sizeof *command);
@@ -296,7 +311,8 @@ void command_begin(struct caller *caller, struct call *call, const struct run_co
 	int result = command ? 0 : -ENOMEM;
 
 	if (result == 0) {
-		*command = (struct command){.sandboxes = sandboxes, .caller = caller, .call = call};
+		*command = (struct command){
+			.sandboxes = sandboxes, .caller = caller, .call = call, .look = question != NULL};
 		command_pipes_init(command);
 		command->timer.fire = timer_fired;
 		command->progress.fire = tell_progress;
@@ -308,7 +324,8 @@ void command_begin(struct caller *caller, struct call *call, const struct run_co
 				    (size_t)arguments->max_bytes);
 		call->command = command;
 		command_enlist(command, &caller->waiting);
-		result = run_command_tool.pack(arguments, sandboxes->context, &command->request, &err);
+		result = question ? call->tool->ask(question, sandboxes->context, &command->request, &err)
+				  : call->tool->pack(arguments, sandboxes->context, &command->request, &err);
 	}
 	if (result == 0 && arguments->input)
 		result = buffer_append(&command->input, arguments->input, strlen(arguments->input));
@@ -328,4 +345,17 @@ void command_begin(struct caller *caller, struct call *call, const struct run_co
 		loop_timer_set(sandboxes->loop, &command->progress, call->begun + LOOP_MS(LIMIT_PROGRESS_MS));
 	caller->wants_spare = sandboxes->context->plan->sandbox_per_call;
 	caller_serve(caller);
+}
+
+void command_begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments)
+{
+	begin(caller, call, arguments, NULL);
+}
+
+void command_look(struct caller *caller, struct call *call, const void *arguments)
+{
+	static const struct run_command_arguments look = {
+		.wait_ms = INT32_MAX, .timeout_ms = INT32_MAX, .keep = "head", .max_bytes = LIMIT_PATH_BYTES};
+
+	begin(caller, call, &look, arguments);
 }

@@ -30,6 +30,7 @@ struct command {
 	struct call *call;
 	struct command *next, **link; /* in caller->waiting or sandbox->running */
 	enum command_state state;
+	bool look; /* a question of a tool's (TOOL_LOOK): its output is the answer */
 	bool timed_out;
 	bool swept; /* the keeper has said that nothing of it is left */
 	uint32_t patience_ms;

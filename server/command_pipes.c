@@ -110,7 +110,8 @@ int command_connect(struct command *command, int door)
 {
 	struct frame_header header = {.type = KEEPER_RUN,
 				      .call = command->call->number,
-				      .value = command->has_input ? KEEPER_STDIN : 0};
+				      .value = (command->has_input ? KEEPER_STDIN : 0) |
+					       (command->look ? KEEPER_LOOK : 0)};
 	struct ends ends[4] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}}; /* leash, stdout, stderr, stdin */
 	int theirs[4], pair[2], result;
 

@@ -25,6 +25,13 @@ const struct subcommand subcommands[] = {
 	 "what to do about it. Exit code 3 when calls cannot be confined.",
 	 "sallyport doctor\nsallyport doctor --json | jq .profile",
 	 OPTION_WORKSPACE | OPTION_POLICY | OPTION_JSON, 0, 0, cli_doctor},
+	{"explain command", "PROGRAM [PATH [read | write | execute]]",
+	 "may a command run this, or do that to a path, and by which rule",
+	 "Builds a sandbox as a command would get it and asks in there, without running anything: would the "
+	 "program be executed; with a path, may a command read, write or execute that? Exit code 1 when it "
+	 "would be refused.",
+	 "sallyport explain command git\nsallyport explain command cat /etc/shadow read",
+	 OPTIONS_SERVER | OPTION_JSON, 1, 3, cli_explain_command},
 	{"explain host", "HOST[:PORT]", "may fetch_url reach it, and by which rule",
 	 "Asks the rules that decide about every connection, without connecting. A bare name means port 443. "
 	 "Exit code 1 when it would be refused.",

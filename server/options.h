@@ -33,7 +33,7 @@ enum {
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
-#define OPTIONS_OPERANDS 2
+#define OPTIONS_OPERANDS 3
 
 struct options {
 	const char *workspaces[LIMIT_WORKSPACES]; /* as written, with :ro or :rw if that was there */

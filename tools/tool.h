@@ -23,6 +23,7 @@ enum tool_route {
 	TOOL_COMMAND, /* run by the caller's sandbox; driven by server/command */
 	TOOL_FILES,   /* packed for the files executor */
 	TOOL_WEB,     /* packed for the web executor */
+	TOOL_LOOK,    /* asked of the caller's sandbox, where nothing is run (KEEPER_LOOK) */
 	TOOL_LOCAL,   /* answered by the frontend itself, by `local` */
 };
 
@@ -79,6 +80,13 @@ struct tool {
 	 * ends the executor. The caller (server/calls) finishes the result; unpack does not.
 	 */
 	int (*unpack)(struct tool_result *result, const void *payload, size_t length);
+	/*
+	 * TOOL_LOOK: pack and unpack of the question. The answer comes from where the caller's commands are:
+	 * -EPROTO is told as a failure, and ends nothing.
+	 */
+	int (*ask)(const void *arguments, const struct tool_context *context, struct buffer *payload,
+		   struct err *err);
+	int (*looked)(struct tool_result *result, const void *answer, size_t length);
 };
 
 /* The tools, sorted by name; a test checks order and uniqueness. Ends with NULL. */

@@ -61,6 +61,7 @@ void request_replace(struct request *request, const char *whole, const char *by)
 
 struct launch {
 	int ruleset;               /* entered by the command, with the nanny's death as its own; or -1 */
+	bool look;                 /* look_answer() instead of execve */
 	int input, output, errors; /* input: -1 for /dev/null */
 	const char *step;          /* of a failure; NULL when the command runs */
 	const char *target;
@@ -70,6 +71,11 @@ struct launch {
 /* Starts the command; returns its pid (also when the step after the fork failed: it is to be reaped), or
  * -errno. */
 pid_t launch_command(const struct request *request, struct launch *launch);
+
+/* ---- look.c ---- */
+
+/* Answers a KEEPER_LOOK on stdout; `search` as in PATH. In the child of a vfork. 0 or an errno (positive). */
+int look_answer(const struct request *request, const char *search);
 
 /* ---- sweep.c ---- */
 

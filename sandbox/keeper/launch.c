@@ -79,6 +79,8 @@ static int become_command(const struct request *request, struct launch *launch)
 	launch->target = request->cwd;
 	if (chdir(request->cwd) < 0)
 		return errno;
+	if (launch->look)
+		_exit(look_answer(request, find_search_path(request->envp)));
 	launch->step = "execve";
 	launch->target = request->argv[0];
 	if (!strchr(request->argv[0], '/'))

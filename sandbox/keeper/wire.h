@@ -45,6 +45,14 @@ enum keeper_frame {
 
 #define KEEPER_STDIN    0x1 /* a fourth descriptor is the command's stdin; otherwise /dev/null */
 #define KEEPER_ANNOUNCE 0x2 /* say KEEPER_STARTED; it wakes the frontend once more for each call */
-#define KEEPER_FLAGS    0x3 /* all that are known; others are refused */
+/*
+ * Nothing is run, but where a command would be it is tried what the kernel would say. argv: one letter of
+ * KEEPER_LOOKS (read, write, execute) and a path, or a program's name to be executed. On stdout comes u32
+ * errno (0: it would pass), u32 index of the letter, u32 the mode of what is there (0: nothing), and without
+ * a NUL where it really leads. The exit status is an errno: 0 if it could be asked.
+ */
+#define KEEPER_LOOK  0x4
+#define KEEPER_LOOKS "rwx"
+#define KEEPER_FLAGS 0x7 /* all that are known; others are refused */
 
 #endif

@@ -14,7 +14,7 @@ from client import PATIENCE, Server
 from conftest import PROGRAM, clean_environment
 from schemas import check_tool
 
-COMMANDS = ["stdio", "call", "tools", "doctor", "explain path", "explain host", "policy show", "policy check", "policy schema"]
+COMMANDS = ["stdio", "call", "tools", "doctor", "explain path", "explain host", "explain command", "policy show", "policy check", "policy schema"]
 
 
 def on_a_terminal(*arguments):
@@ -158,6 +158,8 @@ def test_explain(command_line, policy, workspace):
     listed = policy({"network": {"allowedDomains": ["example.net:8080"]}})
     assert command_line("explain", "host", "example.net:8080", *where, "--policy", listed).returncode == 0
     assert command_line("explain", "host", "example.org", *where, "--policy", listed).returncode == 1
+    for words, code in ((["sh"], 0), (["no-such-program"], 1), (["cp", "new", "write"], 0), (["cp", "/usr/new", "write"], 1)):
+        assert command_line("explain", "command", *words, *where).returncode == code, words
     slip = command_line("explain", "path", "README", "wriet", *where)
     assert slip.returncode == 2 and "expected read, write or execute" in slip.stderr and not slip.stdout
     output, status = on_a_terminal("explain", "path", "/etc/passwd", *where)

@@ -4,6 +4,7 @@
 SALLYPORT_TEST_SEED chooses other cases, SALLYPORT_TEST_CASES how many workspaces.
 """
 
+import json
 import os
 import random
 
@@ -50,8 +51,10 @@ def spellings(random_, path, workspace):
 def generated(random_, workspace, second):
     """A policy for two workspaces full of cases, the arguments that name them, and what to ask about."""
     paths = [*grow(random_, workspace, workspace), *grow(random_, second, workspace), second.parent / "outside", workspace, second]
-    named = [path for path in paths if path != workspace and not path.is_symlink()]
+    named = [path for path in paths if path not in (workspace, second) and not path.is_symlink()]
     document = {"filesystem": {key: [str(path) for path in random_.sample(named, 2)] for key in ("denyRead", "denyWrite")}}
+    if random_.random() < 0.1:
+        document["filesystem"]["denyWrite"].append(str(random_.choice([second, second.parent])))
     roots = [workspace, f"{second}{random_.choice(['', ':ro'])}"]
     return document, roots, [spelling for path in paths for spelling in spellings(random_, path, workspace)]
 
@@ -75,4 +78,98 @@ def test_what_is_foretold_of_the_file_tools_happens(start, policy, workspace, tm
             result = server.call(name, path=path, **more)
             if facts["allowed"] is bool(result.get("isError")):
                 wrong.append((path, operation, facts, text_of(result)[:300]))
+    assert not wrong, "\n".join(map(str, [document, roots, *wrong]))
+
+
+# ---- commands ----
+
+# Asked about in every case: the system, the sandbox's own places, and what is not shown.
+ELSEWHERE = ["/etc/passwd", "/etc/shadow", "/etc/new", "/usr/bin/env", "/usr/new", "/bin/sh", "/root/.ssh/id", "/var/log/new", "/run/x", "/sys/x",
+             "/nowhere", "/", "/dev/null", "/dev/new", "/dev/shm/new", "/tmp/new", "/tmp", "/proc/self/status", "/proc/sys/kernel/hostname",
+             "/proc/kcore", "{home}", "{home}/new", "{cache}/new", "{cache}", "{tmp}/outside"]
+
+# Tries what was asked, in one command; leaves nothing changed. Prints a JSON list of booleans.
+TRY = r"""
+import json, os, stat, sys
+
+def tried(path, operation):
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        if operation != "write":
+            return False
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666))
+        os.unlink(os.path.realpath(path))
+        return True
+    if stat.S_ISCHR(mode) and not path.startswith("/dev/"):
+        return False  # what covers a file that is hidden
+    if operation == "execute" and stat.S_ISREG(mode):
+        null = os.open("/dev/null", os.O_RDWR)
+        try:
+            os.waitpid(os.posix_spawn(path, ["x", "true"], {}, file_actions=[(os.POSIX_SPAWN_DUP2, null, n) for n in range(3)]), 0)
+        except OSError as error:
+            if error.errno != 8:  # ENOEXEC: it was allowed, and is no program
+                raise
+        finally:
+            os.close(null)
+    elif operation == "execute" and stat.S_ISDIR(mode):
+        os.stat(path + "/.")
+    elif operation == "write" and stat.S_ISDIR(mode):
+        os.mkdir(path + "/made-to-try")
+        os.rmdir(path + "/made-to-try")
+    elif stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        os.close(os.open(path, os.O_WRONLY if operation == "write" else os.O_RDONLY))
+    else:
+        return os.access(path, {"read": os.R_OK, "write": os.W_OK, "execute": os.X_OK}[operation])
+    return True
+
+def passes(path, operation):
+    try:
+        return tried(path, operation)
+    except OSError:
+        return False
+
+print(json.dumps([passes(path, operation) for path, operation in json.load(sys.stdin)]))
+"""
+
+
+def open_still(facts, operation):
+    """What a rule names and is not there: commands can make it (docs/threat-model.md)."""
+    return operation == "write" and facts["rule"].startswith(("protected:", "hidden:")) and not os.path.lexists(facts["target"])
+
+
+@pytest.mark.parametrize("path", [".git/hooks/pre-commit", ".mcp.json", "hidden"])
+def test_what_is_open_still(start, policy, workspace, path):
+    """Fails when it is mended: then open_still() goes, and this with it."""
+    (workspace / ".git/hooks").mkdir(parents=True)
+    (workspace / ".git/hooks").rmdir()
+    server = start("--policy", policy({"filesystem": {"denyRead": [f"{workspace}/hidden"]}}))
+    facts = server.call("explain_access", argv=["cp"], path=path, operation="write")["structuredContent"]
+    done = server.call("run_command", command=f"mkdir -p .git/hooks; echo x > {path}")["structuredContent"]
+    assert facts["allowed"] is False and done["exit_code"] == 0 and open_still({**facts, "target": "/absent"}, "write"), (facts, done)
+
+
+COMMAND_CASES = int(os.environ.get("SALLYPORT_TEST_CASES", "12"))
+
+
+@pytest.mark.parametrize("case", range(COMMAND_CASES))
+def test_what_is_foretold_of_commands_happens(start, policy, workspace, tmp_path, case):
+    print(f"SALLYPORT_TEST_SEED={SEED}, case {case}")
+    random_ = random.Random(SEED * 2000 + case)
+    second, cache = tmp_path / "second", tmp_path / "cache"
+    second.mkdir()
+    cache.mkdir()
+    (tmp_path / "outside").write_text("outside\n")
+    document, roots, paths = generated(random_, workspace, second)
+    document["filesystem"]["allowWrite"] = [str(cache)]
+    server = start("--policy", policy(document), roots=roots)
+    home = server.call("run_command", command="printf %s \"$HOME\"")["structuredContent"]["stdout"]
+    paths += [path.format(home=home, cache=cache, tmp=tmp_path) for path in ELSEWHERE]
+    asked = [(path, operation) for path in paths for operation in ("read", "write", "execute")]
+    foretold = [server.call("explain_access", argv=["any"], path=path, operation=operation)["structuredContent"] for path, operation in asked]
+    done = server.call("run_command", argv=["/usr/bin/python3", "-c", TRY], stdin=json.dumps(asked), max_bytes=1000000)["structuredContent"]
+    wrong = []
+    for (path, operation), facts, passed in zip(asked, foretold, json.loads(done["stdout"]), strict=True):
+        if facts["allowed"] is not passed and not (passed and open_still(facts, operation)):
+            wrong.append((path, operation, passed, facts))
     assert not wrong, "\n".join(map(str, [document, roots, *wrong]))

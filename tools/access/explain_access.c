@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * explain_access: would it pass, by which rule, and what would have to change? Nothing is decided here. A
- * path is asked of the files executor, which judges it as it would for a tool; a URL is put before the very
+ * path is asked of the files executor, which judges it as it would for a tool, or of the caller's sandbox if
+ * a command is to use it (commands.c); a URL is put before the very
  * functions that the broker asks (sandbox/egress/rules.h); the whole picture is the plan, read out.
  */
 #include <errno.h>
@@ -15,29 +16,30 @@
 #include "tools/files/wire.h"
 #include "tools/web/url.h"
 
-struct arguments {
-	const char *path, *operation, *url;
-};
-
 /* In the order of enum files_access, from FILES_ACCESS_READ. */
 const char *const access_operations[] = {"read", "write", "execute", NULL};
 
 static const struct field input[] = {
 	{.name = "path",
 	 .type = FIELD_STRING,
-	 .offset = offsetof(struct arguments, path),
+	 .offset = offsetof(struct explain_arguments, path),
 	 .min = 1,
 	 .max = LIMIT_PATH_BYTES - 1},
 	{.name = "operation",
 	 .type = FIELD_STRING,
-	 .offset = offsetof(struct arguments, operation),
+	 .offset = offsetof(struct explain_arguments, operation),
 	 .choices = access_operations,
 	 .description = "On path; default read"},
 	{.name = "url",
 	 .type = FIELD_STRING,
-	 .offset = offsetof(struct arguments, url),
+	 .offset = offsetof(struct explain_arguments, url),
 	 .min = 1,
 	 .max = LIMIT_URL_BYTES},
+	{.name = "argv",
+	 .type = FIELD_STRINGS,
+	 .offset = offsetof(struct explain_arguments, argv),
+	 .description = "A command: may it be run, or with path do that to it? Without argv path is about "
+			"file tools"},
 	{0},
 };
 
@@ -89,16 +91,18 @@ static const struct field output[] = {
 
 static enum tool_route choose(const void *from, const struct tool_context *context)
 {
-	const struct arguments *arguments = from;
+	const struct explain_arguments *arguments = from;
 
-	return arguments->path && !arguments->url ? TOOL_FILES : TOOL_LOCAL;
+	if (arguments->url || (arguments->operation && !arguments->path))
+		return TOOL_LOCAL;
+	return arguments->argv.array ? TOOL_LOOK : arguments->path ? TOOL_FILES : TOOL_LOCAL;
 }
 
 /* ---- a path ---- */
 
 static int pack(const void *from, const struct tool_context *context, struct buffer *payload, struct err *err)
 {
-	const struct arguments *arguments = from;
+	const struct explain_arguments *arguments = from;
 	uint32_t access = FILES_ACCESS_READ;
 	int result;
 
@@ -132,8 +136,9 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 		return -EPROTO;
 	answer.allowed = allowed;
 	if (!allowed && strcmp(rule, RULE_WORKSPACE) == 0)
-		answer.note = "This is about the file tools. Commands read the system's directories too; "
-			      "explain_access without arguments lists all they see.";
+		answer.note =
+			"This is about the file tools. Commands read the system's directories too: ask with "
+			"argv as well.";
 	return access_write_answer(result, &answer);
 }
 
@@ -167,11 +172,12 @@ static int explain_url(struct tool_result *result, const char *text)
 
 static void local(struct tool_result *result, const void *from)
 {
-	const struct arguments *arguments = from;
+	const struct explain_arguments *arguments = from;
 	int code;
 
-	if (arguments->path && arguments->url) {
-		result_fail(result, "path and url cannot be asked about at once; make two calls");
+	if (arguments->url && (arguments->path || arguments->argv.array)) {
+		result_fail(result, "%s and url cannot be asked about at once; make two calls",
+			    arguments->path ? "path" : "argv");
 		return;
 	}
 	if (arguments->operation && !arguments->path) {
@@ -189,15 +195,18 @@ const struct tool explain_access_tool = {
 	.name = "explain_access",
 	.title = "Explain access",
 	.description =
-		"Would this path or URL pass, and by which rule? Without arguments: all that is allowed.",
+		"Would this path, URL or command pass, and by which rule? Without arguments: all that is "
+		"allowed.",
 	.route = TOOL_FILES,
 	.choose = choose,
 	.hints = TOOL_READ_ONLY | TOOL_CLOSED_WORLD,
 	.operation = FILES_EXPLAIN,
 	.input = input,
 	.output = output,
-	.arguments_bytes = sizeof(struct arguments),
+	.arguments_bytes = sizeof(struct explain_arguments),
 	.local = local,
 	.pack = pack,
 	.unpack = unpack,
+	.ask = access_ask,
+	.looked = access_looked,
 };

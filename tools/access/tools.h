@@ -11,6 +11,11 @@ extern const struct tool explain_access_tool;
 /* The words for what is done to a path; ends with NULL. In the order of enum files_access. */
 extern const char *const access_operations[];
 
+struct explain_arguments {
+	const char *path, *operation, *url;
+	struct field_strings argv;
+};
+
 /* One answer: would it pass? Texts are borrowed. */
 struct access_answer {
 	bool allowed;
@@ -25,5 +30,11 @@ int access_write_answer(struct tool_result *result, const struct access_answer *
 /* Text and structured content of the whole picture: workspaces, views, network, limits, policy. 0 or -errno.
  */
 int access_write_picture(struct tool_result *result);
+
+/* ---- commands.c: TOOL_LOOK, with argv ---- */
+
+int access_ask(const void *arguments, const struct tool_context *context, struct buffer *payload,
+	       struct err *err);
+int access_looked(struct tool_result *result, const void *answer, size_t length);
 
 #endif
