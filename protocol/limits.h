@@ -115,6 +115,15 @@
 			limits.temporaryBytes */
 #define LIMIT_TEMPORARY_FILES                                                                                \
 	100000 /* in each of them: inodes are kernel memory that no size bounds; limits.temporaryFiles */
+#define LIMIT_TEMPORARY_SHARE                                                                                \
+	6 /* part of a sandbox's memory that each of the three may fill: all three leave half to processes   \
+	   */
+#define LIMIT_TEMPORARY_FILE_SHARE                                                                           \
+	(16u << 10) /* memory for each file in one of them, which takes 1 KB of the kernel's: a fifth for    \
+		       all three */
+#define LIMIT_CGROUP_LOCK_S   2          /* for an earlier spawner to give our group back: 20 ms as a rule */
+#define LIMIT_CGROUP_ROUNDS   10         /* emptying our group: a spare may be born meanwhile */
+#define LIMIT_MOUNTINFO_BYTES (1u << 20) /* of /proc/self/mountinfo: thousands of mounts */
 #define LIMIT_CORE_BYTES                                                                                     \
 	1 /* RLIMIT_CORE: no file, being too small for one, and no crash handler either (core(5): with 0 the \
 	     kernel starts a `|` of core_pattern, outside the sandbox and as root; 1 is its mark for not) */
@@ -246,8 +255,13 @@
 #define LIMIT_COMMAND_FILES_MAX     1048576              /* the kernel's fs.nr_open */
 #define LIMIT_COMMAND_DATA_MIN      (UINT64_C(16) << 20) /* below it bash and git do not start */
 #define LIMIT_TEMPORARY_BYTES_MIN   (UINT64_C(1) << 20)  /* here-documents and lock files */
-#define LIMIT_TEMPORARY_FILES_MIN   64                   /* a shell's and a compiler's */
-#define LIMIT_TEMPORARY_FILES_MAX   100000000           /* a hundred million: 100 GB of the kernel's memory */
-#define LIMIT_POLICY_BYTES_MAX      (UINT64_C(1) << 50) /* any of the byte counts: exact in a JSON number */
+#define LIMIT_MEMORY_BYTES_MIN                                                                               \
+	(UINT64_C(64) << 20)                 /* keeper, nannies, a shell, git, and /tmp beside them          \
+					      */
+#define LIMIT_CPUS_MIN_THOUSANDTHS 10        /* the kernel's least: 1 ms of 100 */
+#define LIMIT_CPUS_MAX_THOUSANDTHS 1024000   /* more than any machine has */
+#define LIMIT_TEMPORARY_FILES_MIN  64        /* a shell's and a compiler's */
+#define LIMIT_TEMPORARY_FILES_MAX  100000000 /* a hundred million: 100 GB of the kernel's memory */
+#define LIMIT_POLICY_BYTES_MAX     (UINT64_C(1) << 50) /* any of the byte counts: exact in a JSON number */
 
 #endif

@@ -72,6 +72,8 @@ static int receive_identity(struct executor *executor)
 	executor->privileged = frame_get_u32(&reader) != 0;
 	executor->uid = frame_get_u32(&reader);
 	executor->gid = frame_get_u32(&reader);
+	executor->memory = frame_get_u64(&reader);
+	executor->grouped = frame_get_u32(&reader) != 0;
 	executor->private = frame_take_text(&reader, LIMIT_PATH_BYTES);
 	if (header.type != SETUP_IDENTITY || frame_done(&reader) < 0 ||
 	    !profile_find(executor->profile, executor->confinement))
@@ -93,6 +95,8 @@ int executor_receive(enum executor_profile profile, struct executor *executor, s
 	if (result < 0)
 		return executor_fail("plan", "read", result, err ? err->text : "");
 	close(SETUP_PLAN);
+	if (executor->memory)
+		plan_fit_memory(&executor->plan, executor->memory, executor->grouped);
 	return 0;
 }
 

@@ -63,6 +63,8 @@ struct executor {
 	 */
 	int keep_below;
 	uint32_t uid, gid; /* who this process is in the kernel's eyes */
+	uint64_t memory;   /* that all of a sandbox may use together; 0 for the others */
+	bool grouped;      /* a group of cgroup v2 sees to that */
 	bool privileged;   /* started by root: real privilege until the identity layer drops it */
 	/* EXECUTOR_SANDBOX without mounts: holds `tmp` and `home` for its commands. NULL otherwise. */
 	char *private;

@@ -149,13 +149,26 @@ static int put_rules(struct buffer *payload, const struct plan_rule *list, size_
 	return result;
 }
 
+static uint64_t least(uint64_t left, uint64_t right)
+{
+	return left < right ? left : right;
+}
+
+void plan_fit_memory(struct plan *plan, uint64_t memory, bool grouped)
+{
+	plan->temporary_bytes = least(plan->temporary_bytes, memory / LIMIT_TEMPORARY_SHARE);
+	plan->temporary_files = least(plan->temporary_files, memory / LIMIT_TEMPORARY_FILE_SHARE);
+	if (!grouped && plan->memory_bytes)
+		plan->command_data_bytes = least(plan->command_data_bytes, memory);
+}
+
 int plan_encode(const struct plan *plan, struct buffer *payload)
 {
-	const uint64_t numbers[] = {
-		plan->network_listed,     plan->command_processes,  plan->command_files,
-		plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
-		plan->temporary_files,    plan->result_bytes,       plan->sandbox_maximum,
-		plan->sandbox_idle_ms,    plan->sandbox_per_call,   plan->require_profile};
+	const uint64_t numbers[] = {plan->network_listed,     plan->command_processes,  plan->command_files,
+				    plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
+				    plan->temporary_files,    plan->memory_bytes,       plan->cpu_thousandths,
+				    plan->result_bytes,       plan->sandbox_maximum,    plan->sandbox_idle_ms,
+				    plan->sandbox_per_call,   plan->require_profile};
 	int result = frame_put_u32(payload, PLAN_VERSION);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && result == 0; i++)
@@ -258,6 +271,8 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	read.command_data_bytes = frame_get_u64(&reader);
 	read.temporary_bytes = frame_get_u64(&reader);
 	read.temporary_files = frame_get_u64(&reader);
+	read.memory_bytes = frame_get_u64(&reader);
+	read.cpu_thousandths = (uint32_t)frame_get_u64(&reader);
 	read.result_bytes = frame_get_u64(&reader);
 	read.sandbox_maximum = (uint32_t)frame_get_u64(&reader);
 	read.sandbox_idle_ms = (uint32_t)frame_get_u64(&reader);

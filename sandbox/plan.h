@@ -49,6 +49,8 @@ struct plan {
 	uint64_t command_data_bytes; /* RLIMIT_DATA */
 	uint64_t temporary_bytes;    /* size of a sandbox's /tmp, home and /dev/shm, each */
 	uint64_t temporary_files;    /* inodes of it */
+	uint64_t memory_bytes;       /* of all of a sandbox together; 0: three quarters of what there is */
+	uint32_t cpu_thousandths;    /* of a processor's time, the same; 0: no bound */
 	uint32_t sandbox_maximum;    /* at once, of all callers */
 	uint32_t sandbox_idle_ms;    /* without a call, then sandboxes and executors end */
 	bool sandbox_per_call;       /* sandbox.lifetime is "call": each call gets one of its own */
@@ -67,6 +69,13 @@ void plan_deinit(struct plan *plan);
 int plan_add_path(struct plan_path **list, size_t *count, const char *path, bool write);
 int plan_add_text(char ***list, size_t *count, const char *text);
 int plan_add_rule(struct plan_rule **list, size_t *count, const char *host, uint16_t port);
+
+/*
+ * Makes what is bounded singly fit into the memory that a sandbox may use: /tmp, home and /dev/shm, bytes and
+ * inodes, take three quarters at most, so that what no process's end frees never fills it. Without a group
+ * one process's memory is bounded by memory_bytes too.
+ */
+void plan_fit_memory(struct plan *plan, uint64_t memory, bool grouped);
 
 int plan_encode(const struct plan *plan, struct buffer *payload);
 int plan_decode(struct plan *plan, const void *payload, size_t length, struct err *err);

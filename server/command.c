@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,8 @@ static void answer(struct command *command, struct command_outcome *outcome)
 	outcome->duration_ns = command->sandboxes->loop->now - command->started;
 	outcome->output = &command->output;
 	outcome->denials = &command->denials;
+	outcome->killed_for_memory = sandbox_killed_for_memory(command->sandbox) - command->killed_before;
+	outcome->data_bytes = command->sandboxes->context->plan->command_data_bytes;
 	result = command->look ? answer_look(command, outcome) : run_command_write(&call->result, outcome);
 	call->mcp = NULL;
 	if (result == -EPROTO)
@@ -98,10 +101,21 @@ void command_refuse(struct command *command, const char *text)
 	command->call->mcp = NULL;
 }
 
+/*
+ * There is no report. If the kernel has killed for want of memory, that is why, and the command's processes
+ * have ended as all the others there: SIGKILL.
+ */
 static void refuse_lost(struct command *command, const char *how, bool gone)
 {
+	struct command_outcome outcome = {.wait_status = SIGKILL, .lost = true};
 	char text[512];
 
+	if (gone && sandbox_killed_for_memory(command->sandbox) > command->killed_before) {
+		command_drain(command);
+		answer(command, &outcome);
+		command_free(command);
+		return;
+	}
 	snprintf(text, sizeof text,
 		 "%s while the command ran (it was killed from outside, or by a command). %s; what it had "
 		 "done "

@@ -43,6 +43,7 @@ struct command {
 	struct command_output output;
 	struct command_denials denials;
 	uint64_t started;
+	uint64_t killed_before; /* sandbox_killed_for_memory() when it began */
 };
 
 struct sandbox {
@@ -52,6 +53,7 @@ struct sandbox {
 	struct sandbox *sibling;      /* in caller->open */
 	struct sandbox *next, **link; /* in sandboxes->all */
 	struct loop_source door;      /* -1 until it has started */
+	int events;                   /* memory.events of its group (sandbox/memory_events.h); -1: none */
 	struct command *running;
 	unsigned running_count;
 	unsigned deaths;       /* of nannies at the door that no command has been lost by yet */
@@ -114,6 +116,8 @@ void sandbox_end(struct sandbox *sandbox);
 void sandbox_discard(struct sandbox *sandbox);
 /* Sends one waiting command through the door. 0, -EAGAIN when the door is full, or another -errno. */
 int sandbox_take(struct sandbox *sandbox, struct command *command);
+/* Processes in it that the kernel has killed for want of memory, as far as there is a group that counts. */
+uint64_t sandbox_killed_for_memory(const struct sandbox *sandbox);
 /* A command has ended in it. */
 void sandbox_rested(struct sandbox *sandbox);
 

@@ -9,8 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "protocol/cleanup.h"
 #include "protocol/limits.h"
 #include "sandbox/keeper/wire.h"
+#include "sandbox/memory_events.h"
 #include "server/command_parts.h"
 
 /* ---- the end ---- */
@@ -36,6 +38,7 @@ static void sandbox_free(struct sandbox *sandbox)
 
 	retire(sandbox);
 	loop_close(sandboxes->loop, &sandbox->door);
+	close_fd(&sandbox->events);
 	*sandbox->link = sandbox->next;
 	if (sandbox->next)
 		sandbox->next->link = sandbox->link;
@@ -175,10 +178,20 @@ int sandbox_take(struct sandbox *sandbox, struct command *command)
 	command->sandbox = sandbox;
 	command->state = COMMAND_RUNNING;
 	command->started = sandbox->sandboxes->loop->now;
+	command->killed_before = sandbox_killed_for_memory(sandbox);
 	buffer_deinit(&command->request);
 	if (sandbox->sandboxes->context->plan->sandbox_per_call)
 		retire(sandbox); /* this one command, and then its end */
 	return 0;
+}
+
+/* When the group is gone, so is the sandbox, and the spawner has told its last count. */
+uint64_t sandbox_killed_for_memory(const struct sandbox *sandbox)
+{
+	uint64_t killed = sandbox->supervised.killed_for_memory;
+
+	memory_events_killed(sandbox->events, &killed);
+	return killed;
 }
 
 /* ---- idle ---- */
@@ -222,6 +235,8 @@ static void sandbox_started(struct supervised *supervised, struct frame_descript
 		return;
 	}
 	frame_refuse_descriptors(door);
+	if (descriptors->count > 1)
+		sandbox->events = frame_descriptors_take(descriptors, 1);
 	sandbox->used = sandboxes->loop->now;
 	/* without memory for the timer it just stays */
 	if (sandboxes->context->plan->sandbox_idle_ms)
@@ -246,6 +261,7 @@ int sandbox_start(struct caller *caller)
 	sandbox->sandboxes = sandboxes;
 	sandbox->caller = caller;
 	sandbox->door = (struct loop_source){.fd = -1, .ready = door_ready};
+	sandbox->events = -1;
 	sandbox->idle.fire = idled;
 	sandbox->sibling = caller->open;
 	caller->open = sandbox;

@@ -24,7 +24,7 @@ static bool is_exhausted(int result)
 
 /* ---- the bounds ---- */
 
-#define SANDBOX_FILES 2 /* its door, and a pidfd of its keeper */
+#define SANDBOX_FILES 3 /* its door, a pidfd of its keeper, its group's memory.events */
 #define COMMAND_FILES 4 /* its leash and three pipes */
 
 /*

@@ -211,6 +211,25 @@ static int take_started(struct supervisor *supervisor, const struct frame_header
 	return 0;
 }
 
+static int take_died(struct supervisor *supervisor, const struct frame_header *header)
+{
+	struct supervised *supervised = find_instance(supervisor, header->value);
+	struct frame_reader reader;
+	uint64_t killed;
+
+	frame_read(&reader, buffer_data(&supervisor->payload), header->length);
+	frame_get_u32(&reader); /* its kind is known, and how it ended is nobody's concern */
+	frame_get_u32(&reader);
+	killed = frame_get_u64(&reader);
+	if (frame_done(&reader) < 0)
+		return -EPROTO;
+	if (!supervised) /* its death was overdue */
+		return 0;
+	supervised->killed_for_memory = killed;
+	settle(supervised, true);
+	return 0;
+}
+
 static void watch_spare(struct supervisor *supervisor, int socket)
 {
 	if (socket >= 0 && supervisor->spare.fd < 0 &&
@@ -223,18 +242,13 @@ static void watch_spare(struct supervisor *supervisor, int socket)
 static int take_frame(struct supervisor *supervisor, const struct frame_header *header,
 		      struct frame_descriptors *descriptors)
 {
-	struct supervised *supervised;
-
 	switch (header->type) {
 	case SPAWNER_STARTED:
 		return take_started(supervisor, header, descriptors);
 	case SPAWNER_FAILED:
 		return take_failed(supervisor, header);
 	case SPAWNER_DIED:
-		supervised = find_instance(supervisor, header->value);
-		if (supervised) /* else it is one whose death was overdue */
-			settle(supervised, true);
-		return 0;
+		return take_died(supervisor, header);
 	case SPAWNER_SPARED:
 	case SPARE_NEXT: /* said by the spare on its way to becoming the spawner */
 		watch_spare(supervisor, frame_descriptors_take(descriptors, 0));

@@ -53,6 +53,8 @@ struct supervised {
 	} state;
 	struct supervisor *supervisor;
 	uint32_t request, instance;
+	uint64_t killed_for_memory; /* of a dead one: processes that the kernel killed so, by the spawner's
+				       word */
 	int pidfd;                  /* of its first process; readable when that is dead */
 	struct loop_source process; /* the same, watched once no spawner is left to tell of its death */
 	struct loop_timer bound;    /* of its death */

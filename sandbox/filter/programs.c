@@ -23,6 +23,7 @@ static const struct table_rule frontend_channels[] = {
 	{.call = "socketpair", .when = {IS(0, AF_UNIX)}},
 	ALLOW("pipe2"),
 	ALLOW("shutdown"),
+	ALLOW("pread64"), /* memory.events of a sandbox's group */
 	{.call = "setsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SOCKET_PASSRIGHTS)}},
 	{NULL},
 };

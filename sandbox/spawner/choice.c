@@ -150,13 +150,24 @@ void choice_run(struct spawner *spawner)
 	}
 }
 
-const char *choice_missing_layer(const struct spawner *spawner)
+static bool has_layer(struct spawner *spawner, const char *layer)
+{
+	const struct cgroups *cgroups = &spawner->cgroups;
+
+	if (strcmp(layer, "cgroup") != 0)
+		return profile_has(spawner->confinement, layer);
+	cgroups_open(&spawner->cgroups);
+	/* what limits.cpus asks for, where it asks */
+	return cgroups->base >= 0 && cgroups->memory && cgroups->pids &&
+	       (cgroups->cpu || !spawner->plan.cpu_thousandths);
+}
+
+const char *choice_missing_layer(struct spawner *spawner)
 {
 	const struct plan *plan = &spawner->plan;
 
 	for (size_t i = 0; i < plan->require_layer_count; i++)
-		if (!strcmp(plan->require_layers[i], "cgroup") ||
-		    !profile_has(spawner->confinement, plan->require_layers[i]))
+		if (!has_layer(spawner, plan->require_layers[i]))
 			return plan->require_layers[i];
 	return NULL;
 }

@@ -140,7 +140,8 @@ static struct instance *table_add(struct spawner *spawner)
 		return NULL;
 	spawner->instances = grown;
 	grown += spawner->count++;
-	*grown = (struct instance){.id = spawner->next_id++, .setup = -1, .control = -1, .lock = -1};
+	*grown = (struct instance){
+		.id = spawner->next_id++, .setup = -1, .control = -1, .events = -1, .lock = -1};
 	return grown;
 }
 
@@ -150,8 +151,11 @@ static void table_remove(struct spawner *spawner, size_t index)
 	struct instance *instance = &spawner->instances[index];
 
 	egress_end(spawner, instance);
+	if (instance->profile == EXECUTOR_SANDBOX)
+		cgroup_remove(&spawner->cgroups, instance->id);
 	close_fd(&instance->setup);
 	close_fd(&instance->control);
+	close_fd(&instance->events);
 	for (size_t i = 0; i < instance->fd_count; i++)
 		close_fd(&instance->fds[i]);
 	if (instance->private)
@@ -186,6 +190,15 @@ static int make_private(struct spawner *spawner, const struct profile *row, cons
 	return 0;
 }
 
+/* Only sandboxes have one: what our own programs use is bounded by themselves. */
+static int make_group(struct spawner *spawner, const struct instance *instance, struct cgroup *group)
+{
+	*group = (struct cgroup){.directory = -1, .events = -1};
+	return instance->profile == EXECUTOR_SANDBOX
+		       ? cgroup_make(&spawner->cgroups, instance->id, &spawner->plan, group)
+		       : 0;
+}
+
 /* Takes the new entry away again; nothing of it runs. */
 static int give_up(struct spawner *spawner, int result)
 {
@@ -200,6 +213,7 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 	struct identity *identity = &spawner->identities[order->confinement];
 	_cleanup_fd_ int control = -1;
 	struct instance *instance;
+	struct cgroup group;
 	int result;
 
 	*failure = (struct start_failure){"start", "descriptors"};
@@ -224,8 +238,14 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 	instance->confinement = order->confinement;
 	if (order->purpose == INSTANCE_SERVE && egress_needed(spawner, order->profile, order->confinement))
 		instance->broker = egress_broker(spawner)->id;
+	*failure = (struct start_failure){"cgroup", "make a group"};
+	result = make_group(spawner, instance, &group);
+	if (result < 0)
+		return give_up(spawner, result);
 	pid_t pid = start_child(identity, row, order->plan ? order->plan : spawner->plan_memfd,
-				channels.child, instance->private, &instance->setup, failure);
+				channels.child, instance->private, &group, &instance->setup, failure);
+	close_fd(&group.directory);
+	instance->events = steal_fd(&group.events);
 	if (pid < 0)
 		return give_up(spawner, pid);
 	instance->pid = pid;
@@ -277,9 +297,11 @@ void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint3
 	}
 }
 
-/* Never by a number that means everybody. */
-static void kill_process(const struct instance *instance)
+/* All in its group at one stroke, and its process, never by a number that means everybody. */
+static void kill_instance(const struct spawner *spawner, const struct instance *instance)
 {
+	if (instance->profile == EXECUTOR_SANDBOX)
+		cgroup_kill(&spawner->cgroups, instance->id);
 	if (instance->pid > 0)
 		kill(instance->pid, SIGKILL); /* pid 1 of its namespace: all in it die */
 }
@@ -288,7 +310,7 @@ void instance_kill(struct spawner *spawner, uint32_t id)
 {
 	for (size_t i = 0; i < spawner->count; i++)
 		if (spawner->instances[i].id == id)
-			kill_process(&spawner->instances[i]);
+			kill_instance(spawner, &spawner->instances[i]);
 }
 
 /* A start that did not come to its end, told once. A broker's failure is that of all who wait for it. */
@@ -301,7 +323,7 @@ static void fail(struct spawner *spawner, struct instance *instance, const struc
 	if (instance->failed)
 		return;
 	instance->failed = true;
-	kill_process(instance);
+	kill_instance(spawner, instance);
 	if (instance->purpose == INSTANCE_PROBE) {
 		probe_tried(spawner, failure);
 	} else if (instance->purpose == INSTANCE_BARE) {
@@ -357,7 +379,7 @@ static void stands(struct spawner *spawner, struct instance *instance)
 		enum instance_purpose purpose = instance->purpose;
 
 		instance->failed = true;
-		kill_process(instance);
+		kill_instance(spawner, instance);
 		if (purpose == INSTANCE_PROBE) /* may start another, and move the table */
 			probe_tried(spawner, NULL);
 		else
@@ -469,7 +491,9 @@ static void ended(struct spawner *spawner, size_t index, int status)
 		for (size_t i = 0; i < spawner->count; i++)
 			if (spawner->instances[i].broker == id &&
 			    spawner->instances[i].profile == EXECUTOR_WEB)
-				kill_process(&spawner->instances[i]);
+				kill_instance(spawner, &spawner->instances[i]);
+	if (instance->profile == EXECUTOR_SANDBOX)
+		cgroup_kill(&spawner->cgroups, id);
 	instance->status = status;
 	instance->pid = 0;
 	instance->state = INSTANCE_ENDING;
@@ -526,7 +550,7 @@ int instances_expire(struct spawner *spawner)
 void instances_end(struct spawner *spawner)
 {
 	for (size_t i = 0; i < spawner->count; i++)
-		kill_process(&spawner->instances[i]);
+		kill_instance(spawner, &spawner->instances[i]);
 	for (size_t i = 0; i < spawner->count; i++)
 		while (spawner->instances[i].pid > 0 && waitpid(spawner->instances[i].pid, NULL, 0) < 0 &&
 		       errno == EINTR)

@@ -125,7 +125,8 @@ int main(void)
 	struct spawner spawner = {.socket = SPAWNER_SOCKET,
 				  .plan_memfd = SPAWNER_PLAN,
 				  .confinement = CONFINEMENT_FULL,
-				  .next_id = 1};
+				  .next_id = 1,
+				  .cgroups = CGROUPS_NONE};
 	struct err err = {""};
 
 	prctl(PR_SET_NAME, "sallyport-spawn");
@@ -138,6 +139,7 @@ int main(void)
 	}
 	loop(&spawner);
 	instances_end(&spawner);
+	cgroups_close(&spawner.cgroups);
 	choice_deinit(&spawner.choice);
 	plan_deinit(&spawner.plan);
 	free(spawner.instances);

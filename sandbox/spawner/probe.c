@@ -157,12 +157,27 @@ static void describe(const struct spawner *spawner, enum confinement confinement
 			 "system calls that commands have no use for, and all sockets");
 }
 
-static void put_cgroup(struct buffer *payload)
+/* Every controller there is to be had: all three bind. */
+static void put_cgroup(struct spawner *spawner, struct buffer *payload)
 {
 	struct probe_result result = {.state = PROBE_PARTLY};
+	static const char *const answer[] = {"no", "yes"};
+	const struct cgroups *cgroups = &spawner->cgroups;
 
-	snprintf(result.detail, sizeof result.detail,
-		 "not used by this version: limits are per process and, for processes, per sandbox");
+	cgroups_open(&spawner->cgroups);
+
+	if (cgroups->base >= 0 && cgroups->memory && cgroups->pids && cgroups->cpu)
+		result.state = PROBE_THERE;
+	else
+		result.remedy = report_group_remedy(cgroups);
+	if (cgroups->base < 0)
+		snprintf(result.detail, sizeof result.detail,
+			 "%s: memory and processor time are bounded for each process, not for a sandbox",
+			 cgroups->why);
+	else
+		snprintf(result.detail, sizeof result.detail,
+			 "%s; of all of a sandbox they bound: memory %s, processes %s, processor time %s",
+			 cgroups->why, answer[cgroups->memory], answer[cgroups->pids], answer[cgroups->cpu]);
 	put_layer(payload, "cgroup", &result);
 }
 
@@ -209,7 +224,7 @@ static void report(struct spawner *spawner, enum confinement best)
 	for (size_t i = 0; i < ARRAY_SIZE(layers); i++)
 		if (is_shown(layers[i].name, best))
 			put_row(spawner, &payload, i, best);
-	put_cgroup(&payload);
+	put_cgroup(spawner, &payload);
 	frame_put_text(&payload, spawner->probe.failures[best].code ? "" : confinement_name(best));
 	frame_send(spawner->socket, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0, 0);
 }

@@ -3,12 +3,14 @@
 #include "sandbox/spawner/spawner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "sandbox/memory_events.h"
 
 /* Sends are blocking: the frontend is the only one who gives orders, and if it is gone this is EPIPE. */
 static void send_frame(struct spawner *spawner, struct frame_header *header, const struct buffer *payload,
@@ -36,7 +38,10 @@ void report_started(struct spawner *spawner, struct instance *instance)
 	struct frame_header header = {.type = SPAWNER_STARTED, .call = instance->call, .value = instance->id};
 	int pidfd = (int)syscall(SYS_pidfd_open, instance->pid, 0);
 	char why[LIMIT_REMEDY_BYTES];
+	int events = instance->events < 0 ? -1 : fcntl(instance->events, F_DUPFD_CLOEXEC, 0);
 
+	if (events >= 0) /* shared with us, and only ever read by position */
+		instance->fds[instance->fd_count++] = events;
 	if (pidfd >= 0) /* without one the frontend refuses the frame, as it must */
 		instance->fds[instance->fd_count++] = pidfd;
 	write_why(spawner, why, sizeof why);
@@ -93,14 +98,20 @@ void report_failed(struct spawner *spawner, uint32_t call, const struct failure 
 
 void report_required(struct spawner *spawner, uint32_t call, const char *layer)
 {
-	char step[128], why[LIMIT_REMEDY_BYTES];
+	char step[LIMIT_REMEDY_BYTES], why[LIMIT_REMEDY_BYTES];
 
 	write_why(spawner, why, sizeof why);
+	if (!strcmp(layer, "cgroup")) {
+		snprintf(step, sizeof step, "the policy requires it (sandbox.requireLayers); %s",
+			 spawner->cgroups.why);
+		send_failed(spawner, call, -EOPNOTSUPP, layer, step, report_group_remedy(&spawner->cgroups));
+		return;
+	}
 	snprintf(step, sizeof step,
 		 "the policy requires it (sandbox.requireLayers), and profile %s has it not",
 		 confinement_name(spawner->confinement));
 	send_failed(spawner, call, -EOPNOTSUPP, layer, step,
-		    why[0] ? why : "delegate a cgroup to sallyport, or take the layer out of the policy");
+		    why[0] ? why : "take the layer out of the policy");
 }
 
 void report_died(struct spawner *spawner, const struct instance *instance)
@@ -110,11 +121,14 @@ void report_died(struct spawner *spawner, const struct instance *instance)
 					 [EXECUTOR_WEB] = SPAWNER_WEB};
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct frame_header header = {.type = SPAWNER_DIED, .value = instance->id};
+	uint64_t killed = 0;
 
 	if (!instance->told)
 		return;
+	memory_events_killed(instance->events, &killed);
 	frame_put_u32(&payload, kinds[instance->profile]);
 	frame_put_u32(&payload, (uint32_t)instance->status);
+	frame_put_u64(&payload, killed);
 	send_frame(spawner, &header, &payload, NULL, 0);
 }
 
@@ -192,4 +206,16 @@ const char *report_remedy(const struct failure *failure)
 		    (!remedies[i].step || !strcmp(remedies[i].step, failure->step)))
 			return remedies[i].remedy;
 	return "";
+}
+
+const char *report_group_remedy(const struct cgroups *cgroups)
+{
+	if (cgroups->base >= 0 && cgroups->top)
+		return "the machine's controllers are cgroup v1's: boot with "
+		       "systemd.unified_cgroup_hierarchy=1";
+	if (cgroups->base >= 0)
+		return "delegate all of them: in systemd's user@.service, Delegate=cpu memory pids";
+	return "start it alone in a group of its own: systemd-run --user --scope -p Delegate=yes sallyport "
+	       "...; in a "
+	       "container, as its only program, with a cgroupfs that it may write";
 }

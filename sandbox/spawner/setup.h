@@ -27,8 +27,9 @@ enum setup_frame {
 	SETUP_IDENTITY = 1, /* first; as an ordinary user also: the id maps are written. Payload: u32
 			     * confinement (enum confinement: what it is to be built with), u32 privileged
 			     * (started by root: the user namespace is still to come), u32 uid, u32 gid: who
-			     * it must be in the kernel's eyes; text: where its private directories are, or
-			     * "" */
+			     * it must be in the kernel's eyes; u64 memory that a sandbox may use (0: none of
+			     * its business), u32 1 when a group of cgroup v2 sees to that; text: where its
+			     * private directories are, or "" */
 	SETUP_MAPPED = 2,   /* answer to UNSHARED. value: 0 or errno */
 	SETUP_IDMAP = 3, /* answer to WANT_IDMAP. value: 0 and one descriptor, a user namespace; or errno */
 

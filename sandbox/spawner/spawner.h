@@ -14,6 +14,7 @@
 #include "protocol/limits.h"
 #include "sandbox/plan.h"
 #include "sandbox/profile.h"
+#include "sandbox/spawner/cgroup.h"
 #include "sandbox/spawner/wire.h"
 
 /* ---- identity.c ---- */
@@ -42,9 +43,12 @@ struct start_failure {
 };
 
 /* Clones a child in the profile's namespaces that becomes its program. `channels` end up at EXECUTOR_CHANNEL.
- * `private` is told to it (setup.h). Returns the pid, with the setup socket in *setup, or -errno. */
+ * `private` and `group` are told to it (setup.h). Returns the pid, with the setup socket in *setup, or
+ * -errno.
+ */
 pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
-		  const int *channels, const char *private, int *setup, struct start_failure *failure);
+		  const int *channels, const char *private, const struct cgroup *group, int *setup,
+		  struct start_failure *failure);
 
 /* ---- private.c: a /tmp and a home for sandboxes without mounts ---- */
 
@@ -94,6 +98,7 @@ struct instance {
 	int64_t deadline;                 /* of starting, CLOCK_MONOTONIC ms */
 	int fds[LIMIT_FRAME_DESCRIPTORS]; /* for the frontend with SPAWNER_STARTED */
 	size_t fd_count;
+	int events;     /* sandbox: memory.events of its group; -1: it has none */
 	int control;    /* broker: where sockets for it are passed */
 	int *listening; /* sandbox: what listens inside it, for the broker and for the next one */
 	size_t listening_count;
@@ -126,6 +131,7 @@ struct spawner {
 	struct plan plan;
 	struct identity identities[CONFINEMENT_COUNT];
 	enum confinement confinement; /* what executors are built with */
+	struct cgroups cgroups;
 	struct choice choice;
 	struct probe probe;
 	struct instance *instances;
@@ -172,7 +178,7 @@ void choice_run(struct spawner *spawner);
 /* Whether the next lower profile does without what failed, and it was no failure that passes by itself. */
 bool choice_would_help(enum confinement from, const struct failure *failure);
 /* A layer that policy requires and the present profile has not; NULL when there is none. */
-const char *choice_missing_layer(const struct spawner *spawner);
+const char *choice_missing_layer(struct spawner *spawner);
 void choice_deinit(struct choice *choice);
 
 /* ---- orphans.c: where there is no PID namespace ---- */
@@ -220,6 +226,8 @@ void report_failed(struct spawner *spawner, uint32_t call, const struct failure 
 /* A layer that policy requires is missing in the profile there is. */
 void report_required(struct spawner *spawner, uint32_t call, const char *layer);
 void report_died(struct spawner *spawner, const struct instance *instance);
+/* How to get groups of cgroup v2 where there are none, or not with every controller. */
+const char *report_group_remedy(const struct cgroups *cgroups);
 /* What a person can do about it; "" when nothing better than the error itself is known. */
 const char *report_remedy(const struct failure *failure);
 

@@ -24,11 +24,12 @@ enum spawner_frame {
 				 spawner is left to */
 	SPAWNER_FAILED = 17,  /* call, value: errno, payload: text layer, text step, text remedy (each shorter
 				 than LIMIT_REMEDY_BYTES), u32 enum confinement: what was tried last */
-	SPAWNER_DIED = 18,   /* nothing of it is alive. value: instance, payload: u32 kind, u32 wait status */
-	SPAWNER_SPARED = 19, /* descriptor: the new spare's socket */
-	SPAWNER_PROBED = 20, /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
-			      * probe_state),  u32 errno, text detail, text remedy; then text profile: the
-			      * best  that works here ("" when none), whatever policy requires */
+	SPAWNER_DIED = 18,    /* nothing of it is alive. value: instance, payload: u32 kind, u32 wait status,
+			       * u64 processes in its group that the kernel has killed for want of memory */
+	SPAWNER_SPARED = 19,  /* descriptor: the new spare's socket */
+	SPAWNER_PROBED = 20,  /* call, payload: u32 count, then for each layer: text layer, u32 state (enum
+			       * probe_state),  u32 errno, text detail, text remedy; then text profile: the
+			       * best  that works here ("" when none), whatever policy requires */
 	SPAWNER_DENIALS = 21, /* descriptor: where the broker tells what it refuses to commands
 			       * (sandbox/egress/wire.h, BROKER_DENIED); comes before the first sandbox that
 			       * has a network is told as started, and again with each new broker */
@@ -46,7 +47,8 @@ enum probe_state {
 };
 
 enum spawner_kind {
-	SPAWNER_SANDBOX = 1, /* a caller's sandbox. Descriptors: the door (keeper/wire.h) */
+	SPAWNER_SANDBOX = 1, /* a caller's sandbox. Descriptors: the door (keeper/wire.h) and, where it has a
+			      * group of cgroup v2, that one's memory.events */
 	SPAWNER_FILES = 2, /* Descriptors: ring memfd, a pipe that wakes the executor, eventfd that wakes the
 			    * frontend, a socket whose end of file is the executor's death */
 	SPAWNER_WEB = 3,   /* Descriptors: a SOCK_SEQPACKET socket of frames (tools/reply.h) */

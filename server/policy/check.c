@@ -124,21 +124,21 @@ static const char *type_of(const cJSON *value)
 static void check_integer(struct check *check, const struct policy_key *key, const cJSON *value)
 {
 	double number = cJSON_IsNumber(value) ? value->valuedouble : 0;
-	bool seconds = key->type == POLICY_SECONDS;
-	/* seconds are bounded as they are written, so that JSON Schema and this agree to the last digit */
-	double min = seconds ? (double)key->min / 1000 : (double)key->min;
-	double max = seconds ? (double)key->max / 1000 : (double)key->max;
+	bool decimal = key->type == POLICY_DECIMAL;
+	/* decimals are bounded as they are written, so that JSON Schema and this agree to the last digit */
+	double min = decimal ? (double)key->min / 1000 : (double)key->min;
+	double max = decimal ? (double)key->max / 1000 : (double)key->max;
 
 	if (!cJSON_IsNumber(value))
 		problem(check, AT_VALUE, "%s must be %s, not %s", key->name,
-			seconds ? "a number of seconds" : "an integer", type_of(value));
+			decimal ? "a number" : "an integer", type_of(value));
 	else if (!(number >= min && number <= max))
 		problem(check, AT_VALUE, "%s must be from %.16g to %.16g", key->name, min, max);
-	else if (!seconds && number != (double)(int64_t)number) /* in range: the conversion is defined */
+	else if (!decimal && number != (double)(int64_t)number) /* in range: the conversion is defined */
 		problem(check, AT_VALUE, "%s must be an integer", key->name);
 	else
 		*(int64_t *)((char *)check->policy + key->offset) =
-			(int64_t)(seconds ? number * 1000 + 0.5 : number);
+			(int64_t)(decimal ? number * 1000 + 0.5 : number);
 }
 
 /* The place of `text` in a list of words, or -1. */
@@ -249,7 +249,7 @@ static void check_value(struct check *check, const struct policy_key *key, const
 			*(bool *)((char *)check->policy + key->offset) = cJSON_IsTrue(value);
 		return;
 	case POLICY_INTEGER:
-	case POLICY_SECONDS:
+	case POLICY_DECIMAL:
 		check_integer(check, key, value);
 		return;
 	case POLICY_WORD:

@@ -19,7 +19,7 @@ static const char *const lifetimes[] = {"server", "call", NULL};
 
 const struct policy_key policy_keys[] = {
 	{"$schema", POLICY_IGNORED, .description = "Where an editor finds the schema. Not read."},
-	{"answerWithin", POLICY_SECONDS, KEY(answer_within_ms), LIMIT_ANSWER_WITHIN_MIN_MS,
+	{"answerWithin", POLICY_DECIMAL, KEY(answer_within_ms), LIMIT_ANSWER_WITHIN_MIN_MS,
 	 LIMIT_ANSWER_WITHIN_MAX_MS, 0,
 	 "Seconds within which every call is answered. Not given: 45 for hosts known to wait a minute, else "
 	 "4."},
@@ -34,12 +34,21 @@ const struct policy_key policy_keys[] = {
 	{"filesystem.denyWrite", POLICY_PATHS, KEY(deny_write),
 	 .description = "Paths that stay as they are though they lie where writing is allowed, beside those "
 			"that are protected always."},
+	{"limits.cpus", POLICY_DECIMAL, KEY(cpu_thousandths), LIMIT_CPUS_MIN_THOUSANDTHS,
+	 LIMIT_CPUS_MAX_THOUSANDTHS, 0,
+	 "Processors' time of all commands of a caller together, 1.5 being one and a half processors. Binds "
+	 "where there is a group of cgroup v2 (doctor says). Not given: all there are."},
 	{"limits.dataBytes", POLICY_INTEGER, KEY(data_bytes), LIMIT_COMMAND_DATA_MIN, LIMIT_POLICY_BYTES_MAX,
 	 LIMIT_COMMAND_DATA_BYTES, "Private memory of one process of a command."},
 	{"limits.fileBytes", POLICY_INTEGER, KEY(file_bytes), 0, LIMIT_POLICY_BYTES_MAX,
 	 LIMIT_COMMAND_FILE_BYTES, "Size of a file that a command writes."},
 	{"limits.files", POLICY_INTEGER, KEY(files), LIMIT_COMMAND_FILES_MIN, LIMIT_COMMAND_FILES_MAX,
 	 LIMIT_COMMAND_FILES, "Files that one process of a command has open at once."},
+	{"limits.memoryBytes", POLICY_INTEGER, KEY(memory_bytes), LIMIT_MEMORY_BYTES_MIN,
+	 LIMIT_POLICY_BYTES_MAX, 0,
+	 "Memory of all commands of a caller together, with what lies in /tmp. Binds where there is a group "
+	 "of cgroup v2 (doctor says); elsewhere it bounds each process. Not given: three quarters of the "
+	 "machine's."},
 	{"limits.processes", POLICY_INTEGER, KEY(processes), LIMIT_COMMAND_PROCESSES_MIN,
 	 LIMIT_COMMAND_PROCESSES_MAX, LIMIT_COMMAND_PROCESSES,
 	 "Processes and threads of all commands of a caller together."},
@@ -56,7 +65,7 @@ const struct policy_key policy_keys[] = {
 	 .description = "Names and addresses that are never reached. Stronger than allowedDomains."},
 	{"resultLimit", POLICY_INTEGER, KEY(result_bytes), LIMIT_RESULT_BYTES_MIN, LIMIT_RESULT_BYTES_MAX,
 	 LIMIT_RESULT_BYTES_DEFAULT, "Bytes of text that one result holds at most."},
-	{"sandbox.idleSeconds", POLICY_SECONDS, KEY(sandbox_idle_ms), LIMIT_SANDBOX_IDLE_MIN_MS,
+	{"sandbox.idleSeconds", POLICY_DECIMAL, KEY(sandbox_idle_ms), LIMIT_SANDBOX_IDLE_MIN_MS,
 	 LIMIT_SANDBOX_IDLE_MAX_MS, LIMIT_SANDBOX_IDLE_MS,
 	 "Seconds without a call after which a caller's sandbox ends, and with it its /tmp; the next command "
 	 "gets a new one. The programs behind file and web tools end likewise."},

@@ -15,7 +15,7 @@ enum policy_type {
 	POLICY_IGNORED, /* a string for editors: accepted, has no meaning here */
 	POLICY_BOOLEAN, /* bool */
 	POLICY_INTEGER, /* int64_t */
-	POLICY_SECONDS, /* int64_t in milliseconds; written in seconds, fractions allowed */
+	POLICY_DECIMAL, /* int64_t in thousandths; fractions are allowed */
 	POLICY_WORD,    /* int64_t: which one of `words` */
 	POLICY_WORDS,   /* struct policy_list: any of `words`, each once */
 	POLICY_PATHS,   /* struct policy_list: absolute paths, or ~ and what is below it */
@@ -26,7 +26,8 @@ struct policy_key {
 	const char *name; /* "network.allowedDomains": at most one dot */
 	enum policy_type type;
 	size_t offset; /* in struct policy */
-	/* POLICY_INTEGER; POLICY_SECONDS (milliseconds, preset 0: none); POLICY_WORD (preset alone) */
+	/* POLICY_INTEGER, POLICY_DECIMAL (thousandths): preset 0 where min is more: none; POLICY_WORD: preset
+	 * alone */
 	int64_t min, max, preset;
 	const char *description;  /* one sentence or two, for people, schema and documentation */
 	const char *const *words; /* POLICY_WORD, POLICY_WORDS: ends with NULL */

@@ -22,7 +22,7 @@ void policy_init(struct policy *policy)
 {
 	*policy = (struct policy){0};
 	for (const struct policy_key *key = policy_keys; key->name; key++)
-		if (key->type == POLICY_INTEGER || key->type == POLICY_SECONDS || key->type == POLICY_WORD)
+		if (key->type == POLICY_INTEGER || key->type == POLICY_DECIMAL || key->type == POLICY_WORD)
 			*(int64_t *)((char *)policy + key->offset) = key->preset;
 }
 

@@ -9,15 +9,15 @@
 #include "server/policy/policy.h"
 #include "server/pretty.h"
 
-/* Milliseconds as seconds, without the noise of floating point. */
-static void write_seconds(struct json_writer *writer, int64_t milliseconds)
+/* Thousandths as a decimal, without the noise of floating point. */
+static void write_decimal(struct json_writer *writer, int64_t thousandths)
 {
 	char text[32];
-	int length = snprintf(text, sizeof text, "%lld", (long long)(milliseconds / 1000));
+	int length = snprintf(text, sizeof text, "%lld", (long long)(thousandths / 1000));
 
-	if (milliseconds % 1000)
+	if (thousandths % 1000)
 		length += snprintf(text + length, sizeof text - (size_t)length, ".%03d",
-				   (int)(milliseconds % 1000));
+				   (int)(thousandths % 1000));
 	json_raw(writer, text, (size_t)length);
 }
 
@@ -29,13 +29,14 @@ static void write_list(struct json_writer *writer, const struct policy_list *lis
 	json_array_end(writer);
 }
 
-/* Domains not given mean something else than an empty list, seconds not given mean the host's: both are left
- * out. Paths not given are an empty list. */
+/* Domains not given mean something else than an empty list, and a number without a preset that was not given
+ * has none: both are left out. Paths not given are an empty list. */
 static bool shown(const struct policy_key *key, const void *member)
 {
 	return key->type != POLICY_IGNORED &&
 	       !(key->type == POLICY_DOMAINS && !((const struct policy_list *)member)->given) &&
-	       !(key->type == POLICY_SECONDS && *(const int64_t *)member == 0);
+	       !((key->type == POLICY_DECIMAL || key->type == POLICY_INTEGER) && key->min > 0 &&
+		 *(const int64_t *)member == 0);
 }
 
 static void write_value(struct json_writer *writer, const struct policy_key *key, const void *member)
@@ -49,8 +50,8 @@ static void write_value(struct json_writer *writer, const struct policy_key *key
 	case POLICY_INTEGER:
 		json_int(writer, *(const int64_t *)member);
 		break;
-	case POLICY_SECONDS:
-		write_seconds(writer, *(const int64_t *)member);
+	case POLICY_DECIMAL:
+		write_decimal(writer, *(const int64_t *)member);
 		break;
 	case POLICY_WORD:
 		json_text(writer, key->words[*(const int64_t *)member]);
@@ -93,7 +94,7 @@ static void schema_of_item(struct json_writer *writer, const struct policy_key *
 static void schema_of_number(struct json_writer *writer, const struct policy_key *key)
 {
 	void (*number)(struct json_writer *, int64_t) =
-		key->type == POLICY_SECONDS ? write_seconds : json_int;
+		key->type == POLICY_DECIMAL ? write_decimal : json_int;
 
 	json_key(writer, "minimum");
 	number(writer, key->min);
@@ -109,7 +110,7 @@ static void schema_of_key(struct json_writer *writer, const struct policy_key *k
 {
 	static const char *const types[] = {
 		[POLICY_IGNORED] = "string", [POLICY_BOOLEAN] = "boolean", [POLICY_INTEGER] = "integer",
-		[POLICY_SECONDS] = "number", [POLICY_WORD] = "string",     [POLICY_WORDS] = "array",
+		[POLICY_DECIMAL] = "number", [POLICY_WORD] = "string",     [POLICY_WORDS] = "array",
 		[POLICY_PATHS] = "array",    [POLICY_DOMAINS] = "array",
 	};
 
@@ -118,7 +119,7 @@ static void schema_of_key(struct json_writer *writer, const struct policy_key *k
 	json_key_text(writer, "type", types[key->type]);
 	if (key->type == POLICY_BOOLEAN)
 		json_key_bool(writer, "default", false);
-	if (key->type == POLICY_INTEGER || key->type == POLICY_SECONDS)
+	if (key->type == POLICY_INTEGER || key->type == POLICY_DECIMAL)
 		schema_of_number(writer, key);
 	if (key->type == POLICY_WORD) {
 		schema_of_words(writer, key);

@@ -55,6 +55,13 @@ void client_start(struct client *client, const struct plan *plan)
 
 void client_stop(struct client *client)
 {
+	struct frame_descriptors descriptors;
+	struct frame_header header;
+
+	/* until it has ended all it started, and put back what it changed outside */
+	shutdown(client->spawner, SHUT_WR);
+	while (client_receive(client, &header, &descriptors, 15))
+		frame_descriptors_close(&descriptors);
 	close(client->spawner);
 	close(client->spare);
 	buffer_deinit(&client->payload);

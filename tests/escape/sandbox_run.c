@@ -4,7 +4,8 @@
  *
  *   sandbox-run [--workspace DIR]... [--read-only-workspace DIR]... [--protect PATH]... [--hide PATH]...
  *               [--extra PATH]... [--extra-write PATH]... [--home DIR] [--processes N]
- *               [--temporary-bytes N] [--temporary-files N] [--bench N] [--show] [--then LINE]
+ *               [--temporary-bytes N] [--temporary-files N] [--memory N] [--cpu-thousandths N] [--bench N]
+ * [--show] [--then LINE]
  *               -- argv... | -c LINE
  *
  * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same
@@ -78,6 +79,10 @@ static void parse(struct options *options, int argc, char **argv)
 			plan->temporary_files = strtoull(value, NULL, 10);
 		else if (!strcmp(name, "--require-profile"))
 			plan->require_profile = (enum confinement)strtoul(value, NULL, 10);
+		else if (!strcmp(name, "--memory"))
+			plan->memory_bytes = strtoull(value, NULL, 10);
+		else if (!strcmp(name, "--cpu-thousandths"))
+			plan->cpu_thousandths = (uint32_t)strtoul(value, NULL, 10);
 		else if (!strcmp(name, "--then"))
 			options->then = value;
 		else if (!strcmp(name, "--bench"))
@@ -185,8 +190,10 @@ int main(int argc, char **argv)
 	client_start(&client, &options.plan);
 	int failure = client_executor(&client, SPAWNER_SANDBOX, &instance, &pid, &descriptors);
 
-	if (failure)
+	if (failure) {
+		client_stop(&client);
 		return 3;
+	}
 	int door = frame_descriptors_take(&descriptors, 0);
 
 	if (options.show)

@@ -41,6 +41,7 @@ struct frontend {
 	struct plan_path workspace;
 	struct buffer sent;
 	int spawner; /* the test's end */
+	int events;  /* memory.events of the sandboxes' groups; -1: they have none */
 	struct buffer frame;
 	unsigned instances;
 };
@@ -127,7 +128,7 @@ static void frontend_init(struct frontend *frontend)
 	struct mcp_sink sink = {.context = frontend, .send = frontend_gather};
 	int pair[2];
 
-	*frontend = (struct frontend){.workspace = {.path = workspace, .write = true}};
+	*frontend = (struct frontend){.workspace = {.path = workspace, .write = true}, .events = -1};
 	frontend->plan.workspaces = &frontend->workspace;
 	frontend->plan.workspace_count = 1;
 	frontend->plan.result_bytes = LIMIT_RESULT_BYTES_DEFAULT;
@@ -201,17 +202,22 @@ static void frontend_frame(int socket, uint16_t type, uint32_t call, uint32_t va
 static int frontend_start(struct frontend *frontend, enum spawner_kind kind)
 {
 	struct frame_header header;
-	int pair[2];
+	int pair[2], fds[3];
+	size_t fd_count = 0;
 
 	if (frontend->instances == 0)
 		frontend_expect(frontend, frontend->spawner, SPARE_GO, NULL);
 	header = frontend_expect(frontend, frontend->spawner, SPAWNER_START, NULL);
 	assert_int_equal(header.value, kind);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	fds[fd_count++] = pair[0];
+	if (kind == SPAWNER_SANDBOX && frontend->events >= 0)
+		fds[fd_count++] = frontend->events;
+	fds[fd_count++] = frontend->dead;
 	header = (struct frame_header){
 		.type = SPAWNER_STARTED, .call = header.call, .value = ++frontend->instances};
-	assert_int_equal(frame_send(frontend->spawner, &header, "\0\0\0\0\1\0\0\0\0\0\0", 12,
-				    (int[]){pair[0], frontend->dead}, 2, MSG_DONTWAIT),
+	assert_int_equal(frame_send(frontend->spawner, &header, "\0\0\0\0\1\0\0\0\0\0\0", 12, fds, fd_count,
+				    MSG_DONTWAIT),
 			 0);
 	close(pair[0]);
 	frontend_turn(frontend);
@@ -223,7 +229,7 @@ static inline void frontend_kill(struct frontend *frontend)
 {
 	struct frame_header header = frontend_expect(frontend, frontend->spawner, SPAWNER_KILL, NULL);
 
-	frontend_frame(frontend->spawner, SPAWNER_DIED, 0, header.value, "\0\0\0\0\0\0\0", 8, -1);
+	frontend_frame(frontend->spawner, SPAWNER_DIED, 0, header.value, (char[16]){0}, 16, -1);
 	frontend_turn(frontend);
 }
 

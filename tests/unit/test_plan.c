@@ -30,6 +30,8 @@ static void fill(struct plan *plan)
 	plan->home = strdup("/home/me");
 	plan->network_listed = true;
 	plan->temporary_bytes = 12345678901ull;
+	plan->memory_bytes = 98765432109ull;
+	plan->cpu_thousandths = 1250;
 	snprintf(plan->policy_sha256, sizeof plan->policy_sha256, "%064d", 7);
 }
 
@@ -59,7 +61,29 @@ static void test_round_trip(void **state)
 	assert_null(read.search_path);
 	assert_true(read.network_listed);
 	assert_true(read.temporary_bytes == 12345678901ull);
+	assert_true(read.memory_bytes == 98765432109ull);
+	assert_int_equal(read.cpu_thousandths, 1250);
 	assert_string_equal(read.policy_sha256, plan.policy_sha256);
+}
+
+/* What no process's end frees stays below what all may use, and is never raised. */
+static void test_fit_memory(void **state)
+{
+	const uint64_t memory = UINT64_C(96) << 20;
+	_cleanup_(plan_deinit) struct plan plan;
+
+	plan_init(&plan);
+	plan_fit_memory(&plan, memory, true);
+	assert_true(plan.temporary_bytes == memory / 6);
+	assert_true(plan.temporary_files == memory / 16384);
+	assert_true(3 * (plan.temporary_bytes + 1024 * plan.temporary_files) < memory / 4 * 3);
+	assert_true(plan.command_data_bytes == LIMIT_COMMAND_DATA_BYTES); /* the group sees to the sum */
+	plan_fit_memory(&plan, UINT64_MAX, false);
+	assert_true(plan.temporary_bytes == memory / 6);
+	assert_true(plan.command_data_bytes == LIMIT_COMMAND_DATA_BYTES); /* nothing was asked for */
+	plan.memory_bytes = memory;
+	plan_fit_memory(&plan, memory, false);
+	assert_true(plan.command_data_bytes == memory);
 }
 
 static void test_cannot_be_changed(void **state)
@@ -118,8 +142,9 @@ static void test_relative_paths_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cannot_be_changed),
-		cmocka_unit_test(test_what_is_no_plan), cmocka_unit_test(test_relative_paths_are_refused)};
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_fit_memory),
+		cmocka_unit_test(test_cannot_be_changed), cmocka_unit_test(test_what_is_no_plan),
+		cmocka_unit_test(test_relative_paths_are_refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void test_table_sorted(void **state)
 		assert_int_equal(strncmp(section, key->name, strlen(section)), 0);
 		assert_true(key->description && *key->description);
 		assert_int_equal(*section != '\0', is_section(section));
-		if (key->type == POLICY_INTEGER)
+		if (key->type == POLICY_INTEGER && key->preset) /* without one it may be left out */
 			assert_true(key->preset >= key->min && key->preset <= key->max);
 		if (key[1].name)
 			assert_true(strcmp(key->name, key[1].name) < 0);
@@ -124,9 +124,9 @@ static void test_bad(void **state)
 		{"{\"network.allowedDomains\": []}", "policy.json:1:2: unknown key network.allowedDomains"},
 		{"{\"network\": []}", "policy.json:1:13: network must be an object, not an array"},
 		{"{\"answerWithin\": \"4\"}",
-		 "policy.json:1:18: answerWithin must be a number of seconds, not a string"},
+		 "policy.json:1:18: answerWithin must be a number, not a string"},
 		{"{\"answerWithin\": 0}", "answerWithin must be from 0.1 to 3600"},
-		{"{\"answerWithin\": null}", "answerWithin must be a number of seconds, not null"},
+		{"{\"answerWithin\": null}", "answerWithin must be a number, not null"},
 		{"{\"resultLimit\": 1e999}", "policy.json:1:1"},
 		{"{\"resultLimit\": 5000.5}", "resultLimit must be an integer"},
 		{"{\"resultLimit\": true}", "resultLimit must be an integer, not a boolean"},

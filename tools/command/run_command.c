@@ -17,7 +17,7 @@
 #include "protocol/limits.h"
 
 static const char *const keep_choices[] = {"head", "tail", "both", NULL};
-static const char *const statuses[] = {"exited", "signaled", "timed_out", "denied", NULL};
+static const char *const statuses[] = {"exited", "signaled", "timed_out", "denied", "out_of_memory", NULL};
 
 #define ARGUMENT(member) .offset = offsetof(struct run_command_arguments, member)
 
@@ -232,14 +232,53 @@ static const char *signal_name(int wait_status, char *to, size_t size)
 	return to;
 }
 
+/*
+ * Was it out of memory? With a group the kernel has said so, and this command shows it: killed itself, or a
+ * shell that tells of a child (128 + SIGKILL). Without, one process has come so close to its own bound that
+ * its failure can have no other reason worth naming; what fails long before (one huge request) cannot be
+ * told.
+ */
+static bool is_out_of_memory(const struct command_outcome *outcome)
+{
+	int status = outcome->wait_status;
+	bool killed = (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+		      (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGKILL);
+
+	if (outcome->timed_out || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		return false;
+	return (outcome->killed_for_memory && killed) ||
+	       (outcome->data_bytes &&
+		outcome->peak_memory_bytes >= outcome->data_bytes - outcome->data_bytes / 8);
+}
+
+/* What there is to say about memory, behind how it ended. */
+static void write_memory(const struct command_outcome *outcome, char *to, size_t size)
+{
+	unsigned long long killed = outcome->killed_for_memory;
+
+	to[0] = '\0';
+	if (killed)
+		snprintf(to, size,
+			 " · all that runs here had used up limits.memoryBytes: the kernel ended %llu "
+			 "process%s%s",
+			 killed, killed == 1 ? "" : "es", outcome->lost ? ", and the sandbox with them" : "");
+	else if (is_out_of_memory(outcome))
+		snprintf(to, size,
+			 " · its largest process came to %.1f MB of the %.1f MB that one may use "
+			 "(limits.dataBytes)",
+			 (double)outcome->peak_memory_bytes / 1e6, (double)outcome->data_bytes / 1e6);
+}
+
 /* The last line of the text: how it ended. */
 static int write_ending(struct tool_result *result, const struct command_outcome *outcome)
 {
 	double seconds = (double)outcome->duration_ns / 1e9;
-	char name[32], left[64] = "";
+	char name[32], left[64] = "", memory[192];
+	const char *first = is_out_of_memory(outcome) ? "out of memory · " : "";
 
 	if (outcome->leftovers)
 		snprintf(left, sizeof left, " · %u processes left behind, killed", outcome->leftovers);
+	write_memory(outcome, memory, sizeof memory);
 	if (outcome->timed_out)
 		return result_textf(result,
 				    "[timed out · stopped after %.2f s, nothing of it is alive · it may run "
@@ -248,9 +287,11 @@ static int write_ending(struct tool_result *result, const struct command_outcome
 				    "longer --answer-within]",
 				    seconds, outcome->patience_ms / 1000.0);
 	if (WIFSIGNALED(outcome->wait_status))
-		return result_textf(result, "[%s · %.2f s%s]",
-				    signal_name(outcome->wait_status, name, sizeof name), seconds, left);
-	return result_textf(result, "[exit %d · %.2f s%s]", WEXITSTATUS(outcome->wait_status), seconds, left);
+		return result_textf(result, "[%s%s · %.2f s%s%s]", first,
+				    signal_name(outcome->wait_status, name, sizeof name), seconds, left,
+				    memory);
+	return result_textf(result, "[%sexit %d · %.2f s%s%s]", first, WEXITSTATUS(outcome->wait_status),
+			    seconds, left, memory);
 }
 
 static int write_text(struct tool_result *result, const struct command_outcome *outcome)
@@ -298,6 +339,7 @@ int run_command_write(struct tool_result *result, const struct command_outcome *
 	writer = result_structured(result);
 	json_key_text(writer, "status",
 		      outcome->timed_out                  ? "timed_out"
+		      : is_out_of_memory(outcome)         ? "out_of_memory"
 		      : WIFSIGNALED(outcome->wait_status) ? "signaled"
 							  : "exited");
 	if (!outcome->timed_out && WIFEXITED(outcome->wait_status))

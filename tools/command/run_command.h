@@ -33,7 +33,10 @@ struct command_outcome {
 	bool timed_out;
 	uint32_t patience_ms; /* when it timed out */
 	uint64_t duration_ns, cpu_us, peak_memory_bytes;
-	uint32_t leftovers; /* processes it left behind, killed */
+	uint64_t killed_for_memory; /* processes that the kernel killed so in its sandbox while it ran */
+	uint64_t data_bytes;        /* limits.dataBytes */
+	bool lost;                  /* nobody has reported; of the rest only wait_status is known */
+	uint32_t leftovers;         /* processes it left behind, killed */
 	const struct command_output *output;
 	const struct command_denials *denials;
 };
