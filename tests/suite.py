@@ -169,6 +169,15 @@ def run_program(tally, name, command, **more):
     tally.add(name, passed, failed, seconds, output=output)
 
 
+def run_tools(tally, who, env):
+    """Other people's programs through the broker: once each, they are slow to start."""
+    command = [*who.prefix, "env", *[f"{k}={v}" for k, v in env.items()], "PYTHONDONTWRITEBYTECODE=1", "SALLYPORT_TEST_SLOWNESS=4",
+               f"HOME={who.scratch}", f"TMPDIR={who.scratch}", sys.executable, os.path.join(who.top, "tests/web/tools.py"), os.path.join(who.top, "build/sallyport")]
+    status, output, seconds = run(command, cwd=who.scratch)
+    passed, failed = cmocka_counts(status, output)
+    tally.add(f"programs with a network as {who.name}", passed, failed, seconds, output=output)
+
+
 def readable_copy(scratch):
     """Where an unprivileged user can run what is here: the tree itself, or, if it lies in a closed directory, a copy."""
     probe = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "test", "-x", os.path.join(TOP, "build", "sallyport")]
@@ -221,6 +230,7 @@ def main():
             steps += [
                 (f"unit {who.name}", lambda who=who, e=environment: run_units(tally, who, "build", e, "unit")),
                 (f"hosts {who.name}", lambda who=who, e=environment: run_hosts(tally, who, "build", e, "hosts")),
+                (f"tools {who.name}", lambda who=who, e=environment: run_tools(tally, who, e)),
                 (f"sanitized unit {who.name}", lambda who=who, e=sanitized: run_units(tally, who, "build-sanitize", e, "sanitized")),
                 (f"sanitized hosts {who.name}",
                  lambda who=who, e=sanitized: run_hosts(tally, who, "build-sanitize", e, "sanitized hosts")),

@@ -53,7 +53,7 @@ class Commands(Host):
             network["allowedDomains"] = allowed
         if denied is not None:
             network["deniedDomains"] = denied
-        super().__init__(network, "--answer-within", "60", *options)
+        super().__init__(network, "--answer-within", str(int(60 * SLOWNESS)), *options)
 
     def begin(self, line, **more):
         return self.send("tools/call", {"name": "run_command", "arguments": {"command": line, "max_bytes": 100000, **more}})
@@ -279,6 +279,19 @@ print(len({ask(question(f"n{n}.site.example"))[-4:] for n in range(10000)}))
             self.assertNotIn("socket", result["stdout"])
 
 
+def enter(file, inside):
+    """Runs a test program anew in a network and a mount namespace of its own, and there `inside`."""
+    if INSIDE in os.environ:
+        inside()
+    unshare = ["unshare", *([] if os.getuid() == 0 else ["--user", "--map-root-user"]), "--net", "--mount"]
+    probe = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        print(f"no namespaces for the test's own network here: {probe.stderr.strip()}")
+        sys.exit(77)
+    sys.exit(subprocess.run([*unshare, sys.executable, os.path.abspath(file), os.path.abspath(sys.argv[1]), *sys.argv[2:]],
+                            env={**os.environ, INSIDE: "root" if os.getuid() == 0 else "user"}, check=False).returncode)
+
+
 def inside():
     with tempfile.TemporaryDirectory() as furniture:
         os.chmod(furniture, 0o755)
@@ -287,12 +300,4 @@ def inside():
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        inside()
-    unshare = ["unshare", *([] if os.getuid() == 0 else ["--user", "--map-root-user"]), "--net", "--mount"]
-    probe = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        print(f"no namespaces for the test's own network here: {probe.stderr.strip()}")
-        sys.exit(77)
-    sys.exit(subprocess.run([*unshare, sys.executable, os.path.abspath(__file__), os.path.abspath(sys.argv[1]), *sys.argv[2:]],
-                            env={**os.environ, INSIDE: "root" if os.getuid() == 0 else "user"}, check=False).returncode)
+    enter(__file__, inside)
