@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
@@ -32,6 +33,13 @@ static bool is_mount_root(int fd)
 
 	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_TYPE, &status) == 0 &&
 	       (status.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static bool is_readonly(int fd)
+{
+	struct statvfs status;
+
+	return fstatvfs(fd, &status) == 0 && (status.f_flag & ST_RDONLY);
 }
 
 /*
@@ -51,8 +59,8 @@ static int mount_over_itself(struct layer_context *context, int root, const char
 	if (fstat(target, &status) < 0)
 		return layer_failed(&context->failure, "fstat", path);
 	readonly = readonly || !S_ISDIR(status.st_mode);
-	if (!readonly && is_mount_root(target))
-		return 1;
+	if (is_mount_root(target) && (!readonly || is_readonly(target)))
+		return S_ISDIR(status.st_mode);
 	_cleanup_fd_ int tree =
 		mount_clone(context, target, "", MOUNT_ATTR_NOSUID | (readonly ? MOUNT_ATTR_RDONLY : 0));
 	if (tree < 0)
@@ -60,6 +68,20 @@ static int mount_over_itself(struct layer_context *context, int root, const char
 	if (call_move_mount(tree, target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return layer_failed(&context->failure, "move_mount", path);
 	return S_ISDIR(status.st_mode);
+}
+
+/* What stands at `path` is in a directory that its owner may not search (now): all of that is read-only, so
+ * that nobody opens it up first. A workspace itself cannot be, and stays an error. */
+static int protect_unsearchable(struct layer_context *context, int root, const char *base, char *path)
+{
+	char *slash = strrchr(path, '/');
+	int result;
+
+	if ((size_t)(slash - path) <= strlen(base))
+		return -EACCES;
+	*slash = '\0';
+	result = mount_over_itself(context, root, path, true);
+	return result == -EACCES ? protect_unsearchable(context, root, base, path) : result;
 }
 
 /* Protects base/relative, both inside the new root; base is a mount point already. */
@@ -79,11 +101,15 @@ static int protect(struct layer_context *context, int root, const char *base, co
 			continue;
 		snprintf(path + start, sizeof path - start, "%.*s", (int)i, relative);
 		result = mount_over_itself(context, root, path, false);
+		if (result == -EACCES)
+			result = protect_unsearchable(context, root, base, path) < 0 ? result : 0;
 		if (result <= 0)
 			return result;
 	}
 	snprintf(path + start, sizeof path - start, "%s", relative);
 	result = mount_over_itself(context, root, path, true);
+	if (result == -EACCES)
+		result = protect_unsearchable(context, root, base, path);
 	return result < 0 ? result : 0;
 }
 

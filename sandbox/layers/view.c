@@ -186,6 +186,19 @@ static int mount_own_tmpfs(struct layer_context *context, int root, const struct
 	return result < 0 ? result : view_attach(context, tree, root, place->path);
 }
 
+/* In a directory that its owner may not search (now), or one that is covered already: all of that is covered,
+ * so that nobody opens it up first. */
+static int hide_unsearchable(struct layer_context *context, int root, const char *path)
+{
+	char parent[LIMIT_PATH_BYTES + 1];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == path)
+		return layer_failed(&context->failure, "open", path);
+	snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+	return view_hide(context, root, parent);
+}
+
 /* Covers what is there with something empty of the same type; what is not there needs no cover. */
 int view_hide(struct layer_context *context, int root, const char *path)
 {
@@ -194,9 +207,11 @@ int view_hide(struct layer_context *context, int root, const char *path)
 	_cleanup_fd_ int cover = -1;
 	struct stat status;
 
+	if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
 	if (target < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0
-							   : layer_failed(&context->failure, "open", path);
+		return errno == EACCES ? hide_unsearchable(context, root, path)
+				       : layer_failed(&context->failure, "open", path);
 	if (fstat(target, &status) < 0)
 		return layer_failed(&context->failure, "fstat", path);
 	cover = S_ISDIR(status.st_mode) ? mount_tmpfs(context, "0000", 4096, 1)

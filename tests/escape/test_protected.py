@@ -46,6 +46,32 @@ def test_file_on_the_way(tmp):
     assert Sandbox(tmp).run("echo x > .git && echo written")[0] == "written\n", "writable without"
 
 
+def test_in_directories_that_nobody_may_search(tmp):
+    """What is protected or hidden there stays so when its owner, whom commands act as, opens them up."""
+    options = lambda folder: ("--protect", ".git/config", "--protect", "a/b/c", "--hide", f"{folder}/dark/secret", "--hide", f"{folder}/dark/secret/er")
+    sandbox = Sandbox(tmp, *options(os.path.join(tmp, "workspace")))
+    for name in (".git/config", "a/b/c", "dark/secret"):
+        path = os.path.join(sandbox.workspace, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write("before")
+    for folder, _, files in os.walk(sandbox.workspace):
+        for path in (folder, *(os.path.join(folder, name) for name in files)):
+            os.chown(path, *((4242, 4242) if ROOT else (-1, -1)))
+    closed = [os.path.join(sandbox.workspace, name) for name in (".git", "a/b", "dark")]
+    for path in closed:
+        os.chmod(path, 0)
+    line = "chmod -R u+rwX .git a dark; echo x > .git/config; echo x > a/b/c; cat dark/secret; echo ran"
+    output, errors = sandbox.run(line)
+    for path in closed:
+        os.chmod(path, 0o755)
+    read = lambda name: open(os.path.join(sandbox.workspace, name)).read()
+    assert output == "ran\n" and read(".git/config") == read("a/b/c") == "before", output + errors
+    for path in closed:
+        os.chmod(path, 0)
+    assert Sandbox(tmp).run(line)[0] == "beforeran\n" and read(".git/config") == read("a/b/c") == "x\n", "open without"
+
+
 def test_workspace_replaced_by_a_link(tmp):
     """A workspace inside another: what has become a link to elsewhere is not followed when the next sandbox is built."""
     sandbox = Sandbox(tmp)
