@@ -35,7 +35,8 @@ struct frontend {
 	struct supervisor supervisor;
 	struct calls calls;
 	struct caller caller;
-	int dead; /* a pidfd of a process that has ended: executors here have none */
+	struct caller *speaking; /* whose calls come next */
+	int dead;                /* a pidfd of a process that has ended: executors here have none */
 	struct mcp_peer *peer;
 	struct plan plan;
 	struct plan_path workspace;
@@ -68,7 +69,7 @@ static void frontend_call(void *context, struct mcp_call *call, const char *name
 {
 	struct frontend *frontend = context;
 
-	calls_begin(&frontend->calls, &frontend->caller, call, name, arguments);
+	calls_begin(&frontend->calls, frontend->speaking, call, name, arguments);
 }
 
 static void frontend_cancel(void *context, struct mcp_call *call)
@@ -144,6 +145,7 @@ static void frontend_init(struct frontend *frontend)
 	assert_int_equal(
 		calls_init(&frontend->calls, &frontend->loop, &frontend->supervisor, &frontend->plan), 0);
 	caller_init(&frontend->caller, frontend->calls.sandboxes);
+	frontend->speaking = &frontend->caller;
 	assert_int_equal(mcp_peer_new(&frontend->peer, &host, &sink), 0);
 	frontend_say(frontend, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
 			       "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
