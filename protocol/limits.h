@@ -133,11 +133,14 @@
 #define LIMIT_COMMAND_OOM_SCORE                                                                              \
 	"1000" /* of commands: out of memory, the kernel takes them before anything of the person's or ours  \
 		*/
-#define LIMIT_EXECUTOR_FILES 512  /* RLIMIT_NOFILE of executors of our own */
-#define LIMIT_PRIVATE_TRIES  8    /* names for a private directory, should somebody remove them as stale */
-#define LIMIT_REMEDY_BYTES   1024 /* what a person can do about a layer, for two profiles at once */
-#define LIMIT_PROBE_LAYERS   64   /* layers that a probe tells about: a dozen exist */
-#define LIMIT_MOUNTS         2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
+#define LIMIT_EXECUTOR_FILES 512 /* RLIMIT_NOFILE of executors of our own */
+#define LIMIT_FILES_AHEAD                                                                                    \
+	1024 /* of RLIMIT_NOFILE of who sends descriptors to that of commands: each that sends at the same   \
+		moment gets one message (253 of them) past it */
+#define LIMIT_PRIVATE_TRIES 8    /* names for a private directory, should somebody remove them as stale */
+#define LIMIT_REMEDY_BYTES  1024 /* what a person can do about a layer, for two profiles at once */
+#define LIMIT_PROBE_LAYERS  64   /* layers that a probe tells about: a dozen exist */
+#define LIMIT_MOUNTS        2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
 
 /* ---- commands ---- */
 #define LIMIT_COMMAND_BYTES        (128u << 10) /* one argument: the kernel's MAX_ARG_STRLEN */

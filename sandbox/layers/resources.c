@@ -36,6 +36,27 @@ static int limit(struct layer_context *context, int resource, const char *name, 
 	return 0;
 }
 
+/*
+ * Who may not send descriptors is decided by a count of all that are on their way, of all processes of this
+ * uid, and the sender's own limit (spawner/spare.c). So commands have less than those of ours that send some:
+ * frontend and spawner, which have the hard limit, and broker.
+ */
+static uint64_t files_limit(const struct layer_context *context)
+{
+	uint64_t value = context->profile->files, ahead = LIMIT_FILES_AHEAD;
+	uint64_t commands = context->executor->plan.command_files;
+	struct rlimit present;
+
+	if (context->executor->profile == EXECUTOR_BROKER && value < commands + ahead)
+		return commands + ahead;
+	if (!context->profile->command_limits)
+		return value;
+	if (getrlimit(RLIMIT_NOFILE, &present) == 0 && present.rlim_max > 2 * ahead &&
+	    commands > present.rlim_max - ahead)
+		return present.rlim_max - ahead;
+	return commands;
+}
+
 int layer_resources(struct layer_context *context)
 {
 	const struct plan *plan = &context->executor->plan;
@@ -57,8 +78,7 @@ int layer_resources(struct layer_context *context)
 		{RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", LIMIT_COMMAND_LOCKED_BYTES, false},
 		{RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", LIMIT_COMMAND_QUEUE_BYTES, false},
 		{RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", LIMIT_COMMAND_SIGNALS, false},
-		{RLIMIT_NOFILE, "RLIMIT_NOFILE",
-		 context->profile->command_limits ? plan->command_files : context->profile->files, false},
+		{RLIMIT_NOFILE, "RLIMIT_NOFILE", files_limit(context), false},
 		{RLIMIT_NPROC, "RLIMIT_NPROC", plan->command_processes, true},
 		{RLIMIT_FSIZE, "RLIMIT_FSIZE", plan->command_file_bytes, true},
 #ifndef SALLYPORT_SANITIZED /* whose shadow memory counts: terabytes that are never touched */

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -235,8 +236,24 @@ static int spare_make(struct spare_source source, pid_t frontend, struct err *er
 	return sockets[0];
 }
 
+/*
+ * Descriptors on their way through sockets count for all processes of a uid together, and whoever is above
+ * its own limit then cannot send one. Commands may have the same uid as we (started by an ordinary user), and
+ * their limit is lower than the hard one: so with that one none of theirs can keep us from sending.
+ */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int spare_start(const struct plan *plan, int (*complete)(struct plan *plan), struct err *err)
 {
+	raise_files();
 	return spare_make((struct spare_source){.plan = plan, .complete = complete, .memfd = -1}, getpid(),
 			  err);
 }

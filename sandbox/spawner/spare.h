@@ -31,7 +31,8 @@ enum spare_frame {
  * `complete`, if not NULL, is called in the spare when it goes, on its own copy of the plan, before that is
  * serialised: for what would cost the frontend's start too much. The caller ignores SIGCHLD or reaps: spares
  * and spawners are its children, and nothing is learnt from how they end that the end of file on their
- * sockets does not say.
+ * sockets does not say. Raises the soft limit on open files to the hard one, for this process and all that
+ * follow.
  */
 int spare_start(const struct plan *plan, int (*complete)(struct plan *plan), struct err *err);
 

@@ -94,7 +94,7 @@ static uint32_t expect_kill(void)
 
 static void die(uint32_t instance)
 {
-	frontend_frame(frontend.spawner, SPAWNER_DIED, 0, instance, "\0\0\0\0\0\0\0", 8, -1);
+	frontend_frame(frontend.spawner, SPAWNER_DIED, 0, instance, (char[16]){0}, 16, -1);
 	frontend_turn(&frontend);
 }
 
@@ -200,7 +200,7 @@ static void test_descriptors(void **state)
 	int doors[2], ids[2];
 
 	begin(8, false);
-	frontend.calls.sandboxes->files = 2 * 2 + 4; /* two sandboxes and one command */
+	frontend.calls.sandboxes->files = 2 * 3 + 4; /* two sandboxes and one command */
 	for (int i = 0; i < 2; i++) {
 		ids[i] = run(i);
 		doors[i] = frontend_start(&frontend, SPAWNER_SANDBOX);
