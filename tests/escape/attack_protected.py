@@ -79,6 +79,24 @@ def mode_of_a_protected_file(scene):
     return os.stat(path).st_mode != before or os.stat(path).st_mtime < 1e6
 
 
+@attack("protected", "protected paths")
+def protected_path_in_a_closed_directory(scene):
+    repository(scene)
+    os.chmod(os.path.join(scene.workspace, ".git"), 0)
+    os.chmod(scene.directory("home/project/.vscode"), 0)
+    scene.run("chmod 777 .git .vscode; echo evil >> .git/config; echo evil > .vscode/tasks.json; mv .git aside; cp -r aside .git; echo evil >> .git/config")
+    for name in (".git", ".vscode"):
+        os.chmod(os.path.join(scene.workspace, name), 0o777)
+    return "evil" in scene.text("home/project/.git/config") + scene.text("home/project/.vscode/tasks.json")
+
+
+@attack("protected", "hidden file")
+def file_in_a_directory_that_is_hidden_as_well(scene):
+    path = scene.in_workspace("closed/file", scene.secret)
+    scene.serve(policy={"filesystem": {"denyRead": [path, os.path.dirname(path)]}})
+    return scene.secret in scene.run("chmod 777 closed; cat closed/file; mv closed open; cat open/file")
+
+
 @attack("protected", "hidden file")
 def file_that_nobody_reads(scene):
     path = scene.in_workspace(".env", scene.secret)
