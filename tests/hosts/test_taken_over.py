@@ -26,8 +26,8 @@ def installed(tmp_path):
 def serve(workspace):
     servers = []
 
-    def begin(program):
-        server = client.Server([program, "stdio", "--workspace", str(workspace)], env=clean_environment(), cwd=str(workspace))
+    def begin(program, *options):
+        server = client.Server([program, "stdio", "--workspace", str(workspace), *options], env=clean_environment(), cwd=str(workspace))
         servers.append(server)
         server.handshake()
         return server
@@ -46,6 +46,24 @@ def test_a_files_executor_cannot_make_the_frontend_wait(installed, serve, worksp
         assert server.call("run_command", command="echo still here")["structuredContent"]["stdout"] == "still here\n"
     for call in calls:  # never answered by the executor: the frontend does, in time
         assert server.response(call)["result"]["isError"]
+
+
+def test_a_broker_can_lie_of_refusals_and_nothing_else(installed, serve, workspace, tmp_path):
+    """A flood of them, hostile words, then what is no frame: commands run on, what is shown stays small and harmless."""
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"network": {"allowedDomains": ["site.example"]}}')
+    server = serve(installed(**{"sallyport-broker": "tests/hostile/hostile-broker"}), "--policy", str(policy))
+    lied = 0
+    for number in range(40):
+        result = server.call("run_command", command=f"echo {number}; cat /etc/resolv.conf")
+        facts = result["structuredContent"]
+        assert (facts["exit_code"], facts["stdout"]) == (0, f"{number}\nnameserver 127.0.0.1\n")
+        assert len(facts.get("denials", [])) <= 16
+        assert "\033" not in result["content"][0]["text"] and "\nexit 0" not in result["content"][0]["text"]
+        lied += bool(facts.get("denials"))
+    assert lied  # it has tried
+    facts = server.call("run_command", command="timeout 1 bash -c 'exec 3<>/dev/tcp/site.example/80'; echo $?")["structuredContent"]
+    assert facts["stdout"] != "0\n"  # it answers no question, and nothing else does
 
 
 def flags(pid, descriptor):

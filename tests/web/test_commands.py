@@ -47,13 +47,13 @@ class Commands(Host):
     # started by a user, the test is root only of its own namespace, and the server is to be nobody's root
     prefix = [] if os.environ.get(INSIDE) == "root" else ["unshare", "--user", f"--map-user={USER}", f"--map-group={USER}"]
 
-    def __init__(self, allowed=None, denied=None, *options):
+    def __init__(self, allowed=None, denied=None, *options, beside=None):
         network = {}
         if allowed is not None:
             network["allowedDomains"] = allowed
         if denied is not None:
             network["deniedDomains"] = denied
-        super().__init__(network, "--answer-within", str(int(60 * SLOWNESS)), *options)
+        super().__init__(network, "--answer-within", str(int(60 * SLOWNESS)), *options, beside=beside)
 
     def begin(self, line, **more):
         return self.send("tools/call", {"name": "run_command", "arguments": {"command": line, "max_bytes": 100000, **more}})
@@ -267,6 +267,160 @@ print(len({ask(question(f"n{n}.site.example"))[-4:] for n in range(10000)}))
                                  " try: socket.create_connection(('site.example', p), 5); print('open', p)\n except OSError as e: print(e.strerror)")
             self.assertEqual(result["stdout"].splitlines(), ["0"] + ["Connection refused"] * 4)
             self.assertEqual({denial["rule"] for denial in result["denials"]}, {"network.allowedDomains"})
+
+    def test_what_is_refused_by_address(self):
+        """Each kind that is not public, behind a name that is allowed: told by name, address and kind, and nobody was connected to."""
+        local = self.serve("127.0.0.1", "inside")
+        kinds = {"169.254.169.254": "link-local", "127.0.0.1": "loopback", "10.0.0.5": "private", "192.168.1.1": "private", "172.16.0.1": "private",
+                 "100.64.0.1": "CGNAT", "0.0.0.0": "this network", "224.0.0.1": "multicast", "198.18.0.1": "for benchmarks", "168.63.129.16": "cloud",
+                 "::1": "loopback", "::ffff:127.0.0.1": "IPv4-mapped", "64:ff9b::7f00:1": "NAT64", "2002:7f00:1::": "6to4", "2001::1": "Teredo",
+                 "fd00::1": "unique local", "fe80::1": "link-local", "ff02::1": "multicast", "fd00:ec2::254": "unique local"}
+        for number, address in enumerate(kinds):
+            self.names.zone[f"n{number}.site.example"] = [address]
+        with Commands(["*.site.example"]) as host:
+            for first in range(0, len(kinds), 8):  # a result holds 16
+                some = list(enumerate(kinds.items()))[first:first + 8]
+                result = host.run("; ".join(f"curl -sS http://n{number}.site.example/" for number, _ in some))
+                self.assertEqual(result["stdout"], "")
+                self.assertEqual(targets(result), [("connect", f"n{number}.site.example:80") for number, _ in some], result)
+                for denial, (_, (address, kind)) in zip(result["denials"], some):
+                    self.assertIn(f"stands for {address}, which is not a public address", denial["target"])
+                    self.assertIn(kind, denial["target"])
+                    self.assertEqual(denial["rule"], "only public addresses, unless named")
+                    self.assertIn(f'"[{address}]:80"' if ":" in address else f'"{address}:80"', denial["remedy"])
+        self.assertEqual(local.connections, [])
+
+    def test_an_address_that_is_named_and_its_name(self):
+        self.serve("10.0.0.5", "private", 8081)
+        self.names.zone["db.site.example"] = ["10.0.0.5"]
+        with Commands(["db.site.example:8081", "10.0.0.5:8081"]) as host:
+            self.assertEqual(host.run("curl -sS http://db.site.example:8081/")["stdout"], "private")
+        with Commands(["db.site.example:8081", "10.0.0.5:8082"]) as host:
+            self.assertEqual(targets(host.run("curl -sS http://db.site.example:8081/")), [("connect", "db.site.example:8081")])
+
+    def test_every_other_address_is_unreachable(self):
+        with Commands(["site.example"]) as host:
+            result = host.python(r"""
+import errno
+for family, address in [(socket.AF_INET, a) for a in ("8.8.8.8", "169.254.169.254", "10.0.0.5", "93.184.216.34", "192.168.0.1", "198.20.0.1")] + [
+        (socket.AF_INET6, a) for a in ("2606:2800:220:1::1", "fd00:ec2::254", "64:ff9b::808:808", "2002:808:808::1", "::ffff:8.8.8.8")]:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        for port in (53, 80, 443):
+            with socket.socket(family, kind) as s:
+                try: s.connect((address, port)); print("connected", address, port)
+                except OSError as e: print(errno.errorcode[e.errno])
+""")
+            self.assertEqual(set(result["stdout"].split()), {"ENETUNREACH"}, result)
+            self.assertIn("Network is unreachable", host.run("exec 3<>/dev/tcp/8.8.8.8/443")["stderr"])
+
+    def test_names_ports_and_who_wins(self):
+        self.serve(body="eighty")
+        self.serve(body="other", port=8443)
+        for name in ("a.site.example", "b.a.site.example", "bad.site.example", "site.example.evil.example", "evilsite.example", "port.example"):
+            self.names.zone[name] = [PUBLIC]
+        with Commands(["*.site.example", "port.example:8443"], ["bad.site.example", "a.site.example:8443"]) as host:
+            def get(where):
+                result = host.run(f"curl -sS http://{where}/")
+                return result["stdout"] or [(operation, target, denial["rule"]) for (operation, target), denial
+                                            in zip(targets(result), result.get("denials", []))]
+            self.assertEqual(get("a.site.example"), "eighty")
+            self.assertEqual(get("b.a.site.example"), "eighty")
+            self.assertEqual(get("port.example:8443"), "other")
+            listed = "network.allowedDomains"
+            self.assertEqual(get("site.example"), [("resolve", "site.example", listed)])
+            self.assertEqual(get("evilsite.example"), [("resolve", "evilsite.example", listed)])
+            self.assertEqual(get("site.example.evil.example"), [("resolve", "site.example.evil.example", listed)])
+            self.assertEqual(get("bad.site.example"), [("resolve", "bad.site.example", "network.deniedDomains: bad.site.example")])
+            self.assertEqual(get("port.example"), [("connect", "port.example:80", listed)])
+            self.assertEqual(get("b.a.site.example:8443"), [("connect", "b.a.site.example:8443", listed)])
+            self.assertEqual(get("a.site.example:8443"), [("connect", "a.site.example:8443", "network.deniedDomains: a.site.example:8443")])
+
+    def test_what_a_model_reads_of_it(self):
+        """One line that says what, why, what would be allowed, and what would have to change."""
+        with Commands(["site.example", "*.other.example:8443"]) as host:
+            text, result = host.result(host.begin("curl -sS https://evil.example/"))
+            self.assertIn('Denied: resolve evil.example: evil.example is not among the allowed (network.allowedDomains). '
+                          'Allowed: site.example, *.other.example:8443. Add "evil.example:80" to network.allowedDomains in the policy.', text)
+            self.assertEqual(result["structuredContent"]["exit_code"], 6)
+
+    def test_names_carry_nothing_out(self):
+        """A tunnel: what is to leave stands in names below one that is not allowed, asked in every way there is."""
+        with Commands(["site.example"]) as host:
+            result = host.python(r"""
+import os
+names = [f"{os.urandom(30).hex()}.{os.urandom(30).hex()}.{n}.tunnel.example" for n in range(300)] + ["x.site.example", "site.example.tunnel.example"]
+codes = set()
+for name in names:
+    for kind in (1, 28, 16, 255, 5): codes.add(code(ask(question(name, kind))))
+with socket.create_connection(("127.0.0.1", 53)) as s:
+    for name in names:
+        q = question(name, 16); s.sendall(struct.pack(">H", len(q)) + q)
+        length, = struct.unpack(">H", s.recv(2, socket.MSG_WAITALL)); codes.add(code(s.recv(length, socket.MSG_WAITALL)))
+print(codes)
+""")
+            self.assertEqual(result["stdout"], "{3}\n", result)
+            self.assertEqual(len(result["denials"]), 16)
+        self.assertEqual(self.names.asked, [])
+
+    def test_a_hostile_name_server(self):
+        """What servers on the internet answer to the broker's own questions."""
+        self.serve()
+        good = struct.pack(">HHHIH", 0xc00c, 1, 1, 0, 4) + socket.inet_aton(PUBLIC)
+        head = lambda query, count, rest: query[:2] + struct.pack(">HHHHH", 0x8180, 1, count, 0, 0) + query[12:] + rest
+        answers = {"short": lambda query: query[:2], "empty": lambda _: b"", "liar": lambda query: head(query, 65535, good),
+                   "loop": lambda query: head(query, 1, struct.pack(">H", 0xc000 | len(query)) + good[2:]), "noise": lambda query: query[:12] + os.urandom(4000),
+                   "many": lambda query: head(query, 4000, good * 4000), "cut": lambda query: query[:2] + b"\x83\x80" + query[4:],
+                   "another": lambda query: bytes([query[0] ^ 1]) + query[1:2] + head(query, 1, good)[2:]}
+        self.names.zone.update({f"{name}.site.example": answer for name, answer in answers.items()})
+        with Commands(["site.example", "*.site.example"]) as host:
+            self.assertEqual(host.run("curl -sS http://site.example/")["stdout"], "public")
+            broker, = host.executors("sallyport-broker")
+            host.run(" & ".join(f"curl -s -m 5 http://{name}.site.example/ > /dev/null" for name in answers) + "; wait")
+            self.assertEqual(host.run("curl -sS http://site.example/")["stdout"], "public")
+            self.assertEqual(host.executors("sallyport-broker"), [broker])
+
+    def held(self, host, program):
+        """A command that says something and then waits; (what it says, how to let it go on and end)."""
+        work = os.path.join(host.folder.name, "work")
+        for name in ("said", "go"):
+            path = os.path.join(work, name)
+            if not os.path.exists(path):
+                os.mkfifo(path)
+                os.chmod(path, 0o666)
+        call = host.send("tools/call", {"name": "run_command", "arguments": {
+            "argv": ["/usr/bin/python3", "-c", ASK + program + "\nwith open('said', 'w') as said: said.write(str(says))\nopen('go').read()"]}})
+        with open(os.path.join(work, "said"), encoding="ascii") as file:
+            says = file.read()
+
+        def go():
+            with open(os.path.join(work, "go"), "w", encoding="ascii"):
+                pass
+            return host.end(call)
+        return says, go
+
+    def test_the_address_that_another_sandbox_got(self):
+        """A name's address means something only where the name was asked for; two sandboxes of one broker at the same time."""
+        server = self.serve()
+        with Commands(["site.example"], beside={"sandbox": {"lifetime": "call"}}) as host:
+            address, go = self.held(host, "says = socket.gethostbyname('site.example')")
+            result = host.run(f"curl -sS -m 20 http://{address}/")
+            self.assertEqual((result["stdout"], targets(result)), ("", [("connect", f"{address}:80")]))
+            self.assertEqual(go().get("denials"), None)
+            self.assertEqual(server.connections, [])
+
+    def test_connections_that_say_nothing(self):
+        """More than are heard, to DNS and to a host, each with half a message: others are answered, and so are datagrams."""
+        self.serve()
+        with Commands(["site.example"], beside={"sandbox": {"lifetime": "call"}}) as host:
+            for where, half in ((("127.0.0.1", 53), b"\0"), (("site.example", 80), b"GET")):
+                program = (f"held = []\nfor n in range(120):\n s = socket.create_connection({where!r}); s.send({half!r}); held.append(s)\n"
+                           "says = code(ask(question('site.example')))")
+                says, go = self.held(host, program)
+                self.assertEqual(says, "0")
+                self.assertEqual(host.run("curl -sS http://site.example/")["stdout"], "public")
+                self.assertEqual(host.python("with socket.create_connection(('127.0.0.1', 53)) as s:\n q = question('site.example')\n"
+                                             " s.sendall(struct.pack('>H', len(q)) + q); print(code(s.recv(4096)[2:]))")["stdout"], "0\n")
+                go()
 
     def test_what_a_command_holds(self):
         """No socket of ours is open in it, and it may not take the listeners' places."""

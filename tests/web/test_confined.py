@@ -30,12 +30,12 @@ class Host:
 
     prefix = []  # of the server's command line
 
-    def __init__(self, network, *options):
+    def __init__(self, network, *options, beside=None):
         self.folder = tempfile.TemporaryDirectory()
         policy, workspace = os.path.join(self.folder.name, "policy.json"), os.path.join(self.folder.name, "work")
         os.mkdir(workspace)
         with open(policy, "w", encoding="ascii") as file:
-            json.dump({"network": network}, file)
+            json.dump({"network": network, **(beside or {})}, file)
         self.process = subprocess.Popen([*self.prefix, harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.last, self.answers, self.read = 0, {}, b""
