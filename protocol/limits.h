@@ -122,6 +122,7 @@
 	(16u << 10) /* memory for each file in one of them, which takes 1 KB of the kernel's: a fifth for    \
 		       all three */
 #define LIMIT_CGROUP_LOCK_S   2          /* for an earlier spawner to give our group back: 20 ms as a rule */
+#define LIMIT_CGROUP_END_S    10         /* then it is left as it is, with whatever could not be ended */
 #define LIMIT_CGROUP_ROUNDS   10         /* emptying our group: a spare may be born meanwhile */
 #define LIMIT_MOUNTINFO_BYTES (1u << 20) /* of /proc/self/mountinfo: thousands of mounts */
 #define LIMIT_CORE_BYTES                                                                                     \

@@ -242,8 +242,8 @@ def main():
                 steps.append(("bench", lambda who=who: run_program(tally, "bench (smoke)", [*who.prefix, *bench], cwd=who.scratch)))
         # Emulated, so slow: only when asked for by name (scripts/test kernels).
         if "kernels" in options.words:
-            steps.append(("kernels", lambda: run_program(tally, "Debian 12's kernel", [os.path.join(TOP, "tests/kernels/run"),
-                                                         os.path.join(TOP, "build")], timeout=900)))
+            steps.append(("kernels", lambda: run_program(tally, "Debian 12's kernel", [os.path.join(TOP, "tests/kernels/run"), "--seconds", "3000",
+                                                         os.path.join(TOP, "build")], timeout=3600)))
         if "mutate" in options.words:  # many minutes: only when asked for
             mutate = [python, os.path.join(TOP, "tests/mutation/mutate")]
             steps.append(("mutate", lambda: run_program(tally, "mutation run", mutate, cwd=TOP, timeout=7200)))

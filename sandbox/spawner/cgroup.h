@@ -27,6 +27,7 @@
 
 struct cgroups {
 	bool tried;
+	pid_t frontend;         /* whose group it is */
 	int parent, base;       /* OUR GROUP and this server's group in it; -1: none */
 	bool top;               /* OUR GROUP is the hierarchy's top, where our own processes may stay */
 	uint64_t bound;         /* bytes of memory that OUR GROUP itself may use; UINT64_MAX: all */
@@ -56,6 +57,9 @@ int cgroup_write(int directory, const char *name, const char *text);
 
 /* Once, before the first sandbox: makes this server's group if it may, and removes what dead servers left. */
 void cgroups_open(struct cgroups *cgroups);
+/* The frontend does not wait long for our end: where a group is to be given back, this process sees to it all
+ * the same, but not for ever. */
+void cgroups_outlive(const struct cgroups *cgroups);
 /* After the last sandbox: leaves OUR GROUP as it was found, so that the next server finds it so. */
 void cgroups_close(struct cgroups *cgroups);
 

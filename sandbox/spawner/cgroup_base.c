@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,36 +39,44 @@ static pid_t parent_of(pid_t pid)
 }
 
 /* The frontend and what it has started, spawners and spares; and what we have: executors. */
-static bool is_ours(pid_t pid)
+static bool is_ours(const struct cgroups *cgroups, pid_t pid)
 {
 	pid_t parent = parent_of(pid);
 
-	/* an orphaned spawner would take all orphans for its own; it is about to end */
-	return getppid() > 1 && (pid == getppid() || parent == getppid() || parent == getpid());
+	return pid == getpid() || parent == getpid() || pid == cgroups->frontend ||
+	       parent == cgroups->frontend;
 }
 
-/* Empties `from` of our processes, into `to`. -EBUSY if somebody else's is there: then none is moved. */
-static int move_ours(int from, int to)
+/*
+ * Moves our processes. With `alone` nobody else's may be there: -EBUSY, and none is moved. A process that has
+ * ended meanwhile is none any more.
+ */
+static int move_ours(const struct cgroups *cgroups, int from, int to, bool alone)
 {
 	char text[4096], number[16];
 
 	for (int round = 0; round < LIMIT_CGROUP_ROUNDS; round++) { /* a spare may be born meanwhile */
-		int result = cgroup_read(from, "cgroup.procs", text, sizeof text);
+		int result = cgroup_read(from, "cgroup.procs", text, sizeof text), moved = 0;
 
 		if (result < 0 || !text[0])
 			return result;
-		for (int moving = 0; moving < 2; moving++) {
+		for (int moving = !alone; moving < 2; moving++) {
 			for (char *at = text, *end; *at; at = end + (*end == '\n')) {
 				pid_t pid = (pid_t)strtol(at, &end, 10);
 
-				if (end == at || (!moving && !is_ours(pid)))
+				if (end == at || (!moving && !is_ours(cgroups, pid)))
 					return -EBUSY;
+				if (!moving || !is_ours(cgroups, pid))
+					continue;
+				moved++;
 				snprintf(number, sizeof number, "%d", (int)pid);
-				if (moving && (result = cgroup_write(to, "cgroup.procs", number)) < 0 &&
-				    result != -ESRCH)
+				result = cgroup_write(to, "cgroup.procs", number);
+				if (result < 0 && result != -ESRCH)
 					return result;
 			}
 		}
+		if (!alone && !moved)
+			return 0;
 	}
 	return -EBUSY;
 }
@@ -113,9 +122,9 @@ static int open_directory(int at, const char *name)
 	return directory < 0 ? -errno : directory;
 }
 
-static const char *name_of(char name[64])
+static const char *name_of(const struct cgroups *cgroups, char name[64])
 {
-	snprintf(name, 64, PREFIX "%d", (int)getppid());
+	snprintf(name, 64, PREFIX "%d", (int)cgroups->frontend);
 	return name;
 }
 
@@ -157,9 +166,9 @@ static void leave_base(struct cgroups *cgroups)
 		_cleanup_fd_ int server = open_directory(cgroups->base, "server");
 
 		if (server >= 0)
-			move_ours(server, cgroups->parent);
+			move_ours(cgroups, server, cgroups->parent, false);
 		unlinkat(cgroups->base, "server", AT_REMOVEDIR);
-		unlinkat(cgroups->parent, name_of(name), AT_REMOVEDIR);
+		unlinkat(cgroups->parent, name_of(cgroups, name), AT_REMOVEDIR);
 	}
 	close_fd(&cgroups->base);
 	close_fd(&cgroups->parent);
@@ -192,7 +201,7 @@ static int take_base(struct cgroups *cgroups)
 	char name[64], there[256];
 
 	for (int round = 0; round < LIMIT_CGROUP_ROUNDS; round++) {
-		bool made = mkdirat(cgroups->parent, name_of(name), 0755) == 0;
+		bool made = mkdirat(cgroups->parent, name_of(cgroups, name), 0755) == 0;
 		struct stat held, named;
 
 		if (!made && errno != EEXIST)
@@ -232,7 +241,7 @@ static int make_base(struct cgroups *cgroups)
 			return -errno;
 		_cleanup_fd_ int server = open_directory(cgroups->base, "server");
 
-		result = server < 0 ? server : move_ours(cgroups->parent, server);
+		result = server < 0 ? server : move_ours(cgroups, cgroups->parent, server, true);
 		if (result < 0)
 			return result;
 	}
@@ -296,6 +305,7 @@ void cgroups_open(struct cgroups *cgroups)
 		return;
 	*cgroups = CGROUPS_NONE;
 	cgroups->tried = true;
+	cgroups->frontend = getppid();
 	mounts = malloc(LIMIT_MOUNTINFO_BYTES);
 	result = mounts ? cgroup_read(AT_FDCWD, "/proc/self/cgroup", text, sizeof text) : -ENOMEM;
 	if (result == 0)
@@ -311,11 +321,19 @@ void cgroups_open(struct cgroups *cgroups)
 		why(cgroups, result, "cgroup v2 is not mounted for our group", own);
 		return;
 	}
-	if (try_parent(cgroups, path) == 0 || geteuid() != 0)
-		return;
+	result = try_parent(cgroups, path);
 	/* root's own group is most often a login's, shared with a shell; the top is nobody's */
-	if (cgroup_find_mount(mounts, "/", path, sizeof path) == 0)
-		try_parent(cgroups, path);
+	if (result < 0 && geteuid() == 0 && cgroup_find_mount(mounts, "/", path, sizeof path) == 0)
+		result = try_parent(cgroups, path);
+	if (result ==
+	    0) /* woken instead of killed when the frontend has died: there is something to put back */
+		prctl(PR_SET_PDEATHSIG, SIGCONT);
+}
+
+void cgroups_outlive(const struct cgroups *cgroups)
+{
+	if (cgroups->base >= 0)
+		alarm(LIMIT_CGROUP_END_S);
 }
 
 void cgroups_close(struct cgroups *cgroups)

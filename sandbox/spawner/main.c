@@ -138,6 +138,7 @@ int main(void)
 		return 1;
 	}
 	loop(&spawner);
+	cgroups_outlive(&spawner.cgroups);
 	instances_end(&spawner);
 	cgroups_close(&spawner.cgroups);
 	choice_deinit(&spawner.choice);

@@ -8,8 +8,10 @@ A test is a function test_*(place, tmp). Where a bound must bind, the same is fi
 """
 
 import glob
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +21,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "escape"))
 os.environ["SALLYPORT_BUILD"] = os.path.abspath(sys.argv[1])
 
-from harness import PATIENCE, Sandbox, wait_for_line  # noqa: E402  pylint: disable=wrong-import-position
+import bombs  # noqa: E402  pylint: disable=wrong-import-position
+from harness import BUILD, PATIENCE, Sandbox, children, wait_for_line  # noqa: E402  pylint: disable=wrong-import-position
 
 ROOT = "/sys/fs/cgroup"
 USER = 1777
@@ -40,13 +43,22 @@ def get(path):
 class Place:
     """Where a server is started, and what its group is then."""
 
-    def __init__(self, name, directory, uid, enter):
-        self.name, self.directory, self.uid, self.enter = name, directory, uid, enter
+    def __init__(self, name, directory, uid, enter, tests=("test_",)):
+        self.name, self.directory, self.uid, self.enter, self.tests = name, directory, uid, enter, tests
 
     def sandbox(self, tmp, *options):
         sandbox = Sandbox(tmp, *options, owner=self.uid)
         sandbox.command = [*self.enter, *sandbox.command]
         return sandbox
+
+    def server(self, tmp, **policy):
+        """A real one."""
+        os.chmod(tmp, 0o755)
+        return bombs.start(tmp, "server", policy=policy, wrapper=self.enter)
+
+    def processes(self, server):
+        """The frontend's, behind what starts it."""
+        return children(server.process.pid).get("sallyport", [server.process.pid])
 
     def groups(self):
         """Directories of sandboxes that are there."""
@@ -56,12 +68,20 @@ class Place:
         (found,) = self.groups()
         return found
 
-    def clean(self):
-        """Nothing of ours is left, and the group is as it was."""
+    def clean(self, *left):
+        """Nothing of ours is there but those processes, and the group is as it was."""
         assert not glob.glob(f"{self.directory}/sallyport.*"), glob.glob(f"{self.directory}/sallyport.*")
         if self.directory != ROOT:
-            for name in ("cgroup.subtree_control", "cgroup.procs"):
-                assert get(f"{self.directory}/{name}") == "", (name, get(f"{self.directory}/{name}"))
+            assert get(f"{self.directory}/cgroup.subtree_control") == "", get(f"{self.directory}/cgroup.subtree_control")
+            inside = get(f"{self.directory}/cgroup.procs").split()
+            assert set(left) <= set(map(int, inside)) and bool(inside) == bool(left), inside
+
+    def wait_until_clean(self, *left):
+        """A server does not wait long for what it has started."""
+        deadline = time.monotonic() + PATIENCE
+        while glob.glob(f"{self.directory}/sallyport.*"):
+            assert time.monotonic() < deadline, glob.glob(f"{self.directory}/sallyport.*/*")
+        self.clean(*left)
 
 
 def shell(script):
@@ -73,7 +93,8 @@ def places():
     yield Place("root at the top", ROOT, None, [])
     # as a login is: others are in the group, so the top is taken
     os.makedirs(f"{ROOT}/login", exist_ok=True)
-    yield Place("root in a login's group", ROOT, None, ["bash", "-c", f'echo 0 > {ROOT}/login/cgroup.procs; "$@"; exit $?', "bash"])
+    yield Place("root in a login's group", ROOT, None, ["bash", "-c", f'echo 0 > {ROOT}/login/cgroup.procs; "$@"; exit $?', "bash"],
+                tests=("test_bounds", "test_again", "test_doctor"))
     # as systemd-run --user --scope -p Delegate=yes does it
     os.makedirs(f"{ROOT}/delegated", exist_ok=True)
     for name in ("", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"):
@@ -134,20 +155,20 @@ except OSError as error: print(i, error.errno)'""")
     assert lines[4] == "alive 10000000", output
 
 
-def test_memory_without_a_process(place, tmp):
-    """Shared memory of System V lives on without anybody. What it costs is the sandbox, and nothing outside."""
-    code = """import ctypes
+SEGMENTS = """import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 libc.shmat.restype = ctypes.c_void_p
 for i in range(40):
     at = libc.shmat(libc.shmget(0, 10 << 20, 0o1600), None, 0)
-    ctypes.memset(at, 1, 10 << 20)
+    ctypes.memset(ctypes.c_void_p(at), 1, 10 << 20)
     libc.shmdt(ctypes.c_void_p(at))
     print(i, flush=True)"""
-    with open(f"{tmp}/bomb.py", "w", encoding="ascii") as file:
-        file.write(code)
+
+
+def test_memory_without_a_process(place, tmp):
+    """Shared memory of System V lives on without anybody. What it costs is the sandbox, and nothing outside."""
     before = free()
-    output, errors = place.sandbox(tmp, "--extra", tmp, "--memory", str(96 * MEGABYTE)).run(f"python3 {tmp}/bomb.py")
+    output, errors = place.sandbox(tmp, "--memory", str(96 * MEGABYTE)).run(f"python3 -c '{SEGMENTS}'")
     assert 1 <= len(output.split()) < 12, output + errors
     assert "ended signal=9" in errors or "lost" in errors, errors
     place.clean()
@@ -237,36 +258,101 @@ def test_again(place, tmp):
         place.clean()
     process = place.sandbox(tmp).start("echo ready; sleep 1000")
     wait_for_line(process, "ready")
-    base = os.path.dirname(place.group())
-    process.kill()
+    for pid in [process.pid, *children(process.pid).get("sandbox-run", [])]:
+        os.kill(pid, 9)
     process.communicate()
-    deadline = time.monotonic() + PATIENCE
-    while "populated 1" in get(f"{base}/cgroup.events"):
-        assert time.monotonic() < deadline, "something of it is alive"
-    assert all("populated 0" in get(f"{path}/cgroup.events") for path in glob.glob(f"{base}/*/"))
-    if place.directory != ROOT:
-        # whoever is killed takes nothing back: the kernel lets nobody in until that is done (a scope of systemd's goes as a whole)
-        for path in [*glob.glob(f"{base}/*/"), base]:
-            os.rmdir(path)
-        put(f"{place.directory}/cgroup.subtree_control", "-memory -pids -cpu")
+    place.wait_until_clean()
     output, errors = place.sandbox(tmp, "--memory", str(96 * MEGABYTE)).run(BOMB.format(200))
     assert "ended signal=9" in errors, output + errors
     place.clean()
 
 
-def test_bombs(place, tmp):
-    """None of them reaches the keeper: the sandbox serves on."""
-    bombs = {
-        "fork": "bomb() { bomb | bomb & }; bomb; sleep 1",
-        "memory in many": "python3 -c 'import os\nwhile True:\n  try:\n    if os.fork() == 0: x = bytearray(4 << 20)\n  except OSError: pass' & sleep 1",
-        "pipes": "python3 -c 'import os\nwhile True:\n  r, w = os.pipe()\n  os.set_blocking(w, False)\n  os.write(w, bytes(65536))'",
-        "files": "python3 -c 'import os\nwhile True: os.open(\"/tmp/x\", os.O_CREAT)'",
-    }
-    for name, line in bombs.items():
-        sandbox = place.sandbox(tmp, "--processes", "200", "--memory", str(96 * MEGABYTE), "--then", "echo alive")
-        output, errors = sandbox.run(f"({line}) 2>/dev/null")
-        assert output.split()[-1:] == ["alive"], f"{name}: {output} {errors[-300:]}"
+# ---- the same through a real server ----
+
+def command(server, line, **arguments):
+    """(structured content, text) of run_command."""
+    result = server.request("tools/call", {"name": "run_command", "arguments": {"command": line, **arguments}})["result"]
+    return result.get("structuredContent"), "".join(block["text"] for block in result["content"])
+
+
+def end(place, server):
+    """Its end takes its group along."""
+    bases = [f"{place.directory}/sallyport.{pid}" for pid in place.processes(server)]
+    server.process.stdin.close()
+    server.process.wait(PATIENCE)
+    deadline = time.monotonic() + PATIENCE  # it does not wait long for what it has started
+    while any(map(os.path.exists, bases)):
+        assert time.monotonic() < deadline, [glob.glob(f"{base}/*") for base in bases]
+    server.close()
+
+
+def test_out_of_memory(place, tmp):
+    """Said where it is so, and only there."""
+    server = place.server(tmp, limits={"memoryBytes": 96 * MEGABYTE})
+    data, text = command(server, BOMB.format(200))
+    assert data["status"] == "out_of_memory" and data["signal"] == "SIGKILL", (data, text)
+    assert "out of memory" in text and "limits.memoryBytes" in text, text
+    data, text = command(server, f"{BOMB.format(200)}; exit $?")
+    assert data["status"] == "out_of_memory" and data["exit_code"] == 137, (data, text)
+    data, text = command(server, f"{BOMB.format(200)}; true")
+    assert data["status"] == "exited" and "the kernel ended 1 process" in text, (data, text)
+    data, text = command(server, f"{BOMB.format(20)}; kill -9 $$")
+    assert data["status"] == "signaled" and "memory" not in text, (data, text)
+    data, text = command(server, "echo alive")
+    assert data["status"] == "exited" and data["stdout"] == "alive\n" and "memory" not in text, (data, text)
+    # what nobody's end frees: the sandbox goes, and that is told for what it is
+    data, text = command(server, f"python3 -c '{SEGMENTS}'")
+    assert data and data["status"] == "out_of_memory", text
+    assert any("alive" in command(server, "echo alive")[1] for _ in range(20)), "the next sandbox does not come"
+    end(place, server)
     place.clean()
+
+
+def test_another_spawner(place, tmp):
+    """One that was killed, and one that rested: their successors find things in order, and bind as they did."""
+    server = place.server(tmp, limits={"memoryBytes": 96 * MEGABYTE}, sandbox={"idleSeconds": 1})
+    (spawner,) = children(server.process.pid)["sallyport-spawn"]
+    os.kill(spawner, 9)
+    deadline = time.monotonic() + PATIENCE
+    while "alive" not in command(server, "echo alive")[1]:
+        assert time.monotonic() < deadline, "no other spawner comes"
+    assert place.group()
+    assert command(server, BOMB.format(200))[0]["status"] == "out_of_memory"
+    place.wait_until_clean(*place.processes(server))  # idle, and then at rest
+    assert command(server, BOMB.format(200))[0]["status"] == "out_of_memory"
+    assert place.group()
+    end(place, server)
+    place.clean()
+
+
+def test_doctor(place, tmp):
+    """What it says is what there is."""
+    os.makedirs(f"{tmp}/workspace")
+    os.chmod(tmp, 0o755)
+    done = subprocess.run([*place.enter, f"{BUILD}/sallyport", "doctor", "--json"], cwd=f"{tmp}/workspace", capture_output=True, text=True,
+                          timeout=PATIENCE, check=False)
+    (row,) = [row for row in json.loads(done.stdout)["layers"] if row["layer"] == "cgroup"]
+    assert row["state"] == "there" and not row.get("remedy"), row
+    assert "memory yes, processes yes, processor time yes" in row["detail"], row
+    place.clean()
+
+
+def test_bombs(place, tmp):
+    """All of them, within a small group: another caller's server goes on, and so does their own."""
+    limits = {**bombs.LIMITS, "memoryBytes": 128 * MEGABYTE, "dataBytes": 1 << 30}
+    os.chmod(tmp, 0o755)
+    other = bombs.start(tmp, "other")
+    for name in bombs.BOMBS:
+        server = bombs.start(tmp, name, policy={"limits": limits}, wrapper=place.enter)
+        try:
+            bombs.explode(name, server, other, True)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+        end(place, server)
+    other.process.stdin.close()
+    other.process.wait(PATIENCE)
+    place.wait_until_clean()
+    other.close()
 
 
 def run(name, test, place):
@@ -289,7 +375,7 @@ def main():
     words = sys.argv[2:]
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
     results = [run(name, test, place) for place in places() for name, test in tests
-               if not words or any(word in f"{name}: {place.name}" for word in words)]
+               if name.startswith(place.tests) and (not words or any(word in f"{name}: {place.name}" for word in words))]
     print(f"{results.count(True)} passed, {results.count(False)} failed")
     return 1 if False in results or not results else 0
 
