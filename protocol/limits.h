@@ -135,6 +135,8 @@
 	"1000" /* of commands: out of memory, the kernel takes them before anything of the person's or ours  \
 		*/
 #define LIMIT_EXECUTOR_FILES 512 /* RLIMIT_NOFILE of executors of our own */
+#define LIMIT_PEOPLE_BYTES                                                                                   \
+	(64u << 10) /* of passwd or group that are copied with a line more: a thousand lines */
 #define LIMIT_FILES_AHEAD                                                                                    \
 	1024 /* of RLIMIT_NOFILE of who sends descriptors to that of commands: each that sends at the same   \
 		moment gets one message (253 of them) past it */
@@ -144,8 +146,7 @@
 #define LIMIT_MOUNTS        2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
 
 /* ---- commands ---- */
-#define LIMIT_COMMAND_BYTES        (128u << 10) /* one argument: the kernel's MAX_ARG_STRLEN */
-#define LIMIT_COMMAND_OUTPUT_BYTES (1u << 20)   /* kept of each stream while it runs */
+#define LIMIT_COMMAND_OUTPUT_BYTES (1u << 20) /* kept of each stream while it runs */
 #define LIMIT_COMMAND_TEXT_BYTES   8000 /* default of max_bytes: reaches every model whole (hosts.md, 9) */
 
 #define LIMIT_COMMAND_TIMEOUT_MS                                                                             \

@@ -44,6 +44,14 @@ int view_furnish(struct layer_context *context, int root);
 
 /* resolv.conf, hosts and nsswitch.conf for a sandbox whose names the broker answers. */
 int view_names(struct layer_context *context, int root);
+/* Shows a file of ours with `text` at `path`. What is not there, or leads to what is not there, is not
+ * covered, and what the plan hides neither: 0. */
+int view_cover(struct layer_context *context, int root, const char *path, const char *text);
+
+/* ---- view_people.c ---- */
+
+/* A line of passwd and group for who we are to be, where there is none. */
+int view_people(struct layer_context *context, int root);
 
 /* ---- protect.c ---- */
 

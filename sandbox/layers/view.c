@@ -298,6 +298,8 @@ int view_system(struct layer_context *context, int root)
 	if (result == 0 && rules_for_commands(&context->executor->plan))
 		result = view_names(context, root);
 	if (result == 0)
+		result = view_people(context, root);
+	if (result == 0)
 		result = protect_paths(context, root);
 	for (size_t i = 0; i < places.count && result == 0; i++)
 		if (places.list[i].kind == PLACE_HIDDEN)

@@ -30,15 +30,24 @@ static int write_file(struct layer_context *context, int root, const char *text)
 	return 0;
 }
 
-/* Shows `text` at `path`. What is not there, or leads to what is not there, need not be covered: without
- * these files resolvers do what ours say. */
-static int cover(struct layer_context *context, int root, const char *path, const char *text)
+/* Then it is covered anyway, and nothing can lie over a file without a name, as these are. */
+static bool is_hidden(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->hide_count; i++)
+		if (path_is_within(path, plan->hide[i]))
+			return true;
+	return false;
+}
+
+int view_cover(struct layer_context *context, int root, const char *path, const char *text)
 {
 	_cleanup_fd_ int target =
 		call_openat2(root, path, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	struct stat status;
 	int result;
 
+	if (is_hidden(&context->executor->plan, path))
+		return 0;
 	if (target < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
@@ -83,10 +92,10 @@ int view_names(struct layer_context *context, int root)
 
 	if (uname(&machine) == 0 && names_machine(&context->executor->plan, machine.nodename))
 		snprintf(hosts + used, sizeof hosts - used, "127.0.1.1 %s\n", machine.nodename);
-	result = cover(context, root, "/etc/hosts", hosts);
+	result = view_cover(context, root, "/etc/hosts", hosts);
 	if (result == 0)
-		result = cover(context, root, "/etc/nsswitch.conf", services);
+		result = view_cover(context, root, "/etc/nsswitch.conf", services);
 	if (result == 0)
-		result = cover(context, root, "/etc/resolv.conf", "nameserver 127.0.0.1\n");
+		result = view_cover(context, root, "/etc/resolv.conf", "nameserver 127.0.0.1\n");
 	return result;
 }

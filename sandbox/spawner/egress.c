@@ -117,6 +117,24 @@ int egress_start(struct spawner *spawner, struct start_failure *failure)
 	return result;
 }
 
+static bool serves_anybody(const struct spawner *spawner, const struct instance *broker)
+{
+	for (size_t i = 0; i < spawner->count; i++)
+		if (spawner->instances[i].broker == broker->id && spawner->instances[i].pid > 0)
+			return true;
+	return false;
+}
+
+void egress_rest(struct spawner *spawner)
+{
+	struct instance *broker = egress_broker(spawner);
+
+	if (!broker || serves_anybody(spawner, broker))
+		return;
+	broker->failed = true; /* whoever comes before it has ended gets another */
+	kill(broker->pid, SIGKILL);
+}
+
 void egress_restart(struct spawner *spawner)
 {
 	struct start_failure failure;

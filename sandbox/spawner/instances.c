@@ -500,6 +500,7 @@ static void ended(struct spawner *spawner, size_t index, int status)
 	/* with its namespace everything in it has ended; without one somebody may be left */
 	if (profile_of(instance)->namespaces)
 		finish(spawner, index);
+	egress_rest(spawner);
 	if (served) /* one that could not even start would not do better a second time */
 		egress_restart(spawner);
 }

@@ -202,6 +202,8 @@ bool egress_needed(const struct spawner *spawner, enum executor_profile profile,
 struct instance *egress_broker(struct spawner *spawner);
 /* Sees to it that there is one, which gets what listens in all sandboxes. 0 or -errno. */
 int egress_start(struct spawner *spawner, struct start_failure *failure);
+/* Somebody ended: so does a broker that serves nobody any more. */
+void egress_rest(struct spawner *spawner);
 /* The broker died: starts another if a sandbox needs one. */
 void egress_restart(struct spawner *spawner);
 /* SETUP_LISTENING of a starting sandbox: takes the descriptors. 0 or -errno. */

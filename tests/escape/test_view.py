@@ -47,3 +47,18 @@ import socket
 s = socket.create_server(("127.0.0.1", 0)); c = socket.create_connection(s.getsockname()); print("loopback", len(socket.if_nameindex()))
 E""")
     assert "loopback 1" in output, output + errors
+
+
+def test_own_name(tmp):
+    """Who acts as a number that no list knows has a name all the same; others keep theirs."""
+    sandbox = Sandbox(tmp)
+    output, errors = sandbox.run("id -un && id -gn && python3 -c 'import os, pwd; print(pwd.getpwuid(os.getuid()).pw_dir)' && "
+                                 "getent passwd root && getent group root && wc -l < /etc/passwd && echo x >> /etc/passwd")
+    lines = output.splitlines()
+    with open("/etc/passwd", encoding="utf-8") as file:
+        known = file.readlines()
+    own = [line.split(":") for line in known if line.split(":")[2] == str(os.getuid())] if not ROOT else []
+    assert lines[0] == (own[0][0] if own else "sallyport") and len(lines) == 6, output + errors
+    assert lines[2] == (own[0][5] if own else "/home/sandboxed")
+    assert lines[3].startswith("root:x:0:0:") and lines[4].startswith("root:x:0:")
+    assert int(lines[5]) == len(known) + (0 if own else 1)

@@ -121,6 +121,24 @@ def test_idle(start, policy, workspace):
         assert [name_of(pid) for pid in server.tree()] == ["sallyport", "sallyport-spare"]
 
 
+def test_idle_broker(start, policy, workspace):
+    """It ends with the last whom it served, though a sandbox that needs none goes on."""
+    os.mkfifo(workspace / "gate")
+    os.chmod(workspace / "gate", 0o666)
+    gate = os.open(workspace / "gate", os.O_RDWR)
+    server = start("--answer-within", "60", "--policy", policy({"sandbox": {"idleSeconds": 1}}))
+    for _ in range(2):
+        call = server.start_call("run_command", command="read go < gate; echo went")
+        assert server.call("fetch_url", url="http://127.0.0.1:1/")["isError"]
+        watch = Watch(pid for pid in server.tree() if name_of(pid) in ("sallyport-web", "sallyport-broke"))
+        assert len(watch.descriptors) == 2
+        watch.wait_ended(PATIENCE)
+        watch.close()
+        os.write(gate, b"go\n")
+        assert server.response(call)["result"]["structuredContent"]["stdout"] == "went\n"
+    os.close(gate)
+
+
 def test_the_picture_tells(start, policy):
     text = start("--policy", policy({"sandbox": {"lifetime": "call"}})).call("explain_access")
     assert "a new one for each command" in text["content"][0]["text"]
