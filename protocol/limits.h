@@ -143,7 +143,19 @@
 #define LIMIT_PRIVATE_TRIES 8    /* names for a private directory, should somebody remove them as stale */
 #define LIMIT_REMEDY_BYTES  1024 /* what a person can do about a layer, for two profiles at once */
 #define LIMIT_PROBE_LAYERS  64   /* layers that a probe tells about: a dozen exist */
-#define LIMIT_MOUNTS        2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
+#define LIMIT_COMMAND_UMASK 022  /* of commands until they change it; what most systems give a person */
+#define LIMIT_KEEPER_FILES                                                                                   \
+	512 /* RLIMIT_NOFILE of a keeper beyond that of commands: two for each nanny, what a call in         \
+	       hand takes, and a message of descriptors (LIMIT_FILES_AHEAD) */
+#define LIMIT_NOTIFY_WAITING                                                                                 \
+	128 /* calls that would block (FIFOs without another end, leases), of one sandbox; more fail */
+#define LIMIT_NOTIFY_SLICE_NS 100000 /* a call takes a tenth of it; the kernel's least */
+#define LIMIT_NOTIFY_RETRY_MS 10  /* between two tries of such a call: nobody sees it, and it costs little */
+#define LIMIT_NOTIFY_LINKS    40  /* symbolic links followed in one path: the kernel's own number */
+#define LIMIT_NOTIFY_DENIALS  256 /* told of one request: of different ones 16 are shown anyway */
+#define LIMIT_NOTIFY_TERMINAL_FILES                                                                          \
+	32                /* descriptors looked at for a controlling terminal: it stands among the first */
+#define LIMIT_MOUNTS 2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */
 
 /* ---- commands ---- */
 #define LIMIT_COMMAND_OUTPUT_BYTES (1u << 20) /* kept of each stream while it runs */

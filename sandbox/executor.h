@@ -62,6 +62,12 @@ struct executor {
 	 * between the two calls, those below this number stay open. 0: none but the channels.
 	 */
 	int keep_below;
+	/*
+	 * What a program adds to its own confinement once the layers stand, and before the spawner hears of
+	 * it; NULL: nothing. 0 or -errno with *step named; it counts to the layer seccomp.
+	 */
+	int (*last)(struct executor *executor, void *context, const char **step);
+	void *context;
 	uint32_t uid, gid; /* who this process is in the kernel's eyes */
 	uint64_t memory;   /* that all of a sandbox may use together; 0 for the others */
 	bool grouped;      /* a group of cgroup v2 sees to that */

@@ -33,7 +33,7 @@
 static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
 	[CONFINEMENT_FULL] = {
 		{SANDBOX, .confinement = CONFINEMENT_FULL,
-		 .layers = LAYER_NETWORK | LAYER_MOUNTS | LAYER_NAMESPACES,
+		 .layers = LAYER_NETWORK | LAYER_MOUNTS | LAYER_NAMESPACES | LAYER_SUPERVISOR,
 		 .namespaces = ISOLATED | CLONE_NEWNET, .filter = FILTER_COMMAND},
 		/* its filter has no socket call at all, so a network namespace would cost 1.2 ms and give
 		   nothing */

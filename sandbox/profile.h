@@ -28,6 +28,7 @@ enum profile_layer {
 	LAYER_NAMESPACES = 1 << 2, /* started by root: the user namespace, entered last */
 	LAYER_WORKSPACES = 1 << 3, /* where nothing is mounted: the workspaces, opened where they are */
 	LAYER_PRIVATE = 1 << 4,    /* where nothing is mounted: a /tmp and a home made by the spawner */
+	LAYER_SUPERVISOR = 1 << 6, /* the keeper judges and performs what makes names (sandbox/notify/) */
 	LAYER_GAPS = 1 << 5,       /* where nothing is mounted: filters for what an old Landlock lacks */
 };
 

@@ -7,10 +7,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int filter_apply(enum filter_name name)
+static int load(enum filter_name name, unsigned flags)
 {
 	const struct filter_program *filter = &filter_programs[name];
 	struct sock_fprog program = {.len = filter->length, .filter = (struct sock_filter *)filter->code};
+	int result = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+	return result < 0 ? -errno : result;
+}
+
+int filter_apply(enum filter_name name)
+{
+	return load(name, 0);
+}
+
+int filter_listen(enum filter_name name, unsigned flags)
+{
+	return load(name, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags);
 }

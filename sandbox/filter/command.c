@@ -47,8 +47,10 @@ static const struct table_rule namespaces[] = {
 };
 
 const struct table_rule rules_other_processes[] = {
-	DENY("ptrace"),      DENY("process_vm_readv"), DENY("process_vm_writev"), DENY("kcmp"),
-	DENY("pidfd_getfd"), DENY("perf_event_open"),  DENY("process_madvise"),   {NULL},
+	/* not process_vm_readv: the keeper reads with it what its commands ask (notify.c refuses it to them)
+	 */
+	DENY("ptrace"),          DENY("process_vm_writev"), DENY("kcmp"), DENY("pidfd_getfd"),
+	DENY("perf_event_open"), DENY("process_madvise"),   {NULL},
 };
 
 static const struct table_rule limits_of_others[] = {
@@ -118,7 +120,7 @@ const struct table_rule rules_devices[] = {
 
 /*
  * Files that run as their owner: made in a workspace of root's they would be root's to everybody on the
- * machine who can reach them. openat2 hides its mode in memory, so it answers as a kernel without it would.
+ * machine who can reach them. openat2 hides its mode in memory, and is refused where commands are (notify.c).
  */
 #define AS_OWNER (S_ISUID | S_ISGID)
 #define CREATING (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
@@ -137,7 +139,6 @@ static const struct table_rule set_uid_files[] = {
 	 .action = TABLE_REFUSE,
 	 .error = EPERM,
 	 .when = {HAS(2, CREATING), HAS(3, AS_OWNER)}},
-	REFUSE("openat2", ENOSYS),
 	{.call = "mknod", .action = TABLE_REFUSE, .error = EPERM, .legacy = true, .when = {HAS(1, AS_OWNER)}},
 	{.call = "mknodat", .action = TABLE_REFUSE, .error = EPERM, .when = {HAS(2, AS_OWNER)}},
 	{NULL},

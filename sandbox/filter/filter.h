@@ -19,9 +19,13 @@ enum filter_name {
 	FILTER_CONTAINER,
 	FILTER_GAP_TRUNCATE, /* on top of FILTER_CONTAINER, where Landlock is too old (layers/gaps.c) */
 	FILTER_GAP_SIGNALS,
+	/* of nannies and their commands, on top of FILTER_COMMAND: one of these */
+	FILTER_NANNY,     /* nothing is asked of the keeper */
+	FILTER_NOTIFY,    /* what makes names or writes is */
+	FILTER_NOTIFY_ALL /* what reads is as well: something is hidden */
 };
 
-#define FILTER_COUNT (FILTER_GAP_SIGNALS + 1)
+#define FILTER_COUNT (FILTER_NOTIFY_ALL + 1)
 
 struct filter_program {
 	const struct sock_filter *code;
@@ -33,5 +37,8 @@ extern const struct filter_program filter_programs[FILTER_COUNT];
 /* Puts the calling, single-threaded process under the filter for good. no_new_privs must be set. 0 or -errno.
  */
 int filter_apply(enum filter_name name);
+/* The same for a filter that asks somebody (sandbox/notify/): returns the listener, CLOEXEC. `flags`: further
+ * SECCOMP_FILTER_FLAG_*. -EBUSY: whoever confined us listens already, and the kernel permits only one. */
+int filter_listen(enum filter_name name, unsigned flags);
 
 #endif

@@ -78,6 +78,7 @@ static void emit_end(struct generator *generator, enum table_action action, int 
 {
 	uint32_t value = action == TABLE_ALLOW     ? SECCOMP_RET_ALLOW
 			 : action == TABLE_KILL    ? SECCOMP_RET_KILL_PROCESS
+			 : action == TABLE_NOTIFY  ? SECCOMP_RET_USER_NOTIF
 			 : action == TABLE_PRETEND ? SECCOMP_RET_ERRNO
 						   : SECCOMP_RET_ERRNO | (uint32_t)(error ? error : EPERM);
 
@@ -280,7 +281,8 @@ int main(int argc, char **argv)
 	static const struct filter_table *const tables[] = {
 		&filter_table_command,   &filter_table_frontend,     &filter_table_files,
 		&filter_table_web,       &filter_table_broker,       &filter_table_spawner,
-		&filter_table_container, &filter_table_gap_truncate, &filter_table_gap_signals};
+		&filter_table_container, &filter_table_gap_truncate, &filter_table_gap_signals,
+		&filter_table_nanny,     &filter_table_notify,       &filter_table_notify_all};
 	static struct generator generators[sizeof tables / sizeof tables[0]];
 	const struct architecture *architecture = NULL;
 	bool sanitized = argc > 2 && !strcmp(argv[2], "sanitized");

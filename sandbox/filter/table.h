@@ -17,6 +17,7 @@ enum table_action {
 	TABLE_REFUSE,  /* with `error` */
 	TABLE_PRETEND, /* nothing happens, and the caller hears 0 */
 	TABLE_KILL,    /* the process */
+	TABLE_NOTIFY,  /* the keeper performs it (sandbox/notify/) */
 };
 
 enum table_test {
@@ -61,7 +62,8 @@ struct filter_table {
 
 extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_files,
 	filter_table_web, filter_table_broker, filter_table_spawner, filter_table_container,
-	filter_table_gap_truncate, filter_table_gap_signals;
+	filter_table_gap_truncate, filter_table_gap_signals, filter_table_nanny, filter_table_notify,
+	filter_table_notify_all;
 
 /* What every program of ours does: memory, time, its own end. */
 extern const struct table_rule rules_memory[], rules_process[], rules_waiting[], rules_descriptors[];
@@ -88,6 +90,14 @@ extern const struct table_rule rules_sanitizers[];
 #define PRETEND(name)                                                                                        \
 	{                                                                                                    \
 		.call = name, .action = TABLE_PRETEND                                                        \
+	}
+#define NOTIFY(name)                                                                                         \
+	{                                                                                                    \
+		.call = name, .action = TABLE_NOTIFY                                                         \
+	}
+#define NOTIFY_LEGACY(name)                                                                                  \
+	{                                                                                                    \
+		.call = name, .action = TABLE_NOTIFY, .legacy = true                                         \
 	}
 #define REFUSE_LEGACY(name, errno_)                                                                          \
 	{                                                                                                    \

@@ -11,6 +11,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "sandbox/filter/filter.h"
 
 /*
  * One page of memory between the keeper and its nannies, so that a nanny that takes a request wakes the
@@ -19,15 +20,21 @@
 struct nursery {
 	_Atomic uint8_t waiting[LIMIT_NANNIES]; /* 1 while that nanny waits at the door */
 	_Atomic uint32_t call[LIMIT_NANNIES];   /* else the request that it serves */
+	_Atomic uint32_t served[LIMIT_NANNIES]; /* how many it has taken */
+	_Atomic uint8_t looking[LIMIT_NANNIES]; /* 1 while all it has is a child of our own program */
 };
 
 struct nanny {
 	struct nursery *nursery;
 	size_t slot;
-	int door;          /* requests come from here */
-	int kick;          /* eventfd: tells the keeper that nobody waits at the door any more */
-	const char *shell; /* of shell lines: bash where there is one */
-	const char *path;  /* "PATH=...": of commands that bring none */
+	int door;       /* requests come from here */
+	int kick;       /* eventfd: tells the keeper that nobody waits at the door any more */
+	int supervisor; /* to the keeper, who performs what commands may not do themselves; -1: nobody does */
+	enum filter_name filter; /* with or without */
+	bool probe;              /* the first: the keeper tries whether it can read its commands' memory */
+	uint32_t files;          /* RLIMIT_NOFILE of commands */
+	const char *shell;       /* of shell lines: bash where there is one */
+	const char *path;        /* "PATH=...": of commands that bring none */
 	/*
 	 * Where there is no PID namespace and no view: the keeper, whose end is the nanny's; the Landlock
 	 * ruleset that each command enters, -1 otherwise; and what replaces the variables of the view.

@@ -11,23 +11,26 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "sandbox/executor.h"
 #include "sandbox/keeper/keeper.h"
 #include "sandbox/keeper/wire.h"
+#include "sandbox/notify/notify.h"
 #include "sandbox/profile.h"
 #include "sandbox/spawner/setup.h"
 
@@ -38,7 +41,20 @@ struct keeper {
 	size_t dead_count;
 	unsigned deaths; /* of nannies at the door, with none that served in between */
 	bool namespaced; /* pid 1 of a PID namespace of its own */
+	struct notify notify;
+	int epoll, signals;
+	int64_t retried; /* when calls that would block were last tried, in ms */
 };
+
+/* What an event is about; the nanny's slot stands beside it. */
+enum watched { WATCH_END, WATCH_KICK, WATCH_SIGNALS, WATCH_NANNY, WATCH_CALLS };
+
+static int watch_fd(struct keeper *keeper, int fd, uint32_t events, enum watched what, size_t slot)
+{
+	struct epoll_event event = {.events = events, .data.u64 = (uint64_t)slot << 32 | what};
+
+	return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
 
 /*
  * Forked with a signal other than SIGCHLD at its end, so that a plain wait means orphans only (sweep.c). The
@@ -46,19 +62,32 @@ struct keeper {
  */
 static int add_nanny(struct keeper *keeper, size_t slot)
 {
+	int sockets[2] = {-1, -1};
 	pid_t pid;
 
+	if (keeper->notify.needed && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
 	keeper->nanny.slot = slot;
+	keeper->nanny.supervisor = sockets[1];
 	keeper->nanny.nursery->waiting[slot] = 1;
 	pid = (pid_t)syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0);
 	if (pid == 0) {
 		close(SETUP_SOCKET);
+		close(keeper->epoll);
+		close(keeper->signals);
+		close_fd(&sockets[0]);
+		notify_close(&keeper->notify);
 		nanny_run(&keeper->nanny);
 	}
-	keeper->nannies[slot] = pid < 0 ? 0 : pid;
-	if (pid < 0)
+	close_fd(&sockets[1]);
+	if (pid < 0) {
 		keeper->nanny.nursery->waiting[slot] = 0;
-	return pid < 0 ? -errno : 0;
+		close_fd(&sockets[0]);
+		return -errno;
+	}
+	keeper->nannies[slot] = pid;
+	notify_add(&keeper->notify, slot, pid, sockets[0]);
+	return sockets[0] < 0 ? 0 : watch_fd(keeper, sockets[0], EPOLLIN, WATCH_NANNY, slot);
 }
 
 /* Sees to it that somebody waits. With all slots busy requests wait at the door until a nanny is back. */
@@ -86,6 +115,7 @@ static void collect_nannies(struct keeper *keeper)
 				const struct nursery *nursery = keeper->nanny.nursery;
 
 				keeper->nannies[i] = 0;
+				notify_drop(&keeper->notify, i);
 				if (keeper->dead_count < LIMIT_NANNIES)
 					keeper->dead[keeper->dead_count++] =
 						nursery->waiting[i] ? 0 : nursery->call[i];
@@ -138,32 +168,101 @@ static void tell_swept(struct keeper *keeper)
 	keeper->dead_count = 0;
 }
 
-/* Runs until the sandbox is to end. */
+/* ---- waiting ---- */
+
+/* The listener of a nanny that has begun; one that cannot is of no use. */
+static void hear_nanny(struct keeper *keeper, size_t slot)
+{
+	struct notify_client *client = &keeper->notify.clients[slot];
+	const char *step;
+	int result = notify_receive(&keeper->notify, slot, &step);
+
+	if (result == 0)
+		return;
+	epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, client->socket, NULL);
+	if (result < 0 || watch_fd(keeper, client->listener, EPOLLIN, WATCH_CALLS, slot) < 0)
+		kill(keeper->nannies[slot], SIGKILL);
+}
+
+static void hear_calls(struct keeper *keeper, size_t slot, uint32_t events)
+{
+	if (keeper->notify.clients[slot].listener < 0)
+		return;
+	if (events & EPOLLIN)
+		notify_serve(&keeper->notify, slot);
+	else /* nobody is left that could ask */
+		close_fd(&keeper->notify.clients[slot].listener);
+}
+
+static void hear_signals(struct keeper *keeper)
+{
+	struct signalfd_siginfo heard[4];
+
+	while (read(keeper->signals, heard, sizeof heard) == sizeof heard)
+		;
+	collect_nannies(keeper);
+	sweep_orphans(keeper);
+	tell_swept(keeper);
+}
+
+/* False when the sandbox is to end. */
+static bool hear(struct keeper *keeper, const struct epoll_event *event)
+{
+	size_t slot = event->data.u64 >> 32;
+	eventfd_t ignored;
+
+	switch ((enum watched)(event->data.u64 & UINT32_MAX)) {
+	case WATCH_END: /* hang-ups: nothing else was asked for */
+		return false;
+	case WATCH_KICK:
+		eventfd_read(keeper->nanny.kick, &ignored);
+		keeper->deaths = 0;
+		break;
+	case WATCH_SIGNALS:
+		hear_signals(keeper);
+		break;
+	case WATCH_NANNY:
+		hear_nanny(keeper, slot);
+		break;
+	case WATCH_CALLS:
+		hear_calls(keeper, slot, event->events);
+		break;
+	}
+	return true;
+}
+
+/* Calls that would have blocked are tried again in time, also while others never stop asking. */
+static int retry(struct keeper *keeper)
+{
+	struct timespec now;
+	int64_t then = keeper->retried;
+
+	if (!keeper->notify.later_count)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	keeper->retried = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (keeper->retried - then >= LIMIT_NOTIFY_RETRY_MS)
+		notify_retry(&keeper->notify);
+	else
+		keeper->retried = then;
+	return LIMIT_NOTIFY_RETRY_MS;
+}
+
+/* Runs until the sandbox is to end. Each that asks gets one answer a round, and the dead are seen to in each.
+ */
 static void keep(struct keeper *keeper)
 {
-	struct pollfd watched[] = {{.fd = SETUP_SOCKET},
-				   {.fd = keeper->nanny.door},
-				   {.fd = keeper->nanny.kick, .events = POLLIN}};
-	eventfd_t ignored;
-	sigset_t none;
+	struct epoll_event events[LIMIT_NANNIES];
 
-	sigemptyset(&none);
 	/* nannies that cannot live, or are not let, would be forked for ever: the frontend asks for a new
 	 * sandbox */
 	while (keeper->deaths < LIMIT_NANNY_DEATHS) {
 		keep_one_waiting(keeper);
-		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {
-			if (watched[0].revents ||
-			    watched[1].revents) /* hang-ups: nothing else was asked for */
+		int count = epoll_wait(keeper->epoll, events, ARRAY_SIZE(events), retry(keeper));
+
+		for (int i = 0; i < count; i++)
+			if (!hear(keeper, &events[i]))
 				return;
-			if (watched[2].revents) {
-				eventfd_read(keeper->nanny.kick, &ignored);
-				keeper->deaths = 0;
-			}
-		}
-		collect_nannies(keeper);
-		sweep_orphans(keeper);
-		tell_swept(keeper);
 	}
 }
 
@@ -178,11 +277,6 @@ static void end_all(struct keeper *keeper)
 			waitpid(keeper->nannies[i], NULL, __WCLONE);
 	memset(keeper->nannies, 0, sizeof keeper->nannies);
 	sweep_for_long(keeper);
-}
-
-static void interrupt(int number)
-{
-	(void)number; /* only there so that ppoll returns */
 }
 
 /* PATH of commands that bring none: what the plan shows of the person's own. */
@@ -228,15 +322,16 @@ static int prepare_unnamespaced(struct keeper *keeper, struct executor *executor
 
 static int prepare(struct keeper *keeper, struct executor *executor)
 {
-	struct sigaction action = {.sa_handler = interrupt};
+	int result;
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGCHLD);
 	sigaddset(&blocked, SIGUSR1);
+	keeper->signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigaddset(&blocked, SIGXFSZ); /* a caller's file would be too long: it is to hear of it, not we */
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
-	sigaction(SIGCHLD, &action, NULL);
-	sigaction(SIGUSR1, &action, NULL);
+	keeper->epoll = epoll_create1(EPOLL_CLOEXEC);
 	keeper->nanny.door = EXECUTOR_CHANNEL;
 	keeper->nanny.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	keeper->nanny.path = search_path(&executor->plan);
@@ -245,27 +340,74 @@ static int prepare(struct keeper *keeper, struct executor *executor)
 	keeper->nanny.shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 	keeper->nanny.nursery =
 		mmap(NULL, sizeof(struct nursery), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (keeper->nanny.kick < 0 || keeper->nanny.nursery == MAP_FAILED ||
-	    fcntl(EXECUTOR_CHANNEL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(SETUP_SOCKET, F_SETFD, FD_CLOEXEC) < 0)
+	if (keeper->nanny.kick < 0 || keeper->nanny.nursery == MAP_FAILED || keeper->signals < 0 ||
+	    keeper->epoll < 0 || fcntl(EXECUTOR_CHANNEL, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(SETUP_SOCKET, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	return keeper->namespaced ? 0 : prepare_unnamespaced(keeper, executor);
+	keeper->nanny.files = executor->plan.command_files;
+	result = keeper->namespaced ? 0 : prepare_unnamespaced(keeper, executor);
+	if (result == 0)
+		result = watch_fd(keeper, SETUP_SOCKET, 0, WATCH_END, 0);
+	if (result == 0)
+		result = watch_fd(keeper, keeper->nanny.door, 0, WATCH_END, 0);
+	if (result == 0)
+		result = watch_fd(keeper, keeper->nanny.kick, EPOLLIN, WATCH_KICK, 0);
+	if (result == 0)
+		result = watch_fd(keeper, keeper->signals, EPOLLIN, WATCH_SIGNALS, 0);
+	return result;
+}
+
+/* The first nanny: if the kernel does not let us hear and read it, there is no sandbox. */
+static int add_first(struct keeper *keeper, const char **step)
+{
+	struct notify_client *client = &keeper->notify.clients[0];
+	int result;
+
+	*step = "fork";
+	keeper->nanny.probe = true;
+	result = add_nanny(keeper, 0);
+	keeper->nanny.probe = false;
+	while (result == 0 && client->socket >= 0)
+		result = notify_receive(&keeper->notify, 0, step);
+	if (result < 0 || client->socket < 0)
+		return result;
+	epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, client->socket, NULL);
+	return watch_fd(keeper, client->listener, EPOLLIN, WATCH_CALLS, 0);
+}
+
+/* Under all layers, and before the spawner hears of it. */
+static int stand(struct executor *executor, void *context, const char **step)
+{
+	const struct profile *profile = profile_find(EXECUTOR_SANDBOX, executor->confinement);
+	struct keeper *keeper = context;
+	int result;
+
+	*step = "prepare";
+	keeper->namespaced = profile->namespaces & CLONE_NEWPID;
+	result = prepare(keeper, executor);
+	if (result == 0)
+		result = notify_init(&keeper->notify,
+				     profile->layers & LAYER_SUPERVISOR ? &executor->plan : NULL,
+				     keeper->nanny.nursery);
+	keeper->nanny.filter = keeper->notify.filter;
+	return result < 0 ? result : add_first(keeper, step);
 }
 
 int main(void)
 {
-	struct keeper keeper = {.nanny = {.ruleset = -1}};
+	struct keeper keeper = {.nanny = {.ruleset = -1, .supervisor = -1}};
 	struct executor executor;
 	struct err err = {""};
+	int result = executor_receive(EXECUTOR_SANDBOX, &executor, &err);
 
 	prctl(PR_SET_NAME, "sallyport-keeper");
-	if (executor_receive(EXECUTOR_SANDBOX, &executor, &err) < 0 || executor_enter(&executor, &err) < 0) {
+	executor.last = stand;
+	executor.context = &keeper;
+	if (result < 0 || executor_enter(&executor, &err) < 0) {
 		if (!executor.confinement) /* started by hand: nobody else would say so */
 			fprintf(stderr, "sallyport-keeper: %s\n", err.text);
 		return 1;
 	}
-	keeper.namespaced = profile_find(EXECUTOR_SANDBOX, executor.confinement)->namespaces & CLONE_NEWPID;
-	if (prepare(&keeper, &executor) < 0)
-		return 1;
 	executor_deinit(&executor);
 	keep(&keeper);
 	if (!keeper.namespaced)

@@ -16,11 +16,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "sandbox/keeper/wire.h"
+#include "sandbox/notify/notify.h"
 
 struct nanny_call {
 	int leash;
@@ -89,16 +91,35 @@ static bool obey(struct nanny_call *call, struct buffer *payload)
 	return true;
 }
 
-/* Until the command has ended or is to be killed. SIGCHLD is blocked but in ppoll. */
-static void watch(struct nanny_call *call, struct buffer *payload)
+/* What the keeper has refused to the command: all of it is there before the command ends. */
+static void pass_on(const struct nanny *nanny, const struct nanny_call *call, struct buffer *payload)
 {
-	struct pollfd leash = {.fd = call->leash, .events = POLLIN};
+	struct frame_header header;
+
+	while (nanny->supervisor >= 0 &&
+	       frame_receive(nanny->supervisor, &header, payload, NULL, MSG_DONTWAIT) == 0) {
+		header.call = call->number;
+		if (header.type == KEEPER_DENIED)
+			frame_send(call->leash, &header, buffer_data(payload), buffer_length(payload), NULL,
+				   0, MSG_DONTWAIT);
+	}
+}
+
+/* Until the command has ended or is to be killed. SIGCHLD is blocked but in ppoll. */
+static void watch(const struct nanny *nanny, struct nanny_call *call, struct buffer *payload)
+{
+	struct pollfd watched[] = {{.fd = call->leash, .events = POLLIN},
+				   {.fd = nanny->supervisor, .events = POLLIN}};
 	sigset_t none;
 
 	sigemptyset(&none);
 	while (!call->ended) {
-		if (ppoll(&leash, 1, NULL, &none) > 0 && !obey(call, payload))
-			return;
+		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {
+			if (watched[1].revents & POLLIN)
+				pass_on(nanny, call, payload);
+			if (watched[0].revents && !obey(call, payload))
+				return;
+		}
 		reap_dead(call);
 	}
 }
@@ -147,7 +168,10 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(nanny->replaced) && nanny->replaced[i]; i++)
 		request_replace(request, nanny->replaced[i], nanny->replacing[i]);
+	/* the keeper cannot read our memory, and need not judge us */
+	nanny->nursery->looking[nanny->slot] = launch.look;
 	call.pid = launch_command(request, &launch);
+	nanny->nursery->looking[nanny->slot] = 0;
 	for (int i = 1; i < 4; i++) /* or nobody would ever see their end */
 		close_fd(&descriptors->fds[i]);
 	if (call.pid < 0) {
@@ -164,8 +188,9 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 
 		frame_send(call.leash, &started, NULL, 0, NULL, 0, MSG_DONTWAIT);
 	}
-	watch(&call, payload);
+	watch(nanny, &call, payload);
 	end_all(&call);
+	pass_on(nanny, &call, payload);
 	report_end(&call, payload);
 }
 
@@ -176,6 +201,7 @@ static void leave_door(struct nanny *nanny, uint32_t call)
 	size_t left = 0;
 
 	nursery->call[nanny->slot] = call;
+	nursery->served[nanny->slot]++;
 	nursery->waiting[nanny->slot] = 0;
 	for (size_t i = 0; i < LIMIT_NANNIES; i++)
 		left += nursery->waiting[i];
@@ -200,6 +226,28 @@ static void interrupt(int number)
 	(void)number; /* only there so that ppoll returns */
 }
 
+/*
+ * What commands have and the keeper has not. It is inherited, as all else. The limit comes last: one that is
+ * as low as the commands' own could be reached by them, and then nothing be sent (layers/resources.c).
+ */
+static int confine(const struct nanny *nanny)
+{
+	struct rlimit files;
+	int result;
+
+	umask(LIMIT_COMMAND_UMASK); /* the keeper takes over that of callers */
+	result = nanny->supervisor < 0 ? filter_apply(nanny->filter)
+				       : notify_enter(nanny->supervisor, nanny->filter, nanny->probe);
+	if (result < 0 || getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return result < 0 ? result : -errno;
+	if (files.rlim_max > 2 * LIMIT_KEEPER_FILES)
+		files.rlim_max -= LIMIT_KEEPER_FILES;
+	if (files.rlim_max > nanny->files)
+		files.rlim_max = nanny->files;
+	files.rlim_cur = files.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
+}
+
 _Noreturn void nanny_run(struct nanny *nanny)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
@@ -212,6 +260,8 @@ _Noreturn void nanny_run(struct nanny *nanny)
 		_exit(1);
 	/* without a PID namespace nothing else ends a nanny whose keeper was killed */
 	if (nanny->keeper && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != nanny->keeper))
+		_exit(1);
+	if (confine(nanny) < 0)
 		_exit(1);
 	for (;;) {
 		struct frame_descriptors descriptors;

@@ -53,8 +53,8 @@ static uint64_t files_limit(const struct layer_context *context)
 		return value;
 	if (getrlimit(RLIMIT_NOFILE, &present) == 0 && present.rlim_max > 2 * ahead &&
 	    commands > present.rlim_max - ahead)
-		return present.rlim_max - ahead;
-	return commands;
+		commands = present.rlim_max - ahead;
+	return commands + LIMIT_KEEPER_FILES; /* which its nannies take away again */
 }
 
 int layer_resources(struct layer_context *context)

@@ -152,6 +152,21 @@ int client_command(struct client *client, int door, const char *cwd, char *const
 	return sockets[0];
 }
 
+/* One line on stderr for each refusal: "denied write /w/.mcp.json protected:.mcp.json". */
+static void print_denial(const struct buffer *payload)
+{
+	char operation[32], target[512], rule[128];
+	struct frame_reader reader;
+
+	frame_read(&reader, buffer_data(payload), buffer_length(payload));
+	frame_get_text(&reader, operation, sizeof operation);
+	frame_get_text(&reader, target, sizeof target);
+	frame_get_text(&reader, rule, sizeof rule);
+	if (frame_done(&reader) < 0)
+		fail("denial", EPROTO);
+	fprintf(stderr, "denied %s %s %s\n", operation, target, rule);
+}
+
 void client_wait(struct client *client, int leash, struct client_outcome *outcome)
 {
 	struct frame_header header;
@@ -159,9 +174,13 @@ void client_wait(struct client *client, int leash, struct client_outcome *outcom
 	int result;
 
 	*outcome = (struct client_outcome){.type = 0};
-	do
+	for (;;) {
 		result = receive_within(leash, &header, &client->payload, NULL, 60);
-	while (result == 0 && header.type == KEEPER_STARTED);
+		if (result == 0 && header.type == KEEPER_DENIED)
+			print_denial(&client->payload);
+		else if (result != 0 || header.type != KEEPER_STARTED)
+			break;
+	}
 	close(leash);
 	if (result == -ENOTCONN || result == -ECONNRESET)
 		return;

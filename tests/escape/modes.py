@@ -11,14 +11,8 @@ class Mode:
         self.open = open or {}        # attack -> why it is known to succeed; the run fails when one of them is stopped
 
 
-# Found by these attacks and not closed yet; docs/threat-model.md says so too.
-OPEN = {
-    "hooks that are not there yet": "a mount needs something to lie on",
-    "common directory of a repository": ".git/commondir is not protected",
-    "bare repository around": ".git/HEAD can be removed, and git takes the workspace for a repository",
-    "protected file that the person replaces": "a rename outside takes the mount away that lay over the file",
-    "hidden file that the person replaces": "the same with what denyRead hides",
-}
+# Known to succeed, each with its reason; docs/threat-model.md says so too.
+OPEN = {}
 
 # A sanitizer's shadow is terabytes of private memory, so those builds set no RLIMIT_DATA (sandbox/layers/resources.c).
 if os.environ.get("SALLYPORT_SANITIZED"):

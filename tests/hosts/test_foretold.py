@@ -154,20 +154,15 @@ print(json.dumps([passes(path, operation) for path, operation in json.load(sys.s
 """
 
 
-def open_still(facts, operation):
-    """What a rule names and is not there: commands can make it (docs/threat-model.md)."""
-    return operation == "write" and facts["rule"].startswith(("protected:", "hidden:")) and not os.path.lexists(facts["target"])
-
-
-@pytest.mark.parametrize("path", [".git/hooks/pre-commit", ".mcp.json", "hidden"])
-def test_what_is_open_still(start, policy, workspace, path):
-    """Fails when it is mended: then open_still() goes, and this with it."""
-    (workspace / ".git/hooks").mkdir(parents=True)
-    (workspace / ".git/hooks").rmdir()
+@pytest.mark.parametrize("path, rule", [(".git/hooks/pre-commit", "protected:.git/hooks"), (".mcp.json", "protected:.mcp.json"), ("hidden", "hidden:")])
+def test_what_is_absent_is_refused(start, policy, workspace, path, rule):
+    """A rule holds for what is not there yet, and the command's result names it."""
     server = start("--policy", policy({"filesystem": {"denyRead": [f"{workspace}/hidden"]}}))
     facts = server.call("explain_access", argv=["cp"], path=path, operation="write")["structuredContent"]
     done = server.call("run_command", command=f"mkdir -p .git/hooks; echo x > {path}")["structuredContent"]
-    assert facts["allowed"] is False and done["exit_code"] == 0 and open_still({**facts, "target": "/absent"}, "write"), (facts, done)
+    assert facts["allowed"] is False and facts["rule"].startswith(rule) and done["exit_code"] != 0, (facts, done)
+    assert not os.path.exists(workspace / path)
+    assert any(denial["rule"].startswith(rule) and denial["operation"] == "write" for denial in done["denials"]), done["denials"]
 
 
 COMMAND_CASES = int(os.environ.get("SALLYPORT_TEST_CASES", "8"))
@@ -191,6 +186,6 @@ def test_what_is_foretold_of_commands_happens(start, policy, workspace, tmp_path
     done = server.call("run_command", argv=["/usr/bin/python3", "-c", TRY], stdin=json.dumps(asked), max_bytes=1000000)["structuredContent"]
     wrong = []
     for (path, operation), facts, passed in zip(asked, foretold, json.loads(done["stdout"]), strict=True):
-        if facts["allowed"] is not passed and not (passed and open_still(facts, operation)):
+        if facts["allowed"] is not passed:
             wrong.append((path, operation, passed, facts))
     assert not wrong, "\n".join(map(str, [document, roots, *wrong]))

@@ -152,7 +152,6 @@ def test_protected_paths_that_do_not_exist_are_not_made_by_file_tools(server, wo
     assert not (workspace / path).exists()
 
 
-@pytest.mark.xfail(strict=True, reason="known gap: what is absent cannot be mounted over, so a command can make it (docs/threat-model.md)")
 @pytest.mark.parametrize("path", PROTECTED)
 def test_protected_paths_that_do_not_exist_are_not_made_by_commands(server, workspace, path):
     server.call("run_command", command=f"mkdir -p $(dirname {path}); echo evil > {path}")

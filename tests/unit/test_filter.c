@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -120,7 +121,6 @@ static void test_commands(void **state)
 		/* the spawner's filter refuses these as well, which commands inherit: here it is theirs alone
 		 */
 		{FILTER_COMMAND, "ptrace", NULL, REFUSED(EPERM)},
-		{FILTER_COMMAND, "process_vm_readv", NULL, REFUSED(EPERM)},
 		{FILTER_COMMAND, "pidfd_getfd", NULL, REFUSED(EPERM)},
 		{FILTER_COMMAND, "bpf", NULL, REFUSED(EPERM)},
 		{FILTER_COMMAND, "io_uring_setup", NULL, REFUSED(EPERM)},
@@ -183,7 +183,6 @@ static void test_commands(void **state)
 		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_CREAT | O_WRONLY, 04755), REFUSED(EPERM)},
 		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_TMPFILE | O_WRONLY, 04755), REFUSED(EPERM)},
 		{FILTER_COMMAND, "openat", ARGUMENTS(3, 0, O_DIRECTORY, 04755), SECCOMP_RET_ALLOW},
-		{FILTER_COMMAND, "openat2", NULL, REFUSED(ENOSYS)},
 		{FILTER_COMMAND, "prlimit64", ARGUMENTS(0, 7), SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "prlimit64", ARGUMENTS(1, 7), REFUSED(EPERM)},
 		/* RLIMIT_CORE: read, but only said to be set */
@@ -200,6 +199,49 @@ static void test_commands(void **state)
 	};
 
 	check(list, ARRAY_SIZE(list));
+}
+
+#define ASKED SECCOMP_RET_USER_NOTIF
+
+/* On top of the above: what the keeper may and its commands not, and what they ask of it. */
+static void test_asking(void **state)
+{
+	static const enum filter_name nannies[] = {FILTER_NANNY, FILTER_NOTIFY, FILTER_NOTIFY_ALL};
+	static const char *const names[] = {"mkdirat",  "mknodat",  "symlinkat", "linkat",
+					    "unlinkat", "renameat", "renameat2", "truncate"};
+	const struct expectation opens[] = {
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_RDONLY | O_CLOEXEC), SECCOMP_RET_ALLOW},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_RDONLY | O_DIRECTORY), SECCOMP_RET_ALLOW},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_PATH | O_RDWR), SECCOMP_RET_ALLOW},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_WRONLY), ASKED},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_RDWR), ASKED},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, 3), ASKED},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_RDONLY | O_TRUNC), ASKED},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_RDONLY | O_CREAT), ASKED},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, 0xdead00000000ull | O_CREAT), ASKED},
+		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_TMPFILE), ASKED},
+		{FILTER_NOTIFY, "umask", ARGUMENTS(022), SECCOMP_RET_ALLOW},
+		{FILTER_NOTIFY, "umask", ARGUMENTS(077), ASKED},
+		{FILTER_NOTIFY, "prctl", ARGUMENTS(PR_SET_DUMPABLE, 0), REFUSED(0)},
+		{FILTER_NOTIFY, "prctl", ARGUMENTS(PR_SET_DUMPABLE, 1), SECCOMP_RET_ALLOW},
+		{FILTER_NOTIFY, "landlock_create_ruleset", NULL, REFUSED(EOPNOTSUPP)},
+		{FILTER_NOTIFY_ALL, "openat", ARGUMENTS(3, 0, O_RDONLY), ASKED},
+		{FILTER_NOTIFY_ALL, "openat", ARGUMENTS(3, 0, O_PATH | O_RDWR), SECCOMP_RET_ALLOW},
+		{FILTER_NANNY, "openat", ARGUMENTS(3, 0, O_WRONLY | O_CREAT), SECCOMP_RET_ALLOW},
+		{FILTER_NANNY, "mkdirat", NULL, SECCOMP_RET_ALLOW},
+	};
+
+	check(opens, ARRAY_SIZE(opens));
+	for (size_t i = 0; i < ARRAY_SIZE(nannies); i++) {
+		const struct expectation refused[] = {
+			{nannies[i], "openat2", NULL, REFUSED(ENOSYS)},
+			{nannies[i], "process_vm_readv", NULL, REFUSED(EPERM)},
+		};
+
+		check(refused, ARRAY_SIZE(refused));
+		for (size_t j = 0; i > 0 && j < ARRAY_SIZE(names); j++)
+			check(&(const struct expectation){nannies[i], names[j], NULL, ASKED}, 1);
+	}
 }
 
 /* Invariants of the design: what each program of ours must never do ends it. */
@@ -325,8 +367,8 @@ static void test_architectures(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_commands), cmocka_unit_test(test_programs),
-					   cmocka_unit_test(test_spawner),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_commands), cmocka_unit_test(test_asking),
+					   cmocka_unit_test(test_programs), cmocka_unit_test(test_spawner),
 					   cmocka_unit_test(test_architectures)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

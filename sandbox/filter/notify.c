@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands on top of FILTER_COMMAND for nannies and their commands, and not for the keeper: what a command
+ * asks of the keeper (sandbox/notify/), and the two calls that the keeper itself needs for that. A filter
+ * cannot read paths, so every call that makes, replaces or removes a name, or opens for writing, is stopped
+ * and performed by the keeper. Opening to read is left alone: it is the most frequent of all. Only where the
+ * policy hides something that is shown otherwise it is asked as well.
+ *
+ * Refusals win, here and in FILTER_COMMAND, over asking.
+ */
+#include "sandbox/filter/table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+
+#include "protocol/limits.h"
+
+/* O_TMPFILE without the bit of O_DIRECTORY, which reading uses as well. */
+#define WRITES (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
+
+/* openat2 hides flags and mode in memory: as a kernel without it would answer. */
+static const struct table_rule keepers[] = {
+	REFUSE("openat2", ENOSYS),
+	REFUSE("process_vm_readv", EPERM),
+	{NULL},
+};
+
+/* The keeper must be able to read its callers, and acts for them: it does not know of rules that they have
+ * laid upon themselves. */
+static const struct table_rule asking[] = {
+	{.call = "prctl", .action = TABLE_PRETEND, .when = {IS(0, PR_SET_DUMPABLE), IS(1, 0)}},
+	REFUSE("landlock_create_ruleset", EOPNOTSUPP),
+	{NULL},
+};
+
+static const struct table_rule opening[] = {
+	/* O_PATH ignores all of them */
+	{.call = "open", .legacy = true, .when = {HAS(1, O_PATH)}},
+	{.call = "open", .action = TABLE_NOTIFY, .legacy = true, .when = {HAS(1, WRITES)}},
+	{.call = "openat", .when = {HAS(2, O_PATH)}},
+	{.call = "openat", .action = TABLE_NOTIFY, .when = {HAS(2, WRITES)}},
+	NOTIFY_LEGACY("creat"),
+	NOTIFY("truncate"),
+	{NULL},
+};
+
+static const struct table_rule reading[] = {
+	{.call = "open", .legacy = true, .when = {HAS(1, O_PATH)}},
+	NOTIFY_LEGACY("open"),
+	{.call = "openat", .when = {HAS(2, O_PATH)}},
+	NOTIFY("openat"),
+	NOTIFY_LEGACY("creat"),
+	NOTIFY("truncate"),
+	{NULL},
+};
+
+static const struct table_rule naming[] = {
+	NOTIFY_LEGACY("mkdir"),
+	NOTIFY("mkdirat"),
+	NOTIFY_LEGACY("mknod"),
+	NOTIFY("mknodat"),
+	NOTIFY_LEGACY("symlink"),
+	NOTIFY("symlinkat"),
+	NOTIFY_LEGACY("link"),
+	NOTIFY("linkat"),
+	NOTIFY_LEGACY("rename"),
+	NOTIFY("renameat"),
+	NOTIFY("renameat2"),
+	NOTIFY_LEGACY("unlink"),
+	NOTIFY("unlinkat"),
+	NOTIFY_LEGACY("rmdir"),
+	/* makes no name, but decides about modes: the keeper must know whether it is as it was */
+	{.call = "umask", .action = TABLE_NOTIFY, .when = {IS_NOT(0, LIMIT_COMMAND_UMASK)}},
+	{NULL},
+};
+
+static const struct table_group nanny[] = {
+	{"what the keeper has and commands have not", keepers},
+	{NULL},
+};
+
+static const struct table_group notify[] = {
+	{"what the keeper has and commands have not", keepers},
+	{"what would keep the keeper from acting for its callers", asking},
+	{"files opened to be written", opening},
+	{"names made, changed and removed", naming},
+	{NULL},
+};
+
+static const struct table_group notify_all[] = {
+	{"what the keeper has and commands have not", keepers},
+	{"what would keep the keeper from acting for its callers", asking},
+	{"files opened", reading},
+	{"names made, changed and removed", naming},
+	{NULL},
+};
+
+const struct filter_table filter_table_nanny = {.name = "nanny", .otherwise = TABLE_ALLOW, .groups = nanny};
+const struct filter_table filter_table_notify = {
+	.name = "notify", .otherwise = TABLE_ALLOW, .groups = notify};
+const struct filter_table filter_table_notify_all = {
+	.name = "notify_all", .otherwise = TABLE_ALLOW, .groups = notify_all};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which call goes to which handler (notify.h), and how older forms of a call become the newest. */
+#include "sandbox/notify/notify.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include "protocol/cleanup.h"
+
+#define HERE ((uint64_t)(unsigned)AT_FDCWD)
+#define NONE 6 /* no argument has this number */
+
+static const struct {
+	int number;
+	notify_handler handler;
+	/* arguments that the newest form has and this one lacks, in their order */
+	struct {
+		uint8_t position;
+		uint64_t value;
+	} fixed[3];
+} table[] = {
+	{SYS_openat, call_open, {{NONE}}},
+	{SYS_truncate, call_truncate, {{NONE}}},
+	{SYS_mkdirat, call_mkdir, {{NONE}}},
+	{SYS_mknodat, call_mknod, {{NONE}}},
+	{SYS_symlinkat, call_symlink, {{NONE}}},
+	{SYS_linkat, call_link, {{NONE}}},
+	{SYS_unlinkat, call_unlink, {{NONE}}},
+	{SYS_renameat2, call_rename, {{NONE}}},
+	{SYS_umask, call_umask, {{NONE}}},
+#ifdef SYS_renameat
+	{SYS_renameat, call_rename, {{4, 0}, {NONE}}},
+#endif
+#ifdef SYS_open /* and with it the others that newer architectures dropped */
+	{SYS_open, call_open, {{0, HERE}, {NONE}}},
+	{SYS_creat, call_open, {{0, HERE}, {2, O_CREAT | O_WRONLY | O_TRUNC}, {NONE}}},
+	{SYS_mkdir, call_mkdir, {{0, HERE}, {NONE}}},
+	{SYS_mknod, call_mknod, {{0, HERE}, {NONE}}},
+	{SYS_symlink, call_symlink, {{1, HERE}, {NONE}}},
+	{SYS_link, call_link, {{0, HERE}, {2, HERE}, {4, 0}}},
+	{SYS_rename, call_rename, {{0, HERE}, {2, HERE}, {4, 0}}},
+	{SYS_unlink, call_unlink, {{0, HERE}, {2, 0}, {NONE}}},
+	{SYS_rmdir, call_unlink, {{0, HERE}, {2, AT_REMOVEDIR}, {NONE}}},
+#endif
+};
+
+notify_handler notify_find(int number, const uint64_t raw[6], uint64_t arguments[6])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		size_t from = 0, fixed = 0;
+
+		if (table[i].number != number)
+			continue;
+		for (size_t to = 0; to < 6; to++) {
+			bool added =
+				fixed < ARRAY_SIZE(table[i].fixed) && table[i].fixed[fixed].position == to;
+
+			arguments[to] = added ? table[i].fixed[fixed++].value : raw[from++];
+		}
+		return table[i].handler;
+	}
+	return NULL;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SANDBOX_NOTIFY_NOTIFY_H
+#define SALLYPORT_SANDBOX_NOTIFY_NOTIFY_H
+
+/*
+ * The supervisor of a sandbox's system calls. A filter cannot read paths, so FILTER_NOTIFY (filter/notify.c)
+ * stops a call that makes, replaces or removes a name, or opens for writing, and the kernel tells the keeper.
+ * The keeper reads the arguments once, resolves the path to descriptors, judges what it holds (rules.h) and
+ * *performs the call itself*: it has the command's uid, mounts and Landlock rules, so it cannot do more than
+ * the command could. A descriptor that results is put into the caller by the kernel (ADDFD). "Go on" is
+ * answered only where plain numbers decide, since whatever lies in memory may be another a moment later.
+ *
+ * Where it is: each nanny, before its first command, puts itself under the filter and hands the listener over
+ * (notify_enter); its commands inherit the filter. The keeper watches listener and socket of each
+ * (notify_add, notify_receive, notify_serve) and is under FILTER_COMMAND alone.
+ *
+ * A new call to watch is one row in filter/notify.c, one in calls.c, and a handler:
+ *
+ *	long handler(struct notify_call *call)
+ *
+ * Arguments stand in call->arguments, in the form of the newest call of their kind (mkdir has become
+ *mkdirat). It reads memory and descriptors of the caller by target_*(), asks target_valid() when it has read
+ *all and before it acts, and returns what the call is to return: a number, -errno, or a NOTIFY_* answer. It
+ *must not block: others wait. What would block returns NOTIFY_LATER and is called again, from the beginning.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "protocol/limits.h"
+#include "sandbox/filter/filter.h"
+#include "sandbox/notify/rules.h"
+
+#define NOTIFY_ANSWERED (-5000L) /* the caller has its answer already, or is gone */
+#define NOTIFY_LATER    (-5001L) /* it would block: try again in a while */
+#define NOTIFY_GO_ON    (-5002L) /* let the kernel do it: only where no memory decides */
+
+/* One listener: a nanny and its commands. */
+struct notify_client {
+	int listener, socket; /* -1: none */
+	pid_t nanny;
+	uint32_t served;    /* requests that the nanny had served when we last looked */
+	bool umask_changed; /* somebody in the present request has changed it */
+	unsigned denials;   /* told in it */
+};
+
+struct notify_later;
+struct nursery; /* keeper/keeper.h */
+
+struct notify {
+	struct rules rules;
+	int root, proc, descriptors;   /* "/", "/proc", "/proc/self/fd", as O_PATH */
+	mode_t umask;                  /* of this process now */
+	enum filter_name filter;       /* for nannies */
+	bool needed;                   /* false: nothing can be written, no filter, no listener */
+	const struct nursery *nursery; /* what nannies tell of themselves */
+	struct notify_client clients[LIMIT_NANNIES];
+	struct notify_later *later; /* calls that would have blocked */
+	size_t later_count;
+};
+
+struct notify_call {
+	struct notify *notify;
+	struct notify_client *client;
+	uint64_t id;
+	pid_t thread; /* that calls, in our PID namespace */
+	uint64_t arguments[6];
+	int kept; /* a descriptor that a call which is tried again keeps; -1: none. Owned by the framework */
+};
+
+struct plan;
+
+/* For the keeper, under its own layers. plan NULL: nothing is supervised. 0 or -errno. */
+int notify_init(struct notify *notify, const struct plan *plan, const struct nursery *nursery);
+/* In a child, which has no business with what is open here. */
+void notify_close(struct notify *notify);
+
+/* ---- the nanny's side ---- */
+
+/*
+ * Puts the calling process under the filter and sends the listener up. With `probe` it first lets the keeper
+ * try to read its memory. 0 or -errno, which was told to the keeper as well.
+ */
+int notify_enter(int socket, enum filter_name filter, bool probe);
+
+/* ---- the keeper's side; `index` is the nanny's slot ---- */
+
+/* Takes over `socket` (-1: nothing is supervised). */
+void notify_add(struct notify *notify, size_t index, pid_t nanny, int socket);
+/* A frame from the nanny's socket, waiting for it: 1 with its listener, 0 when something else comes first,
+ * -errno with *step named when it has none. */
+int notify_receive(struct notify *notify, size_t index, const char **step);
+/* The nanny is gone, or never came: calls of what it left answer ENOSYS from now on. */
+void notify_drop(struct notify *notify, size_t index);
+/* One call that waits at this listener. */
+void notify_serve(struct notify *notify, size_t index);
+/* Those that would have blocked, once more; for every LIMIT_NOTIFY_RETRY_MS while notify->later_count. */
+void notify_retry(struct notify *notify);
+
+/* ---- for handlers: the caller (target.c). Each returns -errno on failure ---- */
+
+/* A text of at most PATH_MAX with its NUL. -EFAULT, -ENAMETOOLONG as the kernel has it; 0. */
+int target_text(const struct notify_call *call, uint64_t address, char *text);
+/* The same, and "" is -ENOENT. */
+int target_path(const struct notify_call *call, uint64_t address, char *text);
+/* What its descriptor stands for (AT_FDCWD: its working directory), as O_PATH. */
+int target_directory(const struct notify_call *call, int directory);
+int target_process(const struct notify_call *call); /* the number of its process */
+/* Opens the caller's controlling terminal anew. */
+int target_terminal(const struct notify_call *call, int flags);
+/* This process takes over the caller's umask. */
+int target_umask(const struct notify_call *call);
+/* Is it still that caller? What was read before counts only if so. 0, or NOTIFY_ANSWERED. */
+long target_valid(const struct notify_call *call);
+
+/* Tells the command's result that `rule` refused `operation` ("write", "read"). */
+void notify_denied(const struct notify_call *call, const char *operation, const char *path,
+		   const struct rules_path *rule);
+/* Gives `fd` to the caller as the result, and closes it. `flags`: of open. */
+long notify_give(const struct notify_call *call, int fd, int flags);
+
+/* ---- handlers (names.c, open.c) ---- */
+
+long call_mkdir(struct notify_call *call);
+long call_mknod(struct notify_call *call);
+long call_symlink(struct notify_call *call);
+long call_link(struct notify_call *call);
+long call_rename(struct notify_call *call);
+long call_unlink(struct notify_call *call);
+long call_umask(struct notify_call *call);
+long call_open(struct notify_call *call);
+long call_truncate(struct notify_call *call);
+
+/* ---- calls.c ---- */
+
+typedef long (*notify_handler)(struct notify_call *call);
+
+/* The handler of system call `number` and its arguments in the newest form; NULL: there is none. */
+notify_handler notify_find(int number, const uint64_t raw[6], uint64_t arguments[6]);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is read of a caller (notify.h). It waits in its call, but others of its process run on and may change
+ * its memory: so everything is read once. It may also be killed, and its number be another's at once: so what
+ * was read counts only if target_valid() says afterwards that the call still waits.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "sandbox/notify/notify.h"
+
+#define STEP 4096 /* no page is smaller: a read up to such a bound needs one page */
+
+int target_text(const struct notify_call *call, uint64_t address, char *text)
+{
+	for (size_t length = 0; length < PATH_MAX;) {
+		size_t step = STEP - (size_t)((address + length) % STEP);
+		struct iovec here = {text + length, step}, there = {(void *)(uintptr_t)(address + length), 0};
+
+		if (step > PATH_MAX - length)
+			here.iov_len = step = PATH_MAX - length;
+		there.iov_len = step;
+		ssize_t got = process_vm_readv(call->thread, &here, 1, &there, 1, 0);
+
+		if (got < 0)
+			return errno == EPERM ? -EACCES : -EFAULT;
+		if (memchr(text + length, '\0', (size_t)got))
+			return 0;
+		length += (size_t)got;
+		if ((size_t)got < step)
+			return -EFAULT;
+	}
+	return -ENAMETOOLONG;
+}
+
+int target_path(const struct notify_call *call, uint64_t address, char *text)
+{
+	int result = target_text(call, address, text);
+
+	return result == 0 && !text[0] ? -ENOENT : result;
+}
+
+int target_directory(const struct notify_call *call, int directory)
+{
+	char path[64];
+	int fd;
+
+	if (directory == AT_FDCWD)
+		snprintf(path, sizeof path, "%d/cwd", (int)call->thread);
+	else if (directory < 0)
+		return -EBADF;
+	else
+		snprintf(path, sizeof path, "%d/fd/%d", (int)call->thread, directory);
+	fd = openat(call->notify->proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT && directory != AT_FDCWD ? -EBADF : -errno;
+}
+
+/* The number behind "NAME:" in the caller's status, in the given base; or -errno. */
+static long status_of(const struct notify_call *call, const char *name, int base)
+{
+	char path[64], text[2048];
+	_cleanup_fd_ int fd = -1;
+	const char *at;
+	ssize_t length;
+
+	snprintf(path, sizeof path, "%d/status", (int)call->thread);
+	fd = openat(call->notify->proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, sizeof text - 1);
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	at = strstr(text, name); /* names begin with a newline; the process's own begins the text */
+	return at ? strtol(at + strlen(name), NULL, base) : -ESRCH;
+}
+
+int target_process(const struct notify_call *call)
+{
+	return (int)status_of(call, "\nTgid:", 10);
+}
+
+int target_umask(const struct notify_call *call)
+{
+	struct notify *notify = call->notify;
+	mode_t wanted = LIMIT_COMMAND_UMASK;
+
+	if (call->client->umask_changed) {
+		long mask = status_of(call, "\nUmask:", 8);
+
+		if (mask < 0)
+			return (int)mask;
+		wanted = (mode_t)mask;
+	}
+	if (wanted != notify->umask)
+		umask(wanted);
+	notify->umask = wanted;
+	return 0;
+}
+
+/* st_rdev of the caller's controlling terminal, as /proc/PID/stat has it; 0: none. */
+static dev_t terminal_of(const struct notify_call *call)
+{
+	char path[64], text[1024];
+	_cleanup_fd_ int fd = -1;
+	unsigned number = 0;
+	const char *at;
+	ssize_t length;
+
+	snprintf(path, sizeof path, "%d/stat", (int)call->thread);
+	fd = openat(call->notify->proc, path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	at = strrchr(text, ')'); /* the name before it may hold anything */
+	if (!at || sscanf(at, ") %*c %*d %*d %*d %u", &number) != 1)
+		return 0;
+	return makedev((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00));
+}
+
+/*
+ * /dev/tty is another terminal for everybody. It comes from outside the sandbox, so it has no name here; but
+ * whoever has a controlling terminal mostly has it open.
+ */
+int target_terminal(const struct notify_call *call, int flags)
+{
+	dev_t terminal = terminal_of(call);
+	char path[64];
+
+	if (!terminal)
+		return -ENXIO;
+	for (int i = 0; i < LIMIT_NOTIFY_TERMINAL_FILES; i++) {
+		struct stat status;
+
+		snprintf(path, sizeof path, "%d/fd/%d", (int)call->thread, i);
+		if (fstatat(call->notify->proc, path, &status, 0) < 0 || !S_ISCHR(status.st_mode) ||
+		    status.st_rdev != terminal)
+			continue;
+		int fd = openat(call->notify->proc, path, flags | O_NOCTTY | O_CLOEXEC);
+
+		return fd < 0 ? -errno : fd;
+	}
+	return -ENXIO;
+}
+
+long target_valid(const struct notify_call *call)
+{
+	uint64_t id = call->id;
+
+	return ioctl(call->client->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0 ? NOTIFY_ANSWERED : 0;
+}
