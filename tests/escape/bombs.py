@@ -143,10 +143,10 @@ def explode(name, first, second, table):
     assert not first.request("tools/call", CALLS["read_file"])["result"].get("isError"), "its own frontend does not answer"
     if bomb is not None:
         first.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": bomb}})
-    assert first.still_serves(), "its own sandbox serves no more"
     deadline = time.monotonic() + PATIENCE  # what was cancelled is not answered when it is gone
     while left := [kind for kind in children(first.process.pid) if not kind.startswith("sallyport")]:
         assert time.monotonic() < deadline, f"alive: {left}"
+    assert first.still_serves(), "its own sandbox serves no more"
     first.run("rm -rf /tmp/* /dev/shm/* ~/* big")
     if table:
         for tool in CALLS:

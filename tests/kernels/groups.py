@@ -74,7 +74,7 @@ class Place:
         if self.directory != ROOT:
             assert get(f"{self.directory}/cgroup.subtree_control") == "", get(f"{self.directory}/cgroup.subtree_control")
             inside = get(f"{self.directory}/cgroup.procs").split()
-            assert set(left) <= set(map(int, inside)) and bool(inside) == bool(left), inside
+            assert set(left) <= set(map(int, inside)) and bool(inside) == bool(left), (left, inside, children(os.getpid()))
 
     def wait_until_clean(self, *left):
         """A server does not wait long for what it has started."""

@@ -383,6 +383,7 @@ static void test_default_hash(void **state)
 
 	/* the constant is what a file with that very text has */
 	policy_default(&policy);
+	policy_init(&read);
 	buffer_init(&text, LIMIT_POLICY_BYTES);
 	assert_int_equal(policy_show(&policy, &text), 0);
 	snprintf(path, sizeof path, "%s/p", directory);
