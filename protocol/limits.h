@@ -220,10 +220,10 @@
 #define LIMIT_LISTENER_QUEUE     128  /* connections that wait until the broker accepts them */
 #define LIMIT_BROKER_NAMES       2048 /* one sandbox: a build asks for dozens; 300 KB when they are long */
 #define LIMIT_BROKER_RELAYS      256 /* connections of one sandbox: npm opens 50; more wait in the listener */
-#define LIMIT_BROKER_RELAYS_ALL  4096  /* of all together: two descriptors and 32 KB each at worst */
+#define LIMIT_BROKER_RELAYS_ALL  2048  /* of all together: two descriptors and 128 KB each at worst */
 #define LIMIT_BROKER_FILES       12288 /* RLIMIT_NOFILE of the broker: those, and listeners of 256 sandboxes */
 #define LIMIT_RELAY_BYTES        (UINT64_C(64) << 30) /* one connection, both ways: a large clone is 10 GB */
-#define LIMIT_RELAY_BUFFER_BYTES (16u << 10) /* held of each direction while the other side does not read */
+#define LIMIT_RELAY_BUFFER_BYTES (64u << 10) /* held of each direction at most; 16 KB copy half as fast */
 #define LIMIT_RELAY_IDLE_MS      1800000  /* without a byte either way; a database keeps quiet for minutes */
 #define LIMIT_RELAY_TOTAL_MS     86400000 /* a day, as the longest command */
 #define LIMIT_RELAY_ACCEPTS      16       /* taken from one listener before others have their turn */
