@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "sandbox/egress/listeners.h"
 #include "server/paths.h"
 #include "server/policy/entry.h"
 #include "server/policy/protect.h"
@@ -124,6 +126,18 @@ static int add_rules(struct plan_rule **list, size_t *count, const struct policy
 	return 0;
 }
 
+/* No sandbox could be built; better said now than with every command. */
+static int check_ports(const struct plan *plan, struct err *err)
+{
+	struct listener list[LIMIT_LISTENERS];
+
+	if (listeners_list(plan, list, ARRAY_SIZE(list)) < 0)
+		return err_set(err, -EINVAL,
+			       "network.allowedDomains: more different ports than commands can be given (%d)",
+			       LIMIT_LISTENERS - 1);
+	return 0;
+}
+
 static int compile_network(const struct policy *policy, struct plan *plan, struct err *err)
 {
 	int result;
@@ -134,7 +148,7 @@ static int compile_network(const struct policy *policy, struct plan *plan, struc
 	if (result == 0)
 		result = add_rules(&plan->denied, &plan->denied_count, &policy->denied_domains,
 				   "network.deniedDomains", err);
-	return result;
+	return result < 0 ? result : check_ports(plan, err);
 }
 
 /*

@@ -342,6 +342,30 @@ static void test_compiled(void **state)
 	settings_deinit(&settings);
 }
 
+static void test_too_many_ports(void **state)
+{
+	struct options options = {.policy = below("policy.json")};
+	struct settings settings;
+	struct err err;
+
+	for (unsigned ports = 63; ports <= 64; ports++) {
+		char text[4096] = "{\"network\": {\"allowedDomains\": [";
+
+		for (unsigned i = 0; i < ports; i++)
+			snprintf(text + strlen(text), sizeof text - strlen(text), "%s\"a.example:%u\"",
+				 i ? ", " : "", 1000 + i);
+		snprintf(text + strlen(text), sizeof text - strlen(text), "]}}");
+		put("policy.json", text);
+		if (ports == 63) {
+			assert_int_equal(load(&settings, &options, &err), 0);
+			settings_deinit(&settings);
+			continue;
+		}
+		assert_true(load(&settings, &options, &err) < 0);
+		assert_non_null(strstr(err.text, "more different ports than commands can be given (63)"));
+	}
+}
+
 static void test_git_config(void **state)
 {
 	struct options options = {.policy = below("policy.json")};
@@ -559,6 +583,7 @@ int main(void)
 		CASE(test_workspaces_refused),
 		CASE(test_odd_home),
 		CASE(test_compiled),
+		CASE(test_too_many_ports),
 		CASE(test_git_config),
 		CASE(test_compile_refused),
 		CASE(test_writable_in_read_only),
