@@ -34,7 +34,7 @@ class Sandbox:
     def run(self, line):
         """(stdout, the outcome lines)"""
         process = self.start(line)
-        output, errors = process.communicate(timeout=PATIENCE * 2)
+        output, errors = process.communicate(timeout=PATIENCE * 3)
         return output, errors
 
     def attempts(self, *words):

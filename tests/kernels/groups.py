@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "escape"))
 os.environ["SALLYPORT_BUILD"] = os.path.abspath(sys.argv[1])
 
+import attack  # noqa: E402  pylint: disable=wrong-import-position
 import bombs  # noqa: E402  pylint: disable=wrong-import-position
 from harness import BUILD, PATIENCE, Sandbox, children, wait_for_line  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -367,11 +368,13 @@ def run(name, test, place):
         print(f"FAILED  {name}: {place.name}: {os.path.basename(where.filename)}:{where.lineno}: {type(error).__name__}: {error}", flush=True)
         return False
     finally:
+        attack.end_children(set())  # of one that failed
         shutil.rmtree(tmp, ignore_errors=True)
 
 
 def main():
     sys.dont_write_bytecode = True
+    attack.become_subreaper()
     words = sys.argv[2:]
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
     results = [run(name, test, place) for place in places() for name, test in tests
