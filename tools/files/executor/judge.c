@@ -178,6 +178,28 @@ static bool goes_up(const char *path, size_t length)
 	return false;
 }
 
+/* A protected path may be a link to nowhere: does it lead to `name` of `directory`, which is to be made? */
+static const struct reach_rule *find_leading(const struct reach *reach, int directory, const char *name)
+{
+	struct identity wanted, found;
+
+	for (size_t i = 0; identify(directory, &wanted) && i < reach->rule_count; i++) {
+		const struct reach_rule *rule = &reach->rules[i];
+		struct place place = {.root = &reach->roots[rule->root]};
+		struct refusal ignored;
+		char target[1], last[256];
+
+		if (rule->hide || readlinkat(place.root->fd, rule->below, target, sizeof target) < 0)
+			continue;
+		snprintf(place.below, sizeof place.below, "%s", rule->below);
+		_cleanup_fd_ int above = reach_parent(reach, &place, false, "write", last, &ignored);
+		if (above >= 0 && strcasecmp(last, name) == 0 && identify(above, &found) &&
+		    same(found, wanted))
+			return rule;
+	}
+	return NULL;
+}
+
 /* Makes the directory `name`, which does not lead anywhere yet, or only foretells whether that would do. */
 static int make_directory(const struct reach *reach, const struct place *place, int directory,
 			  const char *name, bool dry, struct refusal *refusal)
@@ -187,6 +209,10 @@ static int make_directory(const struct reach *reach, const struct place *place, 
 
 	if (result < 0)
 		return result;
+	const struct reach_rule *leading = find_leading(reach, directory, name);
+
+	if (leading)
+		return deny_rule(place, leading, true, refusal);
 	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
 		return refuse_errno(refusal, ENOENT, "make directory", name); /* a link to nowhere */
 	if (dry ? faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) < 0
