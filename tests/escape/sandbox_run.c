@@ -6,10 +6,12 @@
  *               [--extra PATH]... [--extra-write PATH]... [--home DIR] [--processes N]
  *               [--temporary-bytes N] [--temporary-files N] [--memory N] [--cpu-thousandths N] [--bench N]
  * [--show] [--then LINE]
+ *               [--builds N]
  *               -- argv... | -c LINE
  *
  * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same
- * sandbox and prints microseconds. --show prints the keeper's pid first, on stderr. --then runs another line
+ * sandbox and prints microseconds. --builds makes N sandboxes one after the other instead, and prints what
+ * each took as `key value`. --show prints the keeper's pid first, on stderr. --then runs another line
  * in the same sandbox afterwards, with an outcome line of its own.
  */
 #include <stdio.h>
@@ -30,7 +32,7 @@ struct options {
 	char *const *argv;
 	bool shell, show;
 	const char *then;
-	int bench;
+	int bench, builds;
 };
 
 static void usage(void)
@@ -87,6 +89,8 @@ static void parse(struct options *options, int argc, char **argv)
 			options->then = value;
 		else if (!strcmp(name, "--bench"))
 			options->bench = (int)strtol(value, NULL, 10);
+		else if (!strcmp(name, "--builds"))
+			options->builds = (int)strtol(value, NULL, 10);
 		else
 			usage();
 		i++;
@@ -151,6 +155,35 @@ static void bench(struct client *client, int door, const struct options *options
 	free(floor);
 }
 
+/* From the request to the door; each is killed and gone before the next. The first, which also starts the
+ * spawner, is not counted. */
+static int bench_builds(struct client *client, int count)
+{
+	double *took = calloc((size_t)count, sizeof *took);
+
+	for (int i = -1; i < count; i++) {
+		struct frame_header header = {.type = SPAWNER_KILL};
+		struct frame_descriptors descriptors;
+		double start = now_us();
+		uint32_t pid;
+
+		if (client_executor(client, SPAWNER_SANDBOX, &header.value, &pid, &descriptors))
+			return 3;
+		if (i >= 0)
+			took[i] = now_us() - start;
+		frame_send(client->spawner, &header, NULL, 0, NULL, 0, 0);
+		do
+			if (!client_receive(client, &header, NULL, 10))
+				return 3;
+		while (header.type != SPAWNER_DIED);
+		frame_descriptors_close(&descriptors);
+	}
+	qsort(took, (size_t)count, sizeof *took, by_value);
+	printf("p50_us %.0f\nbest_us %.0f\n", took[count / 2], took[0]);
+	free(took);
+	return 0;
+}
+
 static struct client_outcome run(struct client *client, int door, const struct plan *plan, char *const *argv,
 				 char *const *envp, bool shell)
 {
@@ -188,6 +221,8 @@ int main(int argc, char **argv)
 	if (!options.plan.workspace_count)
 		usage();
 	client_start(&client, &options.plan);
+	if (options.builds)
+		return bench_builds(&client, options.builds);
 	int failure = client_executor(&client, SPAWNER_SANDBOX, &instance, &pid, &descriptors);
 
 	if (failure) {
