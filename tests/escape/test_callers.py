@@ -152,7 +152,8 @@ def test_a_keeper_that_was_taken_over(tmp):
         before = None
         for lie in LIES:
             beside = server.start(2, "honest")
-            call = server.start(1, lie, timeout_ms=500)
+            assert server.output(1, "honest") == "honest\n", lie  # its sandbox stands
+            call = server.start(1, lie, timeout_ms=1000)
             error, content = server.answer(call)
             if lie == "wrong status":
                 assert content["exit_code"] == 42, content
