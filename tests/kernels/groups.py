@@ -58,8 +58,9 @@ class Place:
         return bombs.start(tmp, "server", policy=policy, wrapper=self.enter)
 
     def processes(self, server):
-        """The frontend's, behind what starts it."""
-        return children(server.process.pid).get("sallyport", [server.process.pid])
+        """The frontend's, behind what starts it, and its spare's."""
+        found = children(server.process.pid)
+        return found.get("sallyport", [server.process.pid]) + found.get("sallyport-spare", [])
 
     def groups(self):
         """Directories of sandboxes that are there."""
@@ -69,20 +70,20 @@ class Place:
         (found,) = self.groups()
         return found
 
-    def clean(self, *left):
-        """Nothing of ours is there but those processes, and the group is as it was."""
-        assert not glob.glob(f"{self.directory}/sallyport.*"), glob.glob(f"{self.directory}/sallyport.*")
-        if self.directory != ROOT:
-            assert get(f"{self.directory}/cgroup.subtree_control") == "", get(f"{self.directory}/cgroup.subtree_control")
-            inside = get(f"{self.directory}/cgroup.procs").split()
-            assert set(left) <= set(map(int, inside)) and bool(inside) == bool(left), (left, inside, children(os.getpid()))
+    def unclean(self, left):
+        """What of ours is there beside those processes, or not as it was before we came; nothing when all is well."""
+        bases = glob.glob(f"{self.directory}/sallyport.*")
+        if bases or self.directory == ROOT:
+            return bases
+        inside = set(map(int, get(f"{self.directory}/cgroup.procs").split()))
+        handed = get(f"{self.directory}/cgroup.subtree_control")
+        return [handed, inside, children(os.getpid())] if handed or inside ^ set(left) else []
 
-    def wait_until_clean(self, *left):
-        """A server does not wait long for what it has started."""
+    def clean(self, *left):
+        """A server does not wait long for what it has started, and the last of it goes after its group."""
         deadline = time.monotonic() + PATIENCE
-        while glob.glob(f"{self.directory}/sallyport.*"):
-            assert time.monotonic() < deadline, glob.glob(f"{self.directory}/sallyport.*/*")
-        self.clean(*left)
+        while found := self.unclean(left):
+            assert time.monotonic() < deadline, found
 
 
 def shell(script):
@@ -262,7 +263,7 @@ def test_again(place, tmp):
     for pid in [process.pid, *children(process.pid).get("sandbox-run", [])]:
         os.kill(pid, 9)
     process.communicate()
-    place.wait_until_clean()
+    place.clean()
     output, errors = place.sandbox(tmp, "--memory", str(96 * MEGABYTE)).run(BOMB.format(200))
     assert "ended signal=9" in errors, output + errors
     place.clean()
@@ -319,7 +320,7 @@ def test_another_spawner(place, tmp):
         assert time.monotonic() < deadline, "no other spawner comes"
     assert place.group()
     assert command(server, BOMB.format(200))[0]["status"] == "out_of_memory"
-    place.wait_until_clean(*place.processes(server))  # idle, and then at rest
+    place.clean(*place.processes(server))  # idle, and then at rest
     assert command(server, BOMB.format(200))[0]["status"] == "out_of_memory"
     assert place.group()
     end(place, server)
@@ -352,7 +353,7 @@ def test_bombs(place, tmp):
         end(place, server)
     other.process.stdin.close()
     other.process.wait(PATIENCE)
-    place.wait_until_clean()
+    place.clean()
     other.close()
 
 
