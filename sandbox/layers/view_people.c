@@ -89,10 +89,11 @@ int view_people(struct layer_context *context, int root)
 	const struct executor *executor = context->executor;
 	char user[LIMIT_PATH_BYTES + 128], group[64];
 	int result;
+	const char *home = executor->plan.home ? executor->plan.home : "/";
 
 	/* a home with a colon cannot stand in such a line */
 	snprintf(user, sizeof user, "sallyport:x:%" PRIu32 ":%" PRIu32 "::%s:/bin/sh\n", executor->uid,
-		 executor->gid, strpbrk(executor->plan.home, ":\n") ? "/" : executor->plan.home);
+		 executor->gid, strpbrk(home, ":\n") ? "/" : home);
 	snprintf(group, sizeof group, "sallyport:x:%" PRIu32 ":\n", executor->gid);
 	result = add_line(context, root, "/etc/passwd", executor->uid, user);
 	return result < 0 ? result : add_line(context, root, "/etc/group", executor->gid, group);

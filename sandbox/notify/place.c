@@ -276,12 +276,31 @@ int place_find_from(const struct notify_call *call, int base, const char *path, 
 	return 0;
 }
 
+/* The most frequent case: a name alone, in a directory that is open already. 1: it was not that. */
+static int find_here(const struct notify_call *call, int *base, const char *name, struct place *place)
+{
+	char text[PATH_MAX];
+
+	if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..") ||
+	    place_text(call, *base, text) < 0 || is_in_proc(text))
+		return 1;
+	close_fd(&place->parent);
+	place->parent = steal_fd(base);
+	snprintf(place->name, sizeof place->name, "%s", name);
+	place->plain = true;
+	place->proc = false;
+	snprintf(place->text, sizeof place->text, "%s/%s", text[1] ? text : "", name);
+	return 0;
+}
+
 int place_find(const struct notify_call *call, int directory, const char *path, struct place *place)
 {
 	_cleanup_fd_ int base = path[0] == '/' ? -1 : target_directory(call, directory);
 
 	if (path[0] != '/' && base < 0)
 		return base;
+	if (base >= 0 && find_here(call, &base, path, place) == 0)
+		return 0;
 	return place_find_from(call, base, path, place);
 }
 
