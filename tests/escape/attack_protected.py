@@ -178,3 +178,51 @@ def hidden_file_that_the_person_replaces(scene):
     scene.run("true")
     os.rename(scene.in_workspace(".env.new", scene.secret), path)
     return scene.secret in scene.run("cat .env")
+
+
+# ---- what is not there yet ----
+
+@attack("protected", "supervisor")
+def settings_that_are_moved_there(scene):
+    """Made under another name, in the workspace or outside, and then renamed, linked or copied into the place."""
+    scene.run("mkdir made; for f in .mcp.json .bashrc; do echo evil > made/$f; mv made/$f .; done; mkdir code; echo evil > code/tasks.json; mv code .vscode;"
+              "mkdir claude; echo evil > claude/settings.json; ln -s claude .claude; cp -r claude .cursor; mv -T claude .idea")
+    return any("evil" in scene.text(f"home/project/{path}")
+               for path in (".mcp.json", ".bashrc", ".vscode/tasks.json", ".claude/settings.json", ".cursor/settings.json", ".idea/settings.json"))
+
+
+@attack("protected", "supervisor")
+def repository_that_is_made_elsewhere(scene):
+    """A whole repository with a configuration of its own takes the place of one that was never there, or is named by a file."""
+    scene.run("git init -q made; " + EVIL.format(tmp=scene.tmp) + "made/.git/config; mv made/.git .git || ln -s made/.git .git || echo 'gitdir: made/.git' > .git")
+    return git_outside(scene)
+
+
+@attack("protected", "supervisor")
+def path_that_changes_while_it_is_judged(scene):
+    """Another process rewrites the path in shared memory between the look at it and the call."""
+    scene.in_workspace("race.py", """
+import ctypes, mmap, os, signal
+libc = ctypes.CDLL(None)
+memory = mmap.mmap(-1, 4096)
+address = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+memory[:10] = b"free.json\\0"
+child = os.fork()
+while child == 0:
+    memory[:10] = b".mcp.json\\0"
+    memory[:10] = b"free.json\\0"
+for _ in range(3000):
+    fd = libc.open(address, os.O_CREAT | os.O_WRONLY, 0o644)
+    os.close(fd) if fd >= 0 else None
+os.kill(child, signal.SIGKILL)
+""")
+    scene.run("/usr/bin/python3 race.py")
+    return os.path.exists(os.path.join(scene.workspace, ".mcp.json"))
+
+
+@attack("protected", "supervisor")
+def second_name_that_was_there_before(scene):
+    path = scene.in_workspace(".mcp.json", "{}")
+    os.link(path, os.path.join(scene.workspace, "other"))
+    scene.run("echo evil > other; echo evil >> other; exec 3<other; echo evil > /proc/self/fd/3; truncate -s 1 other")
+    return scene.text("home/project/.mcp.json") != "{}"
