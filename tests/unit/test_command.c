@@ -288,15 +288,15 @@ static void test_out_of_memory(void **state)
 		{0, 0, 1, 1, "\"status\":\"exited\",\"exit_code\":0", "the kernel ended 1 process]"},
 		{2 << 8, 0, 1, 1, "\"status\":\"exited\",\"exit_code\":2", "the kernel ended 1 process]"},
 		/* long before, or not at all */
-		{9, 4, 4, 1, "\"status\":\"signaled\"", "[SIGKILL · 0.00 s]"},
-		{137 << 8, 4, 4, 1, "\"status\":\"exited\"", "[exit 137 · 0.00 s]"},
+		{9, 4, 4, 1, "\"status\":\"signaled\"", "[SIGKILL · "},
+		{137 << 8, 4, 4, 1, "\"status\":\"exited\"", "[exit 137 · "},
 		/* the bound of one process */
 		{1 << 8, 0, 0, 900000, "\"status\":\"out_of_memory\",\"exit_code\":1",
 		 "came to 0.9 MB of the 1.0 MB"},
 		{6, 0, 0, 900000, "\"status\":\"out_of_memory\",\"signal\":\"SIGABRT\"",
 		 "[out of memory · SIGABRT"},
-		{1 << 8, 0, 0, 800000, "\"status\":\"exited\"", "[exit 1 · 0.00 s]"},
-		{0, 0, 0, 999999, "\"status\":\"exited\"", "[exit 0 · 0.00 s]"},
+		{1 << 8, 0, 0, 800000, "\"status\":\"exited\"", "[exit 1 · "},
+		{0, 0, 0, 999999, "\"status\":\"exited\"", "[exit 0 · "},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
