@@ -10,10 +10,18 @@
 enum confinement {
 	CONFINEMENT_FULL = 1,  /* namespaces, a view of its own, and all that follows */
 	CONFINEMENT_CONTAINER, /* where namespaces are refused: Landlock and seccomp do their work */
-	CONFINEMENT_MINIMAL,   /* container without a supervisor: only if the policy names it */
+	CONFINEMENT_MINIMAL,   /* only if the policy names it */
 };
 
 #define CONFINEMENT_COUNT (CONFINEMENT_MINIMAL + 1)
+
+#define CONFINEMENT_WHY_BYTES 1024
+
+/* What was found: the least that anything runs or ran with. */
+struct confinement_found {
+	enum confinement profile;        /* 0: nothing has been built yet */
+	char why[CONFINEMENT_WHY_BYTES]; /* it is not more, in words; "" when there is no more to be had */
+};
 
 /* "full", "container", "minimal"; "none" for a number that is none of them. */
 const char *confinement_name(enum confinement confinement);

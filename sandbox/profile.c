@@ -50,15 +50,16 @@ static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
 	},
 	/* No namespace and no mount: Landlock decides about reading too, and seccomp about what it leaves open. */
 	[CONFINEMENT_CONTAINER] = {
-		{SANDBOX, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_PRIVATE | LAYER_GAPS,
-		 .filter = FILTER_CONTAINER},
+		{SANDBOX, .confinement = CONFINEMENT_CONTAINER,
+		 .layers = LAYER_PRIVATE | LAYER_GAPS | LAYER_SIGNALS, .filter = FILTER_CONTAINER},
 		{FILES, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_WORKSPACES,
 		 .filter = FILTER_FILES},
 		{WEB, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_WEB},
 		{BROKER, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_BROKER},
 	},
+	/* The same without a place for temporary files, and with signals to whoever has the same uid. */
 	[CONFINEMENT_MINIMAL] = {
-		{SANDBOX, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_PRIVATE | LAYER_GAPS,
+		{SANDBOX, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_GAPS,
 		 .filter = FILTER_CONTAINER},
 		{FILES, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_WORKSPACES,
 		 .filter = FILTER_FILES},

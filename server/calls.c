@@ -285,8 +285,10 @@ void calls_begin(struct calls *calls, struct caller *caller, struct mcp_call *mc
 int calls_init(struct calls *calls, struct loop *loop, struct supervisor *supervisor, const struct plan *plan)
 {
 	calls->loop = loop;
-	calls->context = (struct tool_context){
-		.plan = plan, .result_bytes = plan->result_bytes, .answer_within_ms = LIMIT_ANSWER_WITHIN_MS};
+	calls->context = (struct tool_context){.plan = plan,
+					       .result_bytes = plan->result_bytes,
+					       .answer_within_ms = LIMIT_ANSWER_WITHIN_MS,
+					       .found = &supervisor->found};
 	channel_init(&calls->files, supervisor, SPAWNER_FILES, "files executor");
 	channel_init(&calls->web, supervisor, SPAWNER_WEB, "web executor");
 	calls->files.context = calls->web.context = calls;

@@ -21,6 +21,8 @@ static const enum pretty_style styles[] = {[PROBE_MISSING] = PRETTY_BAD,
 					   [PROBE_PARTLY] = PRETTY_WARN,
 					   [PROBE_UNTRIED] = PRETTY_FAINT};
 
+#define DOCTOR_WHY_BYTES 256
+
 struct findings {
 	const struct settings *settings;
 	const struct options *options;
@@ -29,9 +31,52 @@ struct findings {
 	struct utsname kernel;
 };
 
+static bool has_layer(const struct doctor_report *report, const char *name)
+{
+	for (unsigned i = 0; i < report->count; i++)
+		if (strcmp(report->layers[i].name, name) == 0)
+			return report->layers[i].state == PROBE_THERE ||
+			       (report->layers[i].state == PROBE_PARTLY && strcmp(name, "cgroup") != 0);
+	return false;
+}
+
+/* What calls will be refused for; false when for nothing. */
+static bool refused(const struct findings *findings, char *why, size_t size)
+{
+	const struct plan *plan = &findings->settings->plan;
+	const struct doctor_report *report = &findings->report;
+	enum confinement best = CONFINEMENT_FULL;
+
+	while (best < CONFINEMENT_COUNT && strcmp(confinement_name(best), report->profile) != 0)
+		best++;
+	if (findings->err.text[0] || best == CONFINEMENT_COUNT) {
+		snprintf(why, size, "Calls are refused until what is missing above is mended.");
+		return true;
+	}
+	if (best > plan->require_profile) {
+		snprintf(why, size,
+			 "Calls are refused: the policy requires profile %s (sandbox.requireProfile). Mend "
+			 "what "
+			 "is missing above, or let the policy require %s.",
+			 confinement_name(plan->require_profile), report->profile);
+		return true;
+	}
+	for (size_t i = 0; i < plan->require_layer_count; i++)
+		if (!has_layer(report, plan->require_layers[i])) {
+			snprintf(why, size,
+				 "Calls are refused: the policy requires layer %s (sandbox.requireLayers), "
+				 "which is not there.",
+				 plan->require_layers[i]);
+			return true;
+		}
+	return false;
+}
+
 static bool confined(const struct findings *findings)
 {
-	return !findings->err.text[0] && strcmp(findings->report.profile, "full") == 0;
+	char why[DOCTOR_WHY_BYTES];
+
+	return !refused(findings, why, sizeof why);
 }
 
 /* ---- for people ---- */
@@ -63,6 +108,7 @@ static void print_table(const struct findings *findings, bool colour)
 	const struct plan *plan = &findings->settings->plan;
 	const struct doctor_report *report = &findings->report;
 	int width = widest_name(report);
+	char why[DOCTOR_WHY_BYTES];
 
 	printf("sallyport %s on Linux %s (%s)\n\nLayers\n", SALLYPORT_VERSION, findings->kernel.release,
 	       findings->kernel.machine);
@@ -79,8 +125,8 @@ static void print_table(const struct findings *findings, bool colour)
 	printf("Policy      %s\n            SHA-256 %s\n",
 	       findings->options->policy ? findings->options->policy : "defaults (no --policy)",
 	       plan->policy_sha256);
-	if (!confined(findings))
-		printf("\nCalls are refused until what is missing above is mended.\n");
+	if (refused(findings, why, sizeof why))
+		printf("\n%s\n", why);
 }
 
 /* ---- for programs ---- */
@@ -100,6 +146,7 @@ static void write_layer(struct json_writer *writer, const struct doctor_layer *l
 static void write_findings(struct json_writer *writer, const struct findings *findings)
 {
 	const struct plan *plan = &findings->settings->plan;
+	char why[DOCTOR_WHY_BYTES] = "";
 
 	json_object(writer);
 	json_key_text(writer, "version", SALLYPORT_VERSION);
@@ -117,7 +164,9 @@ static void write_findings(struct json_writer *writer, const struct findings *fi
 		json_text(writer, findings->report.profile);
 	else
 		json_null(writer);
-	json_key_bool(writer, "confined", confined(findings));
+	json_key_text(writer, "requiredProfile", confinement_name(plan->require_profile));
+	json_key_bool(writer, "confined", !refused(findings, why, sizeof why));
+	json_key_text(writer, "refused", why);
 	json_key(writer, "workspaces");
 	json_array(writer);
 	for (size_t i = 0; i < plan->workspace_count; i++) {
@@ -165,6 +214,8 @@ int cli_doctor(const struct options *options)
 		result = print_json(&findings);
 	else
 		print_table(&findings, pretty_colour(STDOUT_FILENO));
+	if (result == EXIT_OK && !confined(&findings))
+		result = EXIT_UNCONFINED;
 	settings_deinit(&settings);
-	return result != EXIT_OK ? result : confined(&findings) ? EXIT_OK : EXIT_UNCONFINED;
+	return result;
 }

@@ -70,6 +70,43 @@ static void cancel_call(void *context, struct mcp_call *call)
 	calls_cancel(&session->calls, call);
 }
 
+/* What is known of the profile, before the first call only what policy says. */
+static void name_profile(const struct session *session, char *text, size_t size)
+{
+	const struct confinement_found *found = &session->supervisor.found;
+	enum confinement least = session->settings->plan.require_profile;
+
+	if (found->profile || least == CONFINEMENT_FULL)
+		snprintf(text, size, "profile %s",
+			 confinement_name(found->profile ? found->profile : CONFINEMENT_FULL));
+	else
+		snprintf(text, size, "profile full where this system gives it, at least %s",
+			 confinement_name(least));
+}
+
+static void write_instructions(struct session *session)
+{
+	const struct plan *plan = &session->settings->plan;
+	char profile[64];
+
+	name_profile(session, profile, sizeof profile);
+	int used = snprintf(session->instructions, sizeof session->instructions,
+			    "Commands, files and web fetches, each confined by the kernel (%s). Workspace%s:",
+			    profile, plan->workspace_count == 1 ? "" : "s");
+
+	for (size_t i = 0;
+	     i < plan->workspace_count && used > 0 && (size_t)used < sizeof session->instructions - 256; i++)
+		used += snprintf(session->instructions + used, sizeof session->instructions - (size_t)used,
+				 "%s %s%s", i ? "," : "", plan->workspaces[i].path,
+				 plan->workspaces[i].write ? "" : " (read only)");
+	if (used > 0 && (size_t)used < sizeof session->instructions)
+		snprintf(session->instructions + used, sizeof session->instructions - (size_t)used,
+			 ". Relative paths start in the first. What is refused says by which rule; "
+			 "explain_access tells before "
+			 "you try. Policy %.12s.",
+			 plan->policy_sha256);
+}
+
 /* The host's own name decides how long it waits, unless the person has said. */
 static void know_client(void *context, const char *name)
 {
@@ -77,6 +114,7 @@ static void know_client(void *context, const char *name)
 
 	if (!session->settings->answer_within_ms)
 		session->calls.context.answer_within_ms = patience_of(name);
+	write_instructions(session); /* whoever comes later reads what has been found since */
 }
 
 /* ---- the end ---- */
@@ -199,26 +237,6 @@ static int watch_signals(struct session *session, struct err *err)
 	return result < 0 ? err_set(err, result, "signals cannot be watched: %s", err_name(result)) : 0;
 }
 
-static void write_instructions(struct session *session)
-{
-	const struct plan *plan = &session->settings->plan;
-	int used = snprintf(session->instructions, sizeof session->instructions,
-			    "Commands, files and web fetches, each confined by the kernel. Workspace%s:",
-			    plan->workspace_count == 1 ? "" : "s");
-
-	for (size_t i = 0;
-	     i < plan->workspace_count && used > 0 && (size_t)used < sizeof session->instructions - 256; i++)
-		used += snprintf(session->instructions + used, sizeof session->instructions - (size_t)used,
-				 "%s %s%s", i ? "," : "", plan->workspaces[i].path,
-				 plan->workspaces[i].write ? "" : " (read only)");
-	if (used > 0 && (size_t)used < sizeof session->instructions)
-		snprintf(session->instructions + used, sizeof session->instructions - (size_t)used,
-			 ". Relative paths start in the first. What is refused says by which rule; "
-			 "explain_access tells before "
-			 "you try. Policy %.12s.",
-			 plan->policy_sha256);
-}
-
 static int make_peer(struct session *session, struct err *err)
 {
 	struct mcp_host host = {.context = session,
@@ -236,6 +254,18 @@ static int make_peer(struct session *session, struct err *err)
 
 	session->stdio.peer = session->peer;
 	return result < 0 ? err_set(err, result, "out of memory") : 0;
+}
+
+/* Unsealed this process still answers, so that it can say why, but no tool is ever started. */
+static void seal(struct session *session)
+{
+	struct err err = {""};
+	int result = seal_frontend(&err);
+
+	if (result == 0)
+		return;
+	session->supervisor.unsealed = -result;
+	log_line("%s; every call is refused", err.text);
 }
 
 /* Everything up to the first byte from the host. The spare is forked first, while this process is still
@@ -268,7 +298,7 @@ static int start(struct session *session, int input, int output, struct err *err
 	if (result == 0)
 		result = make_peer(session, err);
 	if (result == 0)
-		result = seal_frontend(err);
+		seal(session);
 	return result;
 }
 

@@ -185,13 +185,27 @@ static int take_failed(struct supervisor *supervisor, const struct frame_header 
 	return 0;
 }
 
+/* Less than before: the log says so, and explain_access does from here. */
+static void note_confinement(struct supervisor *supervisor, enum confinement confinement, const char *why)
+{
+	struct confinement_found *found = &supervisor->found;
+	char line[sizeof found->why + 64];
+
+	found->profile = confinement;
+	snprintf(found->why, sizeof found->why, "%s", why);
+	if (!*why)
+		return;
+	snprintf(line, sizeof line, "calls run under profile %s: %s", confinement_name(confinement), why);
+	supervisor->warn(line);
+}
+
 static int take_started(struct supervisor *supervisor, const struct frame_header *header,
 			struct frame_descriptors *descriptors)
 {
 	struct supervised *supervised = find_starting(supervisor, header->call);
 	struct frame_reader reader;
 	enum confinement confinement;
-	char why[sizeof supervisor->why];
+	char why[sizeof supervisor->found.why];
 
 	frame_read(&reader, buffer_data(&supervisor->payload), header->length);
 	frame_get_u32(&reader);
@@ -200,10 +214,8 @@ static int take_started(struct supervisor *supervisor, const struct frame_header
 	if (!supervised || descriptors->count < 2 || frame_done(&reader) < 0 ||
 	    confinement >= CONFINEMENT_COUNT)
 		return -EPROTO;
-	if (confinement > supervisor->confinement) {
-		supervisor->confinement = confinement;
-		memcpy(supervisor->why, why, sizeof why);
-	}
+	if (confinement > supervisor->found.profile)
+		note_confinement(supervisor, confinement, why);
 	supervised->pidfd = frame_descriptors_take(descriptors, --descriptors->count);
 	supervised->state = SUPERVISED_RUNNING;
 	supervised->instance = header->value;
@@ -329,7 +341,7 @@ void supervisor_start(struct supervisor *supervisor, struct supervised *supervis
 {
 	struct frame_header request = {.type = SPAWNER_START, .value = supervised->kind};
 	uint32_t caller = htole32(supervised->caller);
-	int result = ensure_spawner(supervisor);
+	int result = supervisor->unsealed ? -supervisor->unsealed : ensure_spawner(supervisor);
 
 	supervised->supervisor = supervisor;
 	supervised->state = SUPERVISED_STARTING;
@@ -340,6 +352,13 @@ void supervisor_start(struct supervisor *supervisor, struct supervised *supervis
 	supervised->next = supervisor->all;
 	supervisor->all = supervised;
 	loop_timer_clear(supervisor->loop, &supervisor->rest);
+	if (supervisor->unsealed) {
+		fail(supervised, supervisor->unsealed, "seccomp", "the server's own filter",
+		     "the kernel must be built with CONFIG_SECCOMP_FILTER, and a container's filter must "
+		     "permit "
+		     "the call seccomp");
+		return;
+	}
 	if (result == 0)
 		result = frame_send(supervisor->spawner.fd, &request, &caller, sizeof caller, NULL, 0,
 				    MSG_DONTWAIT);

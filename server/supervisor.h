@@ -68,10 +68,8 @@ struct supervisor {
 	struct buffer payload;
 	struct supervised *all; /* those that are not SUPERVISED_NONE */
 	struct loop_timer rest; /* the end of a spawner with nothing to do */
-	/* The least profile that anything runs or ran with, 0 before that is known, and why it is not more.
-	 */
-	enum confinement confinement;
-	char why[LIMIT_REMEDY_BYTES];
+	struct confinement_found found;
+	int unsealed; /* errno of why this process could not be sealed: then nothing is ever started */
 	uint32_t last_request;
 	void (*warn)(const char *text); /* for the log */
 };

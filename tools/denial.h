@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 #include "protocol/buffer.h"
+#include "protocol/limits.h"
 
 struct denial {
-	char layer[64], operation[32], target[512], rule[128], remedy[400], allowed[512];
+	char layer[64], operation[32], target[512], rule[128], remedy[LIMIT_REMEDY_BYTES], allowed[512];
 	char sentence[512]; /* WHAT; empty: operation and target */
 };
 

@@ -16,6 +16,7 @@
 #include "protocol/error.h"
 #include "protocol/mcp.h"
 #include "protocol/schema.h"
+#include "sandbox/confinement.h"
 #include "sandbox/plan.h"
 #include "tools/denial.h"
 
@@ -36,8 +37,9 @@ enum tool_route {
 /* What tools may know of the server: constant after start. */
 struct tool_context {
 	const struct plan *plan;
-	uint64_t result_bytes;     /* --result-limit */
-	uint32_t answer_within_ms; /* of this caller */
+	uint64_t result_bytes;                 /* --result-limit */
+	uint32_t answer_within_ms;             /* of this caller */
+	const struct confinement_found *found; /* changes: what calls run under, once one has run */
 };
 
 /*

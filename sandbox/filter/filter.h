@@ -19,6 +19,7 @@ enum filter_name {
 	FILTER_CONTAINER,
 	FILTER_GAP_TRUNCATE, /* on top of FILTER_CONTAINER, where Landlock is too old (layers/gaps.c) */
 	FILTER_GAP_SIGNALS,
+	FILTER_GAP_KILL, /* of each command alone: nannies must kill (keeper/launch.c) */
 	/* of nannies and their commands, on top of FILTER_COMMAND: one of these */
 	FILTER_NANNY,     /* nothing is asked of the keeper */
 	FILTER_NOTIFY,    /* what makes names or writes is */

@@ -41,6 +41,7 @@ struct nanny {
 	 */
 	pid_t keeper;
 	int ruleset;
+	bool mute; /* the Landlock of this kernel keeps no signal in, so commands send none */
 	const char *replaced[2], *replacing[2]; /* "HOME=...", "TMPDIR=..." */
 };
 
@@ -67,6 +68,7 @@ void request_replace(struct request *request, const char *whole, const char *by)
 /* ---- launch.c ---- */
 
 struct launch {
+	bool mute;                 /* under FILTER_GAP_KILL */
 	int ruleset;               /* entered by the command, with the nanny's death as its own; or -1 */
 	bool look;                 /* look_answer() instead of execve */
 	int input, output, errors; /* input: -1 for /dev/null */

@@ -4,6 +4,7 @@
  * The child shares the nanny's memory until execve, so a failure is simply left in `launch`. Everything that
  * every command has in common (limits, umask, signals, confinement) it inherits.
  */
+#include "sandbox/filter/filter.h"
 #include "sandbox/keeper/keeper.h"
 
 #include <errno.h>
@@ -64,6 +65,9 @@ static int become_command(const struct request *request, struct launch *launch)
 		if (syscall(SYS_landlock_restrict_self, launch->ruleset, 0) < 0)
 			return errno;
 	}
+	launch->step = "seccomp";
+	if (launch->mute && filter_apply(FILTER_GAP_KILL) < 0)
+		return EACCES;
 	launch->step = "setsid";
 	if (setsid() < 0)
 		return errno;

@@ -30,6 +30,7 @@
 #include "sandbox/executor.h"
 #include "sandbox/keeper/keeper.h"
 #include "sandbox/keeper/wire.h"
+#include "sandbox/layers/layer.h"
 #include "sandbox/notify/notify.h"
 #include "sandbox/profile.h"
 #include "sandbox/spawner/setup.h"
@@ -301,6 +302,7 @@ static const char *variable(const char *name, const char *value, const char *bel
 /* What stands for the namespaces that are not there. */
 static int prepare_unnamespaced(struct keeper *keeper, struct executor *executor)
 {
+	const struct profile *profile = profile_find(EXECUTOR_SANDBOX, executor->confinement);
 	struct nanny *nanny = &keeper->nanny;
 
 	/* stopped by somebody, it is to wake, hear of the spawner's end from its socket, and sweep */
@@ -308,7 +310,10 @@ static int prepare_unnamespaced(struct keeper *keeper, struct executor *executor
 		return -errno;
 	nanny->keeper = getpid();
 	nanny->ruleset = executor->command_ruleset;
+	nanny->mute = profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS;
 	executor->command_ruleset = -1; /* the nannies' from here */
+	if (!(profile->layers & LAYER_PRIVATE))
+		return 0;
 	nanny->replaced[0] = "TMPDIR=/tmp";
 	nanny->replacing[0] = variable("TMPDIR", executor->private, "/tmp");
 	if (executor->plan.home) {

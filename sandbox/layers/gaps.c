@@ -15,7 +15,7 @@ static const struct {
 	const char *what;
 } gaps[] = {
 	{3, FILTER_GAP_TRUNCATE, "truncation"},
-	{6, FILTER_GAP_SIGNALS, "signals by descriptor"},
+	{LANDLOCK_ABI_SIGNALS, FILTER_GAP_SIGNALS, "signals by descriptor"},
 };
 
 int layer_gaps(struct layer_context *context)

@@ -40,13 +40,13 @@ static bool is_hidden(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* True when something hidden lies in `path`. */
-static bool holds_hidden(const struct plan *plan, const char *path)
+/* Something hidden that lies in `path`, or NULL. */
+static const char *hidden_in(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->hide_count; i++)
 		if (plan->hide[i][0] == '/' && path_is_within(plan->hide[i], path))
-			return true;
-	return false;
+			return plan->hide[i];
+	return NULL;
 }
 
 /* `path` is canonical. Whoever hides something deep makes this walk down to it, one directory at a time. */
@@ -58,7 +58,7 @@ static int allow_reading(struct landlock *landlock, const char *path)
 
 	if (is_hidden(plan, path))
 		return 0;
-	if (!holds_hidden(plan, path))
+	if (!hidden_in(plan, path))
 		return landlock_allow(landlock, path, LOOK);
 	DIR *directory = opendir(path);
 	if (!directory)
@@ -94,8 +94,13 @@ static int allow_writing(struct landlock *landlock, const char *path)
 
 	if (is_hidden(plan, path))
 		return 0;
-	if (holds_hidden(plan, path))
-		return refuse(landlock, "filesystem.denyRead inside a writable place", path);
+	if (hidden_in(plan, path))
+		return refuse(landlock, "filesystem.denyRead inside a writable place", hidden_in(plan, path));
+	for (size_t i = 0; i < plan->protect_count; i++)
+		if (plan->protect[i][0] == '/' && path_is_within(plan->protect[i], path) &&
+		    access(plan->protect[i], F_OK) == 0)
+			return refuse(landlock, "a path that must not be written inside a writable place",
+				      plan->protect[i]);
 	for (size_t i = 0; i < plan->workspace_count; i++)
 		if (!plan->workspaces[i].write && path_is_within(plan->workspaces[i].path, path))
 			return refuse(landlock, "a read-only workspace inside a writable one", path);
@@ -119,6 +124,8 @@ static int allow_private(struct landlock *landlock)
 	char path[LIMIT_PATH_BYTES + 8];
 	int result = 0;
 
+	if (!(landlock->context->profile->layers & LAYER_PRIVATE))
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(names) && result == 0; i++) {
 		snprintf(path, sizeof path, "%s/%s", landlock->context->executor->private, names[i]);
 		result = landlock_allow(landlock, path, LOOK | FS_OWN);

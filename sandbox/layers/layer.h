@@ -49,6 +49,8 @@ int layer_privileges(struct layer_context *context);
 int layer_gaps(struct layer_context *context);
 int layer_filter(struct layer_context *context);
 
+/* The first ABI of Landlock that keeps signals in. */
+#define LANDLOCK_ABI_SIGNALS 6
 /* The ABI of this kernel's Landlock, or -errno. */
 int landlock_abi(void);
 

@@ -83,6 +83,7 @@ static int make_bare_plan(const struct spawner *spawner)
 	return plan_open(&bare, NULL);
 }
 
+/* Ends in choice_tried(), perhaps before it returns; that may ask for another, with less. */
 static void try_bare(struct spawner *spawner)
 {
 	struct start_failure where = {"start", "plan"};
@@ -105,14 +106,21 @@ static void try_bare(struct spawner *spawner)
 	}
 }
 
-/* The failures that were waiting for an answer that does not help them. */
+/* Failures with what there is now: trying has not helped them. Others are tried anew by choice_run(). */
 static void tell_waiting(struct spawner *spawner)
 {
 	struct choice *choice = &spawner->choice;
+	size_t kept = 0;
 
-	for (size_t i = 0; i < choice->count; i++)
-		report_failed(spawner, choice->waiting[i].call, &choice->waiting[i].failure);
-	choice->count = 0;
+	for (size_t i = 0; i < choice->count; i++) {
+		const struct choice_waiting *waiting = &choice->waiting[i];
+
+		if (waiting->confinement < spawner->confinement)
+			choice->waiting[kept++] = *waiting;
+		else
+			report_failed(spawner, waiting->call, &waiting->failure);
+	}
+	choice->count = kept;
 }
 
 static void lower(struct spawner *spawner, const struct failure *failure)
@@ -124,14 +132,13 @@ static void lower(struct spawner *spawner, const struct failure *failure)
 void choice_tried(struct spawner *spawner, const struct failure *failure)
 {
 	spawner->choice.probing = false;
-	if (!failure) {
-		spawner->choice.settled = true;
-		tell_waiting(spawner);
-	} else if (may_lower(spawner, failure) && orphans_adopt() == 0) {
+	if (failure && may_lower(spawner, failure) && orphans_adopt() == 0) {
 		lower(spawner, failure);
-	} else {
-		tell_waiting(spawner);
+		try_bare(spawner); /* until one stands: what is told of it holds for commands too */
+		return;
 	}
+	spawner->choice.settled |= !failure;
+	tell_waiting(spawner);
 }
 
 void choice_run(struct spawner *spawner)

@@ -103,10 +103,13 @@ static int connect_broker(struct spawner *spawner, struct channels *channels)
 	struct frame_header header = {.type = EXECUTOR_BROKER_CLIENT};
 	struct instance *broker = egress_broker(spawner);
 	_cleanup_fd_ int near = channel_socket(channels);
+	int result;
 
 	if (near < 0 || !broker)
 		return near < 0 ? near : -EPIPE;
-	return frame_send(broker->control, &header, NULL, 0, &near, 1, 0);
+	result = frame_send(broker->control, &header, NULL, 0, &near, 1, 0);
+	/* one that has just died is told of when it is reaped, with what it died of, to all who have it */
+	return result == -EPIPE ? 0 : result;
 }
 
 /* Makes the channels of a profile; *control is the broker's. */
@@ -550,6 +553,7 @@ int instances_expire(struct spawner *spawner)
 
 void instances_end(struct spawner *spawner)
 {
+	spawner->ending = true;
 	for (size_t i = 0; i < spawner->count; i++)
 		kill_instance(spawner, &spawner->instances[i]);
 	for (size_t i = 0; i < spawner->count; i++)

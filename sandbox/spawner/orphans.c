@@ -41,7 +41,8 @@ static char *take_removal(struct spawner *spawner)
 /* One at a time; the next when that has ended. */
 static void start_remover(struct spawner *spawner)
 {
-	char *path = spawner->remover ? NULL : take_removal(spawner);
+	/* at the end they are removed by this very process, which then is in no hurry */
+	char *path = spawner->remover || spawner->ending ? NULL : take_removal(spawner);
 
 	if (!path)
 		return;
@@ -95,9 +96,11 @@ int orphans_adopt(void)
 
 void orphans_end(struct spawner *spawner)
 {
-	struct sweep everything = {.keep_count = 0};
+	struct sweep all_others = {.keep = &spawner->remover, .keep_count = spawner->remover > 0};
 
-	while (sweep_children(&everything) == -EBUSY)
+	while (sweep_children(&all_others) == -EBUSY)
+		;
+	while (spawner->remover > 0 && waitpid(spawner->remover, NULL, 0) < 0 && errno == EINTR)
 		;
 	for (char *path; (path = take_removal(spawner)); free(path))
 		private_remove(path);

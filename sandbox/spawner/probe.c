@@ -63,7 +63,7 @@ static int try_seccomp(void)
 /* `private` stands for the view where there is none. */
 static bool is_shown(const char *name, enum confinement best)
 {
-	return strcmp(name, "private") != 0 || profile_has(best, name);
+	return strcmp(name, "private") != 0 || best > CONFINEMENT_FULL;
 }
 
 static bool is_behind(const char *name, const char *failed)
@@ -118,15 +118,25 @@ static void probe_alone(const char *name, const char *failed, struct probe_resul
 static void describe_landlock(enum confinement confinement, struct probe_result *result)
 {
 	int abi = landlock_abi();
+	bool old = abi < LANDLOCK_ABI_SIGNALS;
 
-	if (confinement == CONFINEMENT_FULL)
+	if (confinement == CONFINEMENT_FULL) {
 		snprintf(result->detail, sizeof result->detail, "ABI %d%s", abi,
-			 abi < 6 ? ": signals and abstract sockets are kept in by the namespaces alone" : "");
-	else
-		snprintf(result->detail, sizeof result->detail, "ABI %d: what may be read and written%s", abi,
-			 abi < 6 ? "; signals to others of the same uid are not kept in" : "");
-	if (abi < 6)
-		result->state = PROBE_PARTLY;
+			 old ? ": signals and abstract sockets are kept in by the namespaces alone" : "");
+		if (old)
+			result->state = PROBE_PARTLY;
+		return;
+	}
+	/* without mounts it stands alone, and there is much that it does not know */
+	snprintf(result->detail, sizeof result->detail,
+		 "ABI %d: what may be read and written; not protected paths, nor modes, times and existence "
+		 "of "
+		 "files outside%s",
+		 abi,
+		 !old                                   ? ""
+		 : confinement == CONFINEMENT_CONTAINER ? "; commands can signal their own process group only"
+							: "; nor signals to others of the same uid");
+	result->state = PROBE_PARTLY;
 }
 
 static void describe_identity(const struct spawner *spawner, enum confinement confinement,
@@ -136,7 +146,9 @@ static void describe_identity(const struct spawner *spawner, enum confinement co
 
 	snprintf(result->detail, sizeof result->detail, "commands act as uid %u, gid %u%s",
 		 (unsigned)identity->uid, (unsigned)identity->gid,
-		 identity->uid ? "" : ", without a capability, and nothing of the kernel's can be written");
+		 identity->uid ? ""
+			       : ", without a capability: nothing of the kernel's can be written, but root's "
+				 "files in the system's directories can be read");
 	if (identity->uid)
 		return;
 	result->state = PROBE_PARTLY;
@@ -206,7 +218,7 @@ static void put_row(const struct spawner *spawner, struct buffer *payload, size_
 		return;
 	}
 	if (!profile_has(best, name) || (failed && !stands && is_behind(name, failed)))
-		probe_alone(name, failed ? failed : "", &result);
+		probe_alone(name, failed ? family(probe->failures[CONFINEMENT_FULL].layer) : "", &result);
 	else
 		describe(spawner, best, name, &result);
 	put_layer(payload, name, &result);

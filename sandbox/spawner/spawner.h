@@ -140,6 +140,7 @@ struct spawner {
 	bool swept;      /* for stale private directories */
 	char **removals; /* private directories to be removed */
 	size_t removal_count;
+	bool ending;   /* no process is started any more */
 	pid_t remover; /* the process that removes one; 0: none */
 };
 
@@ -228,9 +229,12 @@ void report_failed(struct spawner *spawner, uint32_t call, const struct failure 
 /* A layer that policy requires is missing in the profile there is. */
 void report_required(struct spawner *spawner, uint32_t call, const char *layer);
 void report_died(struct spawner *spawner, const struct instance *instance);
-/* How to get groups of cgroup v2 where there are none, or not with every controller. */
-const char *report_group_remedy(const struct cgroups *cgroups);
+
+/* ---- remedy.c ---- */
+
 /* What a person can do about it; "" when nothing better than the error itself is known. */
 const char *report_remedy(const struct failure *failure);
+/* How to get groups of cgroup v2 where there are none, or not with every controller. */
+const char *report_group_remedy(const struct cgroups *cgroups);
 
 #endif

@@ -180,6 +180,39 @@ static int compile_home(const char *home, struct plan *plan)
 	return plan->home ? 0 : -ENOMEM;
 }
 
+/*
+ * Where sandboxes without a view of their own have their /tmp and home: where the person has temporary files,
+ * but not where a command could get at the directory.
+ */
+static void compile_scratch(const char *home, struct plan *plan)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *text = getenv("TMPDIR");
+	struct err ignored = {""};
+
+	if (!text || text[0] != '/' || path_canonical(text, home, true, &path, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < plan->workspace_count; i++)
+		if (path_within(path, plan->workspaces[i].path))
+			return;
+	for (size_t i = 0; i < plan->extra_count; i++)
+		if (path_within(path, plan->extra[i].path))
+			return;
+	plan->scratch = steal_pointer(path);
+}
+
+static int compile_sandbox(const struct policy *policy, const char *home, struct plan *plan)
+{
+	int result = 0;
+
+	compile_scratch(home, plan);
+	plan->require_profile = (enum confinement)(policy->require_profile + CONFINEMENT_FULL);
+	for (size_t i = 0; i < policy->require_layers.count && result == 0; i++)
+		result = plan_add_text(&plan->require_layers, &plan->require_layer_count,
+				       policy->require_layers.items[i]);
+	return result;
+}
+
 int policy_compile(const struct policy *policy, const char *file, const char *home, struct plan *plan,
 		   struct buffer *notes, struct err *err)
 {
@@ -196,6 +229,9 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 	if (policy_programs(plan, notes) < 0)
 		return no_memory(err);
 	if (compile_home(home, plan) < 0)
+		return no_memory(err);
+	result = compile_sandbox(policy, home, plan);
+	if (result < 0)
 		return no_memory(err);
 	plan->command_processes = (uint32_t)policy->processes;
 	plan->command_files = (uint32_t)policy->files;

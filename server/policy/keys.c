@@ -10,12 +10,15 @@
 #include <string.h>
 
 #include "protocol/limits.h"
+#include "sandbox/confinement.h"
 #include "server/policy/policy.h"
 
 #define KEY(member) offsetof(struct policy, member)
 
 /* POLICY_LIFETIME_* */
 static const char *const lifetimes[] = {"server", "call", NULL};
+/* In the order of enum confinement. */
+static const char *const profiles[] = {"full", "container", "minimal", NULL};
 
 const struct policy_key policy_keys[] = {
 	{"$schema", POLICY_IGNORED, .description = "Where an editor finds the schema. Not read."},
@@ -77,6 +80,16 @@ const struct policy_key policy_keys[] = {
 	{"sandbox.maximum", POLICY_INTEGER, KEY(sandbox_maximum), 1, LIMIT_SANDBOXES_MAX, LIMIT_SANDBOXES,
 	 "Sandboxes of all callers at once. One that is idle gives way to another caller's; without an idle "
 	 "one, commands wait."},
+	{"sandbox.requireLayers", POLICY_WORDS, KEY(require_layers),
+	 .description = "Layers that must be there (`sallyport doctor` lists them). Where one is not, every "
+			"call is refused.",
+	 .words = confinement_layers},
+	{"sandbox.requireProfile", POLICY_WORD, KEY(require_profile),
+	 .preset = CONFINEMENT_CONTAINER - CONFINEMENT_FULL,
+	 .description =
+		 "The least confinement that calls may run with: full is taken where the system gives it, "
+		 "then container, then minimal, and below this one every call is refused.",
+	 .words = profiles},
 	{NULL},
 };
 

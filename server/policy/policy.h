@@ -28,7 +28,9 @@ struct policy {
 	bool allow_git_config;
 	struct policy_list allow_write, deny_read, deny_write; /* paths as written: absolute or below ~ */
 	struct policy_list allowed_domains, denied_domains;    /* as written; each has passed rules.h */
-	int64_t answer_within_ms;                              /* 0: not given, the host's name decides */
+	struct policy_list require_layers;
+	int64_t require_profile;  /* enum confinement, less CONFINEMENT_FULL */
+	int64_t answer_within_ms; /* 0: not given, the host's name decides */
 	int64_t result_bytes;
 	int64_t processes, files, file_bytes, data_bytes, temporary_bytes, temporary_files;
 	int64_t memory_bytes, cpu_thousandths; /* 0: not given */

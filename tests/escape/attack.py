@@ -23,7 +23,12 @@ import time
 from harness import BUILD, PATIENCE, ROOT, children
 
 ATTACKS = []
+NOBODY = 61183  # who commands act as where root starts the server and the workspace is root's (sandbox/spawner/spawner.h)
 TRIED = "the attack was tried"  # what every payload says first: one that could not even start has not been stopped by us
+
+
+class Refused(Exception):
+    """The server would not run it at all, since it cannot keep what the policy promises there."""
 
 
 class Attack:
@@ -97,6 +102,8 @@ class Served:
 
     def __init__(self, scene, *, policy=None, roots=None, wrapper=()):
         self.scene = scene
+        if scene.mode.policy:
+            policy = {**(policy or {}), **scene.mode.policy}
         command = [*wrapper, os.path.join(scene.programs, "sallyport"), "stdio", "--answer-within", "60"]
         for root in roots or [scene.workspace]:
             command += ["--workspace", root]
@@ -262,6 +269,8 @@ class Scene:
 
     def run(self, line, **arguments):
         said = self.serve().run(f"echo {shlex.quote(TRIED)}; {line}", **arguments)
+        if "cannot be confined" in said and TRIED not in said:
+            raise Refused(said.text)
         assert TRIED in said, f"it was not even tried: {said.text[:500]}"
         return said
 
@@ -313,12 +322,17 @@ def play(one, stage, mode):
     signal.alarm(4 * PATIENCE)
     try:
         succeeded = bool(one.play(scene))
+        assert stage == "unconfined" or one.name not in mode.refused, "it was tried, though modes.py says that the server refuses it"
         if stage != "unconfined":
             assert scene.serve().still_serves(), "after it the server serves no command any more"
         return succeeded
+    except Refused:
+        if one.name not in mode.refused:
+            raise
+        return False
     finally:
         signal.alarm(0)
         scene.close()
 
 
-__all__ = ["ATTACKS", "ROOT", "Scene", "Served", "attack", "become_subreaper", "is_set_uid", "play"]
+__all__ = ["ATTACKS", "NOBODY", "ROOT", "Refused", "Scene", "Served", "attack", "become_subreaper", "is_set_uid", "play"]

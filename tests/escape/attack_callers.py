@@ -111,6 +111,7 @@ between("another caller's processes", "pid namespace", "bash -c 'exec -a {mark} 
         "grep -lsa {mark} /proc/[0-9]*/cmdline | grep -v /$$/ | while read f; do tr -d '\\0' < $f | grep -q '^{mark}' && echo found; done")
 between("another caller's workspace", "view", "echo found > file", "cat {workspace}/file")
 between("another caller's socket", "network namespace",
-        "python3 -c 'import socket,signal;s=socket.socket(socket.AF_UNIX);s.bind(chr(0)+\"{mark}\");s.listen();open(\"ready\",\"w\");signal.pause()' &"
+        "(python3 -c 'import socket,signal;s=socket.socket(socket.AF_UNIX);s.bind(chr(0)+\"{mark}\");s.listen();open(\"ready\",\"w\");signal.pause()'"
+        " || touch ready) &"
         " until test -e ready; do :; done",
         "python3 -c 'import socket;socket.socket(socket.AF_UNIX).connect(chr(0)+\"{mark}\");print(\"found\")'")

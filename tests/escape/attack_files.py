@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 
-from attack import ROOT, attack, is_set_uid
+from attack import NOBODY, ROOT, attack, is_set_uid
 
 # Of the victim, and of whoever is seen inside. Never of others: a pipe of theirs would lose what is read.
 READ_PROC = """
@@ -305,6 +305,32 @@ print("euid", re.search(r"Uid:\\s+\\d+\\s+(\\d+)", open(f"/proc/{process.pid}/st
 process.kill()
 """)
     return "euid 0" in said
+
+
+def outside_file(name, wall, code):
+    """What needs no open file: only its name, and to be its owner."""
+    @attack("files", wall, name=name)
+    def play(scene):
+        os.chmod(scene.outside, 0o600)
+        if ROOT:  # as whom commands act
+            for path in (scene.tmp, os.path.dirname(scene.outside), scene.outside):
+                os.chown(path, NOBODY, NOBODY)
+        return "done" in scene.python(f"""
+import os
+path = {scene.outside!r}
+try:
+    {code}
+    print("done")
+except OSError as error:
+    print(error)
+""")
+    return play
+
+
+outside_file("mode of a file outside", "view", "os.chmod(path, 0o777)")
+outside_file("times of a file outside", "view", "os.utime(path, (1, 1))")
+outside_file("attributes of a file outside", "view", "os.setxattr(path, 'user.evil', b'evil')")
+outside_file("size of a file outside", "view", "os.stat(path)")
 
 
 # ---- devices and what the kernel offers as files ----

@@ -5,6 +5,7 @@ import fcntl
 import os
 
 from attack import attack
+from harness import children
 
 CALL = "import ctypes, os\ncall = ctypes.CDLL(None, use_errno=True).syscall\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 
@@ -18,6 +19,27 @@ def kill_a_process(scene):
     if scene.stage == "unconfined":
         scene.victim.wait()
     return scene.victim.poll() is not None
+
+
+@attack("processes", "pid namespace, landlock")
+def kill_the_servers_own_processes(scene):
+    """By the numbers that they have outside: spawner, keeper and nanny, and the frontend."""
+    if scene.stage == "unconfined":
+        pids = [scene.start_victim()]
+    else:
+        scene.serve().run("true")
+        server = scene.serve().process.pid
+        pids = [server, *(pid for found in children(server).values() for pid in found)]
+    said = scene.python(f"""
+import os
+for pid in {pids}:
+    try:
+        os.kill(pid, 0)
+        print("reached", pid)
+    except OSError:
+        pass
+""")
+    return "reached" in said
 
 
 @attack("processes", "pid namespace")
@@ -81,18 +103,24 @@ other_process("name and files of a process", "pid namespace", "os.path.exists(f'
 @attack("processes", "not dumpable")
 def descriptors_of_our_own_processes(scene):
     """Frames could be forged on those of keeper and nannies. Without confinement the victim stands for them."""
-    victim = scene.start_victim() if scene.stage == "unconfined" else None
+    if scene.stage == "unconfined":
+        targets = [scene.start_victim()]
+    else:
+        scene.serve().run("true")
+        targets = [pid for name, pids in children(scene.serve().process.pid).items() if name.startswith("sallyport") for pid in pids]
     said = scene.python(f"""
 import os
-targets = [{victim}]
-if not targets[0]:
-    targets = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if "sallyport" in open(f"/proc/{{pid}}/comm").read():
-                targets.append(pid)
-        except OSError:
-            pass
+targets = {targets}
+try:
+    inside = list(filter(str.isdigit, os.listdir("/proc"))) if {scene.stage != "unconfined"} else []
+except OSError:
+    inside = []  # then by the numbers that are known outside
+for pid in inside:
+    try:
+        if "sallyport" in open(f"/proc/{{pid}}/comm").read():
+            targets.append(pid)
+    except OSError:
+        pass
 print("targets", len(targets))
 for pid in targets:
     for name in ("fd", "environ", "mem", "maps", "root/etc", "cwd/."):

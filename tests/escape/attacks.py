@@ -47,6 +47,17 @@ def judge(one, mode):
     return True
 
 
+def profile(mode):
+    """What the server says of itself."""
+    from attack import Scene  # pylint: disable=import-outside-toplevel
+
+    scene = Scene("confined", mode)
+    try:
+        return scene.serve().request("tools/call", {"name": "explain_access", "arguments": {}})["result"]["structuredContent"]["profile"]
+    finally:
+        scene.close()
+
+
 def main():
     sys.dont_write_bytecode = True
     sys.path.insert(0, HERE)
@@ -66,6 +77,8 @@ def main():
     mode = MODES[options.mode]
     unknown = set(mode.open) - {one.name for one in ATTACKS}
     assert not unknown, f"modes.py: no such attack: {unknown}"
+    found = profile(mode)
+    assert found == mode.profile, f"calls run under profile {found} here, not as the mode {options.mode} wants it"
     results = [judge(one, mode) for one in ATTACKS
                if not options.words or any(word in one.name + " " + one.kind for word in options.words)]
     if None in results:

@@ -5,9 +5,12 @@ import os
 
 
 class Mode:
-    def __init__(self, *, shows=True, options=None, open=None):  # pylint: disable=redefined-builtin
+    def __init__(self, profile, *, shows=True, options=None, policy=None, open=None, refused=None):  # pylint: disable=redefined-builtin
+        self.profile = profile        # what the server must say of itself
         self.shows = shows            # attacks must succeed here without confinement: false inside a container, which has walls of its own
         self.options = options or {}  # how the server is started (attack.Served)
+        self.policy = policy or {}    # merged into the policy of each attack
+        self.refused = refused or {}  # attack -> why the server runs nothing there; the run fails when it does
         self.open = open or {}        # attack -> why it is known to succeed; the run fails when one of them is stopped
 
 
@@ -18,6 +21,51 @@ OPEN = {}
 if os.environ.get("SALLYPORT_SANITIZED"):
     OPEN["more memory"] = "no RLIMIT_DATA in a sanitized build"
 
+# Where namespaces are refused, as the filters of docker and kubernetes do.
+WITHOUT_NAMESPACES = [os.path.join(os.environ["SALLYPORT_BUILD"], "without"), "namespaces:1", "--"]
+
+# And where nothing can be written but the scene: there is no place for temporary files.
+READ_ONLY = """
+for scene in /tmp/sallyport-attack-*; do mount --bind $scene $scene; done
+mount --rbind /tmp /tmp && mount -o remount,bind,ro /tmp && mount -t tmpfs -o ro none /dev/shm || exit 1
+exec setpriv --ambient-caps=-all --inh-caps=-all -- "$@"
+"""
+UNSHARE = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
+WITHOUT_SCRATCH = [*UNSHARE, "sh", "-c", READ_ONLY, "sh", *WITHOUT_NAMESPACES]
+
+# Without mounts a path in a workspace cannot be kept from commands (profiles container and minimal).
+OPEN_CONTAINER = {
+    **OPEN,
+    "hook of a repository": "Landlock cannot take out a path of what it allows",
+    "program in the config of a repository": "the same",
+    "repository that is moved away": "the same",
+    "hard link to a protected file": "the same",
+    "settings of an agent": "the same",
+    "name and files of a process": "Landlock does not know stat: what exists can be seen",
+    "size of a file outside": "the same",
+    "mode of a file outside": "Landlock does not know chmod",
+    "times of a file outside": "Landlock does not know utime",
+    "attributes of a file outside": "Landlock does not know setxattr",
+}
+if os.getuid() != 0:  # commands act as whom the repository belongs to
+    OPEN_CONTAINER["mode of a protected file"] = "Landlock does not know chmod"
+    OPEN_CONTAINER["protected path in a closed directory"] = "Landlock cannot take out a path of what it allows"
+REFUSED_CONTAINER = {
+    "own programs in a workspace": "programs in a writable workspace cannot be kept as they are",
+    "programs of the server": "the same",
+    "file that nobody reads": "filesystem.denyRead inside a writable workspace cannot be kept",
+    "hidden file that the person replaces": "the same",
+    "file in a directory that is hidden as well": "the same",
+}
+if os.getuid() == 0:
+    REFUSED_CONTAINER["snapshot of what is hidden"] = "the same"
+for name in REFUSED_CONTAINER:
+    OPEN_CONTAINER.pop(name, None)
+
 MODES = {
-    "full": Mode(open=OPEN),
+    "full": Mode("full", open=OPEN),
+    "container": Mode("container", options={"wrapper": WITHOUT_NAMESPACES}, open=OPEN_CONTAINER, refused=REFUSED_CONTAINER),
+    "inside": Mode("container", shows=False, open=OPEN_CONTAINER, refused=REFUSED_CONTAINER),  # of a container that refuses namespaces (containers.py)
+    "minimal": Mode("minimal", options={"wrapper": WITHOUT_SCRATCH}, policy={"sandbox": {"requireProfile": "minimal"}}, open=OPEN_CONTAINER,
+                    refused=REFUSED_CONTAINER),
 }

@@ -33,6 +33,8 @@ GOOD = [
     {"network": {"deniedDomains": ["169.254.169.254", "metadata.google.internal"]}},
     {"sandbox": {}}, {"sandbox": {"lifetime": "call", "maximum": 1, "idleSeconds": 1}},
     {"sandbox": {"lifetime": "server", "maximum": 240, "idleSeconds": 86400}},
+    {"sandbox": {}}, {"sandbox": {"requireProfile": "minimal", "requireLayers": []}},
+    {"sandbox": {"requireProfile": "full", "requireLayers": ["namespaces", "cgroup"]}},
 ]
 
 BAD = [
@@ -64,6 +66,10 @@ BAD = [
     {"sandbox": {"lifetime": "Call"}}, {"sandbox": {"lifetime": ""}}, {"sandbox": {"lifetime": 1}},
     {"sandbox": {"lifetime": None}}, {"sandbox": {"lifetime": ["call"]}},
     {"sandbox": {"maximum": 0}}, {"sandbox": {"maximum": 241}}, {"sandbox": {"idleSeconds": 0}}, {"sandbox": {"idleSeconds": 86401}},
+    {"network.allowedDomains": []}, {"sandbox.requireProfile": "full"},
+    {"sandbox": {"requireProfile": "Full"}}, {"sandbox": {"requireProfile": ""}}, {"sandbox": {"requireProfile": 1}},
+    {"sandbox": {"requireProfile": None}}, {"sandbox": {"requireProfile": ["full"]}},
+    {"sandbox": {"requireLayers": "cgroup"}}, {"sandbox": {"requireLayers": ["cgroups"]}}, {"sandbox": {"requireLayers": [None]}},
 ]
 
 # What a regular expression cannot say, or says badly: the server alone refuses these.

@@ -77,6 +77,7 @@ static const struct field output[] = {
 	{.name = "reason", .type = FIELD_STRING},
 	{.name = "remedy", .type = FIELD_STRING},
 	{.name = "profile", .type = FIELD_STRING},
+	{.name = "profile_reason", .type = FIELD_STRING},
 	{.name = "workspaces", .type = FIELD_OBJECTS, .inner = workspace},
 	{.name = "writable", .type = FIELD_STRINGS},
 	{.name = "readable", .type = FIELD_STRING},
@@ -95,7 +96,10 @@ static enum tool_route choose(const void *from, const struct tool_context *conte
 
 	if (arguments->url || (arguments->operation && !arguments->path))
 		return TOOL_LOCAL;
-	return arguments->argv.array ? TOOL_LOOK : arguments->path ? TOOL_FILES : TOOL_LOCAL;
+	if (arguments->argv.array)
+		return TOOL_LOOK;
+	/* what calls run under is known when one has: the picture asks for an executor, and nothing of it */
+	return arguments->path || !context->found->profile ? TOOL_FILES : TOOL_LOCAL;
 }
 
 /* ---- a path ---- */
@@ -134,6 +138,8 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	frame_get_text(&reader, remedy, sizeof remedy);
 	if (frame_done(&reader) < 0 || allowed > 1 || type >= FILES_TYPES)
 		return -EPROTO;
+	if (!*rule)
+		return access_write_picture(result);
 	answer.allowed = allowed;
 	if (!allowed && strcmp(rule, RULE_WORKSPACE) == 0)
 		answer.note =
@@ -163,10 +169,10 @@ static int explain_url(struct tool_result *result, const char *text)
 	answer.rule = verdict.rule;
 	answer.reason = verdict.reason;
 	answer.remedy = verdict.remedy;
-	answer.note = rules_for_commands(result->context->plan)
+	answer.note = access_commands_reach(result->context)
 			      ? "This holds for fetch_url and for commands."
-			      : "This is about fetch_url. Commands have no network: they reach only what "
-				"network.allowedDomains names.";
+			      : "This is about fetch_url. Commands have no network: under profile full they "
+				"reach what network.allowedDomains names, under others nothing.";
 	return access_write_answer(result, &answer);
 }
 

@@ -88,12 +88,17 @@ static void text_rules(struct tool_result *result, const struct plan_rule *rules
 	}
 }
 
+bool access_commands_reach(const struct tool_context *context)
+{
+	return rules_for_commands(context->plan) && context->found->profile <= CONFINEMENT_FULL;
+}
+
 static void text_network(struct tool_result *result)
 {
 	const struct plan *plan = result->context->plan;
 
 	result_textf(result, "Network of commands: %s\nNetwork of fetch_url: ",
-		     rules_for_commands(plan) ? "as fetch_url's" : "none");
+		     access_commands_reach(result->context) ? "as fetch_url's" : "none");
 	if (!plan->network_listed)
 		result_textf(result, "public addresses on ports 80 and 443");
 	else if (!plan->allowed_count)
@@ -132,11 +137,34 @@ static void text_lifetime(struct tool_result *result)
 			     plan->sandbox_idle_ms / 1000.0);
 }
 
+static void text_profile(struct tool_result *result)
+{
+	const struct confinement_found *found = result->context->found;
+
+	result_textf(result, "Every call runs under profile %s, or is refused.\n",
+		     confinement_name(found->profile));
+	if (!*found->why)
+		return;
+	result_text(result, found->why, strlen(found->why));
+	result_textf(result, "\n");
+}
+
+/* A protected path is kept from commands by a mount over it. */
+static void text_protected(struct tool_result *result)
+{
+	const struct plan *plan = result->context->plan;
+
+	text_list(result, "Protected, not writable (relative ones in each workspace): ", plan->protect,
+		  plan->protect_count);
+	if (plan->protect_count && result->context->found->profile != CONFINEMENT_FULL)
+		result_textf(result, "Under this profile that binds the file tools alone, not commands.\n");
+}
+
 static void write_text(struct tool_result *result)
 {
 	const struct plan *plan = result->context->plan;
 
-	result_textf(result, "Every call runs under profile full (all layers), or is refused.\n");
+	text_profile(result);
 	for (size_t i = 0; i < plan->workspace_count; i++) {
 		result_textf(result, "Workspace%s: ", plan->workspaces[i].write ? "" : " (read only)");
 		result_text(result, plan->workspaces[i].path, strlen(plan->workspaces[i].path));
@@ -144,8 +172,7 @@ static void write_text(struct tool_result *result)
 	}
 	text_writable(result);
 	result_textf(result, "Readable by commands: %s\n", readable);
-	text_list(result, "Protected, not writable (relative ones in each workspace): ", plan->protect,
-		  plan->protect_count);
+	text_protected(result);
 	text_list(result, "Hidden: ", plan->hide, plan->hide_count);
 	text_network(result);
 	text_lifetime(result);
@@ -223,7 +250,9 @@ int access_write_picture(struct tool_result *result)
 
 	write_text(result);
 	writer = result_structured(result);
-	json_key_text(writer, "profile", "full");
+	json_key_text(writer, "profile", confinement_name(result->context->found->profile));
+	if (*result->context->found->why)
+		json_key_text(writer, "profile_reason", result->context->found->why);
 	data_workspaces(writer, plan);
 	data_writable(writer, plan);
 	json_key_text(writer, "readable", readable);

@@ -38,7 +38,7 @@ enum files_operation {
 	 * look), u32 type (enum files_type), text detail (one sentence), text remedy (what would have to
 	 * change; empty when allowed).
 	 */
-	FILES_EXPLAIN = 19,
+	FILES_EXPLAIN = 19, /* an empty path asks nothing, and the answer's rule is empty */
 };
 
 #define FILES_NUMBERS     0x1

@@ -128,7 +128,8 @@ static int start(struct files *files, struct job *job, const void *payload, size
 	job->explain.verdict = calloc(1, sizeof *job->explain.verdict);
 	if (!job->explain.verdict)
 		return refuse_errno(refusal, ENOMEM, "look at", path);
-	judge(&files->reach, path, (enum files_access)access, job->explain.verdict);
+	if (*path)
+		judge(&files->reach, path, (enum files_access)access, job->explain.verdict);
 	return 0;
 }
 

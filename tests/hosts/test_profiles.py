@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which profile calls run under, where a kernel or a container gives less: chosen by trying, told everywhere, never below the policy.
+
+`without` (tests/escape/without.c) takes a layer away as a container's filter does; user namespaces are also taken away as a person
+does it, by the sysctl, in a user namespace of the test's own.
+"""
+
+import errno
+import json
+import os
+import subprocess
+
+import pytest
+from client import PATIENCE, Server, Watch
+from conftest import BUILD, PROGRAM, clean_environment
+
+FULL, CONTAINER, MINIMAL = ({"sandbox": {"requireProfile": name}} for name in ("full", "container", "minimal"))
+CALLS = [("run_command", {"command": "echo ran"}), ("read_file", {"path": "a.txt"}), ("list_directory", {}),
+         ("write_file", {"path": "b.txt", "content": "x"}), ("explain_access", {}), ("fetch_url", {"url": "http://192.0.2.1/"})]
+
+
+def without(*layers):
+    return [os.path.join(BUILD, "without"), *(f"{name}:{number}" for name, number in layers), "--"]
+
+
+REFUSED = without(("namespaces", errno.EPERM))
+NO_SPACE = without(("namespaces", errno.ENOSPC))
+NO_CALL = without(("namespaces", errno.ENOSYS))
+# What the sysctl does to an ordinary user; root is not bound by it.
+SYSCTL = ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c",
+          "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --ambient-caps=-all --inh-caps=-all -- \"$@\"", "sh"]
+SYSCTL_REFUSED = [pytest.param(SYSCTL, FULL, "namespaces", "ENOSPC", "user.max_user_namespaces", id="sysctl")]
+SYSCTL_CONTAINER = [pytest.param(SYSCTL, "ENOSPC", id="sysctl")]
+ROOT = os.getuid() == 0
+if ROOT:
+    SYSCTL_REFUSED = SYSCTL_CONTAINER = []
+NO_LANDLOCK = without(("landlock", errno.ENOSYS))
+NEITHER = without(("landlock", errno.EOPNOTSUPP), ("namespaces", errno.EPERM))
+NO_SECCOMP = without(("seccomp", errno.EPERM))
+NO_PLACE = ["unshare", *([] if os.getuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]), "--mount", "sh", "-c",
+            "mount --bind \"$WORKSPACE\" \"$WORKSPACE\" && mount --rbind /tmp /tmp && mount -o remount,bind,ro /tmp"
+            " && mount -t tmpfs -o ro none /dev/shm && exec setpriv --ambient-caps=-all --inh-caps=-all -- \"$@\"", "sh", *REFUSED]
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """An ordinary user's: without mounts a workspace of root's could be written by root alone."""
+    path = tmp_path / "workspace"
+    path.mkdir()
+    if ROOT:
+        for above in [path, *path.parents][:4]:
+            above.chmod(0o755)
+        os.chown(path, 1777, 1777)
+    return path
+
+
+@pytest.fixture
+def run(workspace, policy):
+    """run(wrapper, document, *arguments): the program to its end."""
+    def play(wrapper, document, *arguments):
+        return subprocess.run([*wrapper, PROGRAM, *arguments, "--workspace", str(workspace), "--policy", policy(document)],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
+                              env={**clean_environment(WORKSPACE=str(workspace)), "TMPDIR": "/nonesuch"})
+    return play
+
+
+@pytest.fixture
+def serve(workspace, policy):
+    """serve(wrapper, document): a server after its handshake."""
+    servers = []
+
+    def play(wrapper, document):
+        (workspace / "a.txt").write_text("alpha\n")
+        server = Server([*wrapper, PROGRAM, "stdio", "--workspace", str(workspace), "--policy", policy(document)],
+                        env={**clean_environment(WORKSPACE=str(workspace)), "TMPDIR": "/nonesuch"})
+        servers.append(server)
+        server.instructions = server.handshake()["instructions"]
+        return server
+
+    yield play
+    for server in servers:
+        server.kill()
+
+
+def doctor(run, wrapper, document):
+    done = run(wrapper, document, "doctor", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == (0 if found["confined"] else 3), done
+    assert found["confined"] == (not found["refused"])
+    return found, {layer["layer"]: layer for layer in found["layers"]}
+
+
+# ---- full ----
+
+def test_full_is_taken_where_it_is_to_be_had(run, serve):
+    found, layers = doctor(run, [], MINIMAL)
+    assert found["profile"] == "full" and found["requiredProfile"] == "minimal"
+    assert layers["namespaces"]["state"] == layers["mounts"]["state"] == "there" and "private" not in layers
+    server = serve([], MINIMAL)
+    assert server.call("explain_access")["structuredContent"]["profile"] == "full"
+    assert server.stderr() == ""
+
+
+def test_instructions_name_the_profile(serve):
+    assert "(profile full)" in serve([], FULL).instructions
+    assert "(profile full where this system gives it, at least container)" in serve([], {}).instructions
+    server = serve(REFUSED, MINIMAL)
+    assert "at least minimal)" in server.instructions
+    server.call("explain_access")
+    assert "(profile container)" in server.handshake(name="raw-test-client-again")["instructions"]
+
+
+# ---- container ----
+
+@pytest.mark.parametrize("wrapper, says", [pytest.param(REFUSED, "EPERM", id="EPERM"), pytest.param(NO_SPACE, "ENOSPC", id="ENOSPC"),
+                                           pytest.param(NO_CALL, "ENOSYS", id="ENOSYS"), *SYSCTL_CONTAINER])
+def test_container_where_namespaces_are_refused(run, serve, workspace, wrapper, says):
+    found, layers = doctor(run, wrapper, {})
+    assert found["profile"] == "container" and found["confined"]
+    assert layers["namespaces"]["state"] == "missing" and layers["namespaces"]["errno"] == says and layers["namespaces"]["remedy"]
+    if says == "ENOSPC":
+        assert "user.max_user_namespaces" in layers["namespaces"]["remedy"]
+    assert layers["landlock"]["state"] == "partly" and layers["private"]["state"] == "there"
+    server = serve(wrapper, {})
+    result = server.call("run_command", command="echo ran > made; cat a.txt; pwd; echo $HOME; touch $TMPDIR/x $HOME/y && echo touched; cat /proc/1/comm")
+    lines = result["structuredContent"]["stdout"].splitlines()
+    assert lines[:2] == ["alpha", str(workspace)] and lines[3:] == ["touched"], result
+    home = lines[2]
+    assert os.path.basename(home) == "home" and "sallyport-" in home and (workspace / "made").read_text() == "ran\n"
+    assert "Permission denied" in result["structuredContent"]["stderr"]
+    picture = server.call("explain_access")
+    assert picture["structuredContent"]["profile"] == "container" and says in picture["structuredContent"]["profile_reason"]
+    assert "profile container" in picture["content"][0]["text"] and "namespaces" in picture["content"][0]["text"]
+    assert server.call("read_file", path="made")["content"][0]["text"] == "ran\n"
+    watch = Watch(server.tree())
+    assert server.finish() == 0
+    assert "calls run under profile container" in server.stderr() and says in server.stderr()
+    watch.wait_ended(PATIENCE)  # the spawner is the last to go, when it has cleared up
+    watch.close()
+    assert not os.path.exists(home)
+
+
+def test_nothing_of_a_command_outlives_its_call(serve, workspace):
+    """Without a PID namespace it is the nanny, the keeper or the spawner that ends it, and a lock tells that it was ended."""
+    server = serve(REFUSED, {})
+    os.mkfifo(workspace / "alive")
+    os.chmod(workspace / "alive", 0o666)
+    held = os.open(workspace / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    server.call("run_command", command="(setsid bash -c 'trap \"\" TERM HUP; exec 3> alive; echo up; sleep 1000 & sleep 1000' > up 2>&1 &) ;"
+                                       " until test -s up; do :; done")
+    assert os.read(held, 1) == b""  # nobody has it open for writing, after somebody had
+    os.close(held)
+
+
+# ---- below what the policy requires ----
+
+@pytest.mark.parametrize("wrapper, document, layer, says, remedy", [
+    *SYSCTL_REFUSED,
+    pytest.param(REFUSED, FULL, "namespaces", "EPERM", "sandbox.requireProfile", id="profile"),
+    pytest.param(REFUSED, {"sandbox": {"requireLayers": ["landlock", "mounts"]}}, "mounts", "sandbox.requireLayers", "namespaces: clone: EPERM",
+                 id="layer"),
+    pytest.param(NO_LANDLOCK, {}, "landlock", "ENOSYS", "CONFIG_SECURITY_LANDLOCK", id="landlock"),
+    pytest.param(NEITHER, MINIMAL, "landlock", "EOPNOTSUPP", "lsm=", id="neither"),
+    pytest.param(NO_SECCOMP, MINIMAL, "seccomp", "EPERM", "permit", id="seccomp"),
+])
+def test_every_call_is_refused_and_the_server_goes_on(serve, workspace, wrapper, document, layer, says, remedy):
+    server = serve(wrapper, document)
+    for _ in range(2):  # the second meets what the first has left
+        for tool, arguments in CALLS:
+            result = server.call(tool, **arguments)
+            assert result.get("_meta"), result
+            text, denial = result["content"][0]["text"], result["_meta"]["sallyport.dev/denial"]
+            assert result["isError"] is True and text.startswith("Denied: ") and "ran" not in text.split(), result
+            assert denial["layer"] == layer and layer in text and says in text and remedy in denial["remedy"], result
+        assert server.request("tools/list")["result"]["tools"]
+    assert os.listdir(workspace) == ["a.txt"]
+    assert server.finish() == 3
+
+
+@pytest.mark.parametrize("wrapper, document, says", [
+    (REFUSED, FULL, "sandbox.requireProfile"), (REFUSED, {"sandbox": {"requireLayers": ["mounts"]}}, "layer mounts"),
+    (NO_LANDLOCK, MINIMAL, "missing above"), (NO_SECCOMP, MINIMAL, "missing above"), (NO_PLACE, {}, "requires profile container"),
+], ids=["profile", "layer", "landlock", "seccomp", "place"])
+def test_doctor_says_what_calls_are_refused_for(run, wrapper, document, says):
+    assert not doctor(run, wrapper, document)[0]["confined"]
+    done = run(wrapper, document, "doctor")
+    assert done.returncode == 3 and "Calls are refused" in done.stdout and says in done.stdout, done
+    assert "remedy:" in done.stdout
+
+
+def test_layers_that_are_there_may_be_required(run, serve):
+    everything = {"sandbox": {"requireLayers": ["namespaces", "network", "mounts", "identity", "descriptors", "resources", "privileges",
+                                                "landlock", "seccomp"], "requireProfile": "full"}}
+    assert doctor(run, [], everything)[0]["confined"]
+    assert serve([], everything).call("run_command", command="echo ran")["structuredContent"]["stdout"] == "ran\n"
+    document = {"sandbox": {"requireLayers": ["landlock", "seccomp"]}}
+    assert serve(REFUSED, document).call("run_command", command="echo ran")["structuredContent"]["stdout"] == "ran\n"
+
+
+@pytest.mark.root
+def test_workspace_of_roots_needs_root_who_could_write_more(run, serve, workspace):
+    """Where nothing can be mounted only root can write it; and here root, without a capability, could still write /proc/sys."""
+    os.chown(workspace, 0, 0)
+    assert doctor(run, REFUSED, MINIMAL)[1]["identity"]["state"] == "missing"
+    result = serve(REFUSED, MINIMAL).call("run_command", command="echo ran")
+    denial = result["_meta"]["sallyport.dev/denial"]
+    assert result["isError"] and denial["layer"] == "identity" and "core_pattern" in result["content"][0]["text"], result
+    assert "--user" in denial["remedy"]
+
+
+# ---- minimal ----
+
+def test_minimal_only_where_the_policy_names_it(run, serve):
+    """Nothing but the workspace can be written, so there is no place for temporary files."""
+    found, layers = doctor(run, NO_PLACE, MINIMAL)
+    assert found["profile"] == "minimal" and layers["private"]["state"] == "missing" and layers["private"]["errno"] == "EROFS"
+    server = serve(NO_PLACE, MINIMAL)
+    assert server.call("explain_access")["structuredContent"]["profile"] == "minimal"
+    assert server.call("run_command", command="cat a.txt")["structuredContent"]["stdout"] == "alpha\n"
+    server = serve(NO_PLACE, {})
+    result = server.call("run_command", command="echo ran")
+    assert result["isError"] and result["_meta"]["sallyport.dev/denial"]["layer"] == "private", result
+
+
+# ---- what a profile without mounts cannot keep is refused, not half obeyed ----
+
+@pytest.mark.parametrize("section", [{"denyRead": ["WORKSPACE/.env"]}, {"denyWrite": ["WORKSPACE/.env"]}], ids=["denyRead", "denyWrite"])
+def test_what_cannot_be_kept_is_refused(serve, workspace, section):
+    (workspace / ".env").write_text("hunter2\n")
+    key, (path,) = next(iter(section.items()))
+    document = {"filesystem": {key: [path.replace("WORKSPACE", str(workspace))]}}
+    result = serve(REFUSED, document).call("run_command", command="cat .env")
+    assert result["isError"] and result["_meta"]["sallyport.dev/denial"]["layer"] == "landlock", result
+    assert "hunter2" not in result["content"][0]["text"] and ".env" in result["content"][0]["text"]
+    assert serve([], document).call("run_command", command="echo ran")["structuredContent"]["stdout"] == "ran\n"
