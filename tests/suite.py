@@ -240,6 +240,9 @@ def main():
         for who in everybody:
             if who.name == "root":
                 steps.append(("bench", lambda who=who: run_program(tally, "bench (smoke)", [*who.prefix, *bench], cwd=who.scratch)))
+                containers = [python, os.path.join(TOP, "tests/escape/containers.py"), os.path.join(TOP, "build")]
+                steps.append(("containers", lambda who=who, command=containers: run_program(tally, "containers", [*who.prefix, *command],
+                                                                                            cwd=who.scratch)))
         # Emulated, so slow: only when asked for by name (scripts/test kernels).
         if "kernels" in options.words:
             steps.append(("kernels", lambda: run_program(tally, "Debian 12's kernel", [os.path.join(TOP, "tests/kernels/run"), "--seconds", "3000",
