@@ -108,9 +108,10 @@ int executor_enter(struct executor *executor, struct err *err)
 	const char *layer = NULL;
 	int result = build_confinement(&context, &layer);
 
-	if (result == 0 && executor->last)
+	if (result == 0 && executor->last) {
+		layer = "supervisor";
 		result = executor->last(executor, executor->context, &context.failure.step);
-
+	}
 	if (result < 0) {
 		executor_fail(layer, context.failure.step, result, context.failure.detail);
 		return err_set(err, result, "%s: %s: %s %s", layer, context.failure.step, err_name(result),

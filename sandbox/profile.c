@@ -51,13 +51,14 @@ static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
 	/* No namespace and no mount: Landlock decides about reading too, and seccomp about what it leaves open. */
 	[CONFINEMENT_CONTAINER] = {
 		{SANDBOX, .confinement = CONFINEMENT_CONTAINER,
-		 .layers = LAYER_PRIVATE | LAYER_GAPS | LAYER_SIGNALS, .filter = FILTER_CONTAINER},
+		 .layers = LAYER_PRIVATE | LAYER_GAPS | LAYER_SIGNALS | LAYER_SUPERVISOR, .filter = FILTER_CONTAINER},
 		{FILES, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_WORKSPACES,
 		 .filter = FILTER_FILES},
 		{WEB, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_WEB},
 		{BROKER, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_BROKER},
 	},
-	/* The same without a place for temporary files, and with signals to whoever has the same uid. */
+	/* The same without a place for temporary files and without the supervisor, so that commands write
+	   protected paths, and with signals to whoever has the same uid. */
 	[CONFINEMENT_MINIMAL] = {
 		{SANDBOX, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_GAPS,
 		 .filter = FILTER_CONTAINER},
@@ -83,10 +84,9 @@ bool profile_has(enum confinement confinement, const char *layer)
 		const char *name;
 		bool has;
 	} optional[] = {
-		{"namespaces", row->namespaces != 0},
-		{"network", row->layers & LAYER_NETWORK},
-		{"mounts", row->layers & LAYER_MOUNTS},
-		{"private", row->layers & LAYER_PRIVATE},
+		{"namespaces", row->namespaces != 0},           {"network", row->layers & LAYER_NETWORK},
+		{"mounts", row->layers & LAYER_MOUNTS},         {"private", row->layers & LAYER_PRIVATE},
+		{"supervisor", row->layers & LAYER_SUPERVISOR},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)

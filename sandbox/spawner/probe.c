@@ -42,6 +42,8 @@ static const char *family(const char *layer)
 		return "namespaces";
 	if (!strcmp(layer, "parent") || !strcmp(layer, "session"))
 		return "namespaces";
+	if (!strcmp(layer, "supervisor")) /* a filter that asks the keeper */
+		return "seccomp";
 	return layer;
 }
 
@@ -129,10 +131,8 @@ static void describe_landlock(enum confinement confinement, struct probe_result 
 	}
 	/* without mounts it stands alone, and there is much that it does not know */
 	snprintf(result->detail, sizeof result->detail,
-		 "ABI %d: what may be read and written; not protected paths, nor modes, times and existence "
-		 "of "
-		 "files outside%s",
-		 abi,
+		 "ABI %d: what may be read and written; not modes, times and existence of files outside%s%s",
+		 abi, profile_has(confinement, "supervisor") ? "" : ", nor protected paths",
 		 !old                                   ? ""
 		 : confinement == CONFINEMENT_CONTAINER ? "; commands can signal their own process group only"
 							: "; nor signals to others of the same uid");

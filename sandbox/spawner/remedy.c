@@ -91,13 +91,15 @@ static const struct {
 	{"landlock", -EOPNOTSUPP, NULL, NULL,
 	 "without mounts this cannot be enforced: keep what is hidden or must stay as it is out of writable "
 	 "workspaces, or let profile full work"},
-	{"seccomp", -EBUSY, NULL, NULL,
+	{"supervisor", -EBUSY, NULL, NULL,
 	 "whoever confines us supervises system calls already, and the kernel permits only one to listen: in "
 	 "LXD "
 	 "or Incus security.syscalls.intercept.*=false; else a seccomp profile without SCMP_ACT_NOTIFY"},
-	{"seccomp", 0, "process_vm_readv", NULL,
+	{"supervisor", 0, "process_vm_readv", NULL,
 	 "the keeper may not read the memory of its own children: sysctl kernel.yama.ptrace_scope=1 (2 and 3 "
 	 "refuse it), or a seccomp profile that permits process_vm_readv"},
+	{"supervisor", 0, NULL, NULL,
+	 "no filter around us may refuse seccomp with a listener (Linux 5.9 or newer)"},
 	{"seccomp", 0, NULL, NULL,
 	 "the kernel must be built with CONFIG_SECCOMP_FILTER, and no filter around us may refuse seccomp"},
 	{"start", -ENOENT, NULL, NULL, "the installation is incomplete: install sallyport again"},

@@ -33,39 +33,40 @@ exec setpriv --ambient-caps=-all --inh-caps=-all -- "$@"
 UNSHARE = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
 WITHOUT_SCRATCH = [*UNSHARE, "sh", "-c", READ_ONLY, "sh", *WITHOUT_NAMESPACES]
 
-# Without mounts a path in a workspace cannot be kept from commands (profiles container and minimal).
+# What neither Landlock nor the supervisor knows, where there are no mounts.
 OPEN_CONTAINER = {
     **OPEN,
-    "hook of a repository": "Landlock cannot take out a path of what it allows",
-    "program in the config of a repository": "the same",
-    "repository that is moved away": "the same",
-    "hard link to a protected file": "the same",
-    "settings of an agent": "the same",
     "name and files of a process": "Landlock does not know stat: what exists can be seen",
     "size of a file outside": "the same",
     "mode of a file outside": "Landlock does not know chmod",
     "times of a file outside": "Landlock does not know utime",
     "attributes of a file outside": "Landlock does not know setxattr",
 }
-if os.getuid() != 0:  # commands act as whom the repository belongs to
-    OPEN_CONTAINER["mode of a protected file"] = "Landlock does not know chmod"
-    OPEN_CONTAINER["protected path in a closed directory"] = "Landlock cannot take out a path of what it allows"
 REFUSED_CONTAINER = {
-    "own programs in a workspace": "programs in a writable workspace cannot be kept as they are",
-    "programs of the server": "the same",
     "file that nobody reads": "filesystem.denyRead inside a writable workspace cannot be kept",
     "hidden file that the person replaces": "the same",
     "file in a directory that is hidden as well": "the same",
 }
+# Without the supervisor a path in a workspace cannot be kept from commands: Landlock cannot take it out of what it allows.
+OPEN_MINIMAL = {**OPEN_CONTAINER, **dict.fromkeys((
+    "hook of a repository", "program in the config of a repository", "repository that is moved away", "hard link to a protected file",
+    "settings of an agent", "hooks that are not there yet", "common directory of a repository", "bare repository around",
+    "protected file that the person replaces"), "a protected path, and there is no supervisor")}
+REFUSED_MINIMAL = {
+    **REFUSED_CONTAINER,
+    "own programs in a workspace": "programs in a writable workspace cannot be kept as they are",
+    "programs of the server": "the same",
+}
 if os.getuid() == 0:
-    REFUSED_CONTAINER["snapshot of what is hidden"] = "the same"
-for name in REFUSED_CONTAINER:
-    OPEN_CONTAINER.pop(name, None)
+    REFUSED_CONTAINER["snapshot of what is hidden"] = REFUSED_MINIMAL["snapshot of what is hidden"] = "the same"
+else:  # commands act as whom the repository belongs to
+    OPEN_CONTAINER["mode of a protected file"] = OPEN_MINIMAL["mode of a protected file"] = "Landlock does not know chmod"
+    OPEN_MINIMAL["protected path in a closed directory"] = "a protected path, and there is no supervisor"
 
 MODES = {
     "full": Mode("full", open=OPEN),
     "container": Mode("container", options={"wrapper": WITHOUT_NAMESPACES}, open=OPEN_CONTAINER, refused=REFUSED_CONTAINER),
     "inside": Mode("container", shows=False, open=OPEN_CONTAINER, refused=REFUSED_CONTAINER),  # of a container that refuses namespaces (containers.py)
-    "minimal": Mode("minimal", options={"wrapper": WITHOUT_SCRATCH}, policy={"sandbox": {"requireProfile": "minimal"}}, open=OPEN_CONTAINER,
-                    refused=REFUSED_CONTAINER),
+    "minimal": Mode("minimal", options={"wrapper": WITHOUT_SCRATCH}, policy={"sandbox": {"requireProfile": "minimal"}}, open=OPEN_MINIMAL,
+                    refused=REFUSED_MINIMAL),
 }

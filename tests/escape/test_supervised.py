@@ -261,5 +261,5 @@ def test_somebody_listens_already(tmp):
     sandbox = supervised(tmp)
     answer = subprocess.run(["python3", "-c", LISTENER, *sandbox.command, "-c", "echo ran"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                             timeout=PATIENCE, check=False)
-    assert "layer=seccomp" in answer.stderr and "errno=EBUSY" in answer.stderr and "listen" in answer.stderr, answer.stderr
+    assert "layer=supervisor" in answer.stderr and "errno=EBUSY" in answer.stderr and "listen" in answer.stderr, answer.stderr
     assert answer.stdout == ""

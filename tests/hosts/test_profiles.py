@@ -222,14 +222,22 @@ def test_minimal_only_where_the_policy_names_it(run, serve):
     assert result["isError"] and result["_meta"]["sallyport.dev/denial"]["layer"] == "private", result
 
 
+def test_container_keeps_what_must_not_be_written(serve, workspace):
+    (workspace / ".env").write_text("kept\n")
+    server = serve(REFUSED, {"filesystem": {"denyWrite": [f"{workspace}/.env"]}})
+    result = server.call("run_command", command="echo evil > .env; mv .env x; mkdir .vscode; echo more > .bashrc; cat .env")
+    assert result["structuredContent"]["stdout"] == "kept\n" and len(result["structuredContent"]["denials"]) >= 3, result
+    assert sorted(os.listdir(workspace)) == [".env", "a.txt"] and (workspace / ".env").read_text() == "kept\n"
+
+
 # ---- what a profile without mounts cannot keep is refused, not half obeyed ----
 
-@pytest.mark.parametrize("section", [{"denyRead": ["WORKSPACE/.env"]}, {"denyWrite": ["WORKSPACE/.env"]}], ids=["denyRead", "denyWrite"])
-def test_what_cannot_be_kept_is_refused(serve, workspace, section):
+@pytest.mark.parametrize("wrapper, key", [(REFUSED, "denyRead"), (NO_PLACE, "denyRead"), (NO_PLACE, "denyWrite")],
+                         ids=["container denyRead", "minimal denyRead", "minimal denyWrite"])
+def test_what_cannot_be_kept_is_refused(serve, workspace, wrapper, key):
     (workspace / ".env").write_text("hunter2\n")
-    key, (path,) = next(iter(section.items()))
-    document = {"filesystem": {key: [path.replace("WORKSPACE", str(workspace))]}}
-    result = serve(REFUSED, document).call("run_command", command="cat .env")
+    document = {"filesystem": {key: [f"{workspace}/.env"]}, **MINIMAL}
+    result = serve(wrapper, document).call("run_command", command="cat .env")
     assert result["isError"] and result["_meta"]["sallyport.dev/denial"]["layer"] == "landlock", result
     assert "hunter2" not in result["content"][0]["text"] and ".env" in result["content"][0]["text"]
     assert serve([], document).call("run_command", command="echo ran")["structuredContent"]["stdout"] == "ran\n"

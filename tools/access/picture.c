@@ -149,14 +149,14 @@ static void text_profile(struct tool_result *result)
 	result_textf(result, "\n");
 }
 
-/* A protected path is kept from commands by a mount over it. */
+/* From commands they are kept by mounts, and by the keeper that judges what makes names. */
 static void text_protected(struct tool_result *result)
 {
 	const struct plan *plan = result->context->plan;
 
 	text_list(result, "Protected, not writable (relative ones in each workspace): ", plan->protect,
 		  plan->protect_count);
-	if (plan->protect_count && result->context->found->profile != CONFINEMENT_FULL)
+	if (plan->protect_count && result->context->found->profile == CONFINEMENT_MINIMAL)
 		result_textf(result, "Under this profile that binds the file tools alone, not commands.\n");
 }
 
