@@ -38,8 +38,8 @@ while :; do :; done""",
 x = []
 while True:
   try: x.append(bytearray(4 << 20))
-  except MemoryError: break
-open("up", "w").write("wall")'
+  except MemoryError: break'
+echo wall > up  # also when the kernel has taken it
 while :; do tail /dev/zero; done 2>/dev/null""",
     "disk": """while :; do
   for at in /tmp /dev/shm ~ .; do head -c 100000000 /dev/zero > $at/big || echo wall > up; done
