@@ -82,13 +82,14 @@ CALLS = {
 def start(tmp, name, *, policy=None, wrapper=()):
     """A server with a workspace of its own."""
     from attack import Served  # pylint: disable=import-outside-toplevel
+    from modes import MODES  # pylint: disable=import-outside-toplevel
 
     workspace = os.path.join(tmp, name)
     os.makedirs(workspace, exist_ok=True)
     os.chmod(workspace, 0o777)
     with open(os.path.join(workspace, "small"), "w", encoding="ascii") as file:
         file.write("x" * 4000)
-    scene = types.SimpleNamespace(programs=os.environ["SALLYPORT_BUILD"], workspace=workspace, tmp=tmp, descriptors=(),
+    scene = types.SimpleNamespace(mode=MODES["full"], programs=os.environ["SALLYPORT_BUILD"], workspace=workspace, tmp=tmp, descriptors=(),
                                   environment={"HOME": tmp, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"})
     server = Served(scene, policy=policy or {"limits": LIMITS}, wrapper=wrapper)
     assert "ready" in server.run("echo ready"), "it does not serve"

@@ -26,7 +26,7 @@ WITHOUT_NAMESPACES = [os.path.join(os.environ["SALLYPORT_BUILD"], "without"), "n
 
 # And where nothing can be written but the scene: there is no place for temporary files.
 READ_ONLY = """
-for scene in /tmp/sallyport-attack-*; do mount --bind $scene $scene; done
+for scene in "${PWD%/sallyport-attack-*}"/sallyport-attack-*; do mount --bind $scene $scene; done
 mount --rbind /tmp /tmp && mount -o remount,bind,ro /tmp && mount -t tmpfs -o ro none /dev/shm || exit 1
 exec setpriv --ambient-caps=-all --inh-caps=-all -- "$@"
 """
@@ -51,7 +51,8 @@ REFUSED_CONTAINER = {
 OPEN_MINIMAL = {**OPEN_CONTAINER, **dict.fromkeys((
     "hook of a repository", "program in the config of a repository", "repository that is moved away", "hard link to a protected file",
     "settings of an agent", "hooks that are not there yet", "common directory of a repository", "bare repository around",
-    "protected file that the person replaces"), "a protected path, and there is no supervisor")}
+    "protected file that the person replaces", "settings that are moved there", "repository that is made elsewhere",
+    "path that changes while it is judged", "second name that was there before"), "a protected path, and there is no supervisor")}
 REFUSED_MINIMAL = {
     **REFUSED_CONTAINER,
     "own programs in a workspace": "programs in a writable workspace cannot be kept as they are",

@@ -157,9 +157,9 @@ def test_a_keeper_that_was_taken_over(tmp):
             error, content = server.answer(call)
             if lie == "wrong status":
                 assert content["exit_code"] == 42, content
-            elif lie in ("honest", "forge setup", "denies", "closes the door", "kills everybody", "ends twice"):
+            elif lie in ("honest", "forge setup", "denies", "kills everybody", "ends twice"):
                 assert not error, (lie, content)
-            else:
+            elif lie != "closes the door":  # then its own call may be answered or lost, whichever is heard first
                 assert error or content["status"] == "timed_out", (lie, content)
             assert server.answer(beside)[1]["stdout"] == "honest\n", lie
             assert server.output(2, "honest") == "honest\n", lie
