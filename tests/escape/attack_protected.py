@@ -207,13 +207,17 @@ libc = ctypes.CDLL(None)
 memory = mmap.mmap(-1, 4096)
 address = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
 memory[:10] = b"free.json\\0"
+rewritten, opened = 0, 0
 child = os.fork()
 while child == 0:
     memory[:10] = b".mcp.json\\0"
     memory[:10] = b"free.json\\0"
-for _ in range(3000):
+    rewritten += 1
+    memory[16:24] = rewritten.to_bytes(8, "little")
+while not os.path.exists(".mcp.json") and (opened < 3000 or int.from_bytes(memory[16:24], "little") < 300000):
     fd = libc.open(address, os.O_CREAT | os.O_WRONLY, 0o644)
     os.close(fd) if fd >= 0 else None
+    opened += 1
 os.kill(child, signal.SIGKILL)
 """)
     scene.run("/usr/bin/python3 race.py")
