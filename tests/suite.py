@@ -102,8 +102,11 @@ def run_units(tally, who, build, env, label):
         return run([*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()], *command], timeout=max(test["timeout"], 60) * 2,
                    cwd=os.path.join(who.top, build))
 
+    tests.sort(key=lambda test: not test["is_parallel"])
+    together = [test for test in tests if test["is_parallel"]]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(one, tests))
+        results = list(pool.map(one, together))
+    results += map(one, tests[len(together):])  # those that nothing must stand beside
     for test, (status, output, seconds) in zip(tests, results):
         passed, failed = cmocka_counts(status, output)
         skipped = [f"{test['name']}: {line.strip()}" for line in output.splitlines() if "SKIPPED" in line and "[  SKIPPED  ]" in line]

@@ -92,7 +92,8 @@ def start(tmp, name, *, policy=None, wrapper=()):
     scene = types.SimpleNamespace(mode=MODES["full"], programs=os.environ["SALLYPORT_BUILD"], workspace=workspace, tmp=tmp, descriptors=(),
                                   environment={"HOME": tmp, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"})
     server = Served(scene, policy=policy or {"limits": LIMITS}, wrapper=wrapper)
-    assert "ready" in server.run("echo ready"), "it does not serve"
+    said = server.run("echo ready")
+    assert "ready" in said, f"it does not serve: {said.text}"
     return server
 
 
