@@ -123,7 +123,9 @@ print(sorted(name for name in os.listdir(".") if name.endswith(".json")))
 
 def test_memory_that_changes(tmp):
     """What is judged is what is done, also if the path is rewritten meanwhile by another process."""
-    assert python(supervised(tmp), "race.py", RACE)[0] == "['aaaa.json']\n"
+    output, errors = python(supervised(tmp), "race.py", RACE)
+    # a path that was read while it changed may be a mixture, which is judged and done as well
+    assert "'aaaa.json'" in output and "'.mcp.json'" not in output, output + errors
 
 
 def test_links_that_change(tmp):
