@@ -224,7 +224,7 @@ void command_heard(struct loop_source *source, uint32_t events)
 		else if (header.type == KEEPER_DENIED)
 			result = take_denied(command, &header);
 		else
-			result = -EPROTO; /* KEEPER_STARTED was not asked for */
+			result = -EPROTO;
 	}
 	if (result == -EPROTO) { /* it lies: the sandbox goes, and all that runs there */
 		loop_close(sandboxes->loop, source);

@@ -77,18 +77,13 @@ static void end_all(struct nanny_call *call)
 		_exit(1);
 }
 
-/* An order on the leash. False when all must end. */
-static bool obey(struct nanny_call *call, struct buffer *payload)
+/* Whether all must end: there is only one order (KEEPER_KILL), and whatever else comes on the leash, its end
+ * too, says the same. */
+static bool is_called_off(const struct nanny_call *call, struct buffer *payload)
 {
 	struct frame_header order;
-	int result = frame_receive(call->leash, &order, payload, NULL, MSG_DONTWAIT);
 
-	if (result == -EAGAIN)
-		return true;
-	if (result < 0 || order.type != KEEPER_SIGNAL || order.value >= NSIG)
-		return false;
-	kill(-call->pid, (int)order.value);
-	return true;
+	return frame_receive(call->leash, &order, payload, NULL, MSG_DONTWAIT) != -EAGAIN;
 }
 
 /* What the keeper has refused to the command: all of it is there before the command ends. */
@@ -117,7 +112,7 @@ static void watch(const struct nanny *nanny, struct nanny_call *call, struct buf
 		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {
 			if (watched[1].revents & POLLIN)
 				pass_on(nanny, call, payload);
-			if (watched[0].revents && !obey(call, payload))
+			if (watched[0].revents && is_called_off(call, payload))
 				return;
 		}
 		reap_dead(call);
@@ -183,11 +178,6 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 		end_all(&call);
 		report_failure(&call, launch.step, launch.target, launch.error);
 		return;
-	}
-	if (header->value & KEEPER_ANNOUNCE) {
-		struct frame_header started = {.type = KEEPER_STARTED, .call = call.number};
-
-		frame_send(call.leash, &started, NULL, 0, NULL, 0, MSG_DONTWAIT);
 	}
 	watch(nanny, &call, payload);
 	end_all(&call);

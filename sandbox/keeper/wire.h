@@ -23,11 +23,9 @@ enum keeper_frame {
 			 * shell line to run with bash -c, or sh -c where there is no bash */
 
 	/* frontend -> nanny, on the leash */
-	KEEPER_KILL = 2,   /* kill all of the call with SIGKILL; KEEPER_ENDED follows */
-	KEEPER_SIGNAL = 3, /* value: a signal for the command's process group */
+	KEEPER_KILL = 2, /* kill all of the call with SIGKILL; KEEPER_ENDED follows */
 
 	/* nanny -> frontend, on the leash */
-	KEEPER_STARTED = 16, /* only with KEEPER_ANNOUNCE: the command is running (exec succeeded) */
 	KEEPER_ENDED = 17,  /* nothing of the call is alive. Payload: u32 wait status of the command, u64 user
 			     * µs, u64 system µs,  u64 peak memory bytes (largest process), u32 number of
 			     * leftover processes that were killed */
@@ -43,8 +41,7 @@ enum keeper_frame {
 		     * served; 0: it waited at the door (or had not looked at a request that it took) */
 };
 
-#define KEEPER_STDIN    0x1 /* a fourth descriptor is the command's stdin; otherwise /dev/null */
-#define KEEPER_ANNOUNCE 0x2 /* say KEEPER_STARTED; it wakes the frontend once more for each call */
+#define KEEPER_STDIN 0x1 /* a fourth descriptor is the command's stdin; otherwise /dev/null */
 /*
  * Nothing is run, but where a command would be it is tried what the kernel would say. argv: one letter of
  * KEEPER_LOOKS (read, write, execute) and a path, or a program's name to be executed. On stdout comes u32
@@ -53,6 +50,6 @@ enum keeper_frame {
  */
 #define KEEPER_LOOK  0x4
 #define KEEPER_LOOKS "rwx"
-#define KEEPER_FLAGS 0x7 /* all that are known; others are refused */
+#define KEEPER_FLAGS (KEEPER_STDIN | KEEPER_LOOK) /* all that are known; others are refused */
 
 #endif

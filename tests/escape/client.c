@@ -177,13 +177,9 @@ void client_wait(struct client *client, int leash, struct client_outcome *outcom
 	int result;
 
 	*outcome = (struct client_outcome){.type = 0};
-	for (;;) {
-		result = receive_within(leash, &header, &client->payload, NULL, 60);
-		if (result == 0 && header.type == KEEPER_DENIED)
-			print_denial(&client->payload);
-		else if (result != 0 || header.type != KEEPER_STARTED)
-			break;
-	}
+	while ((result = receive_within(leash, &header, &client->payload, NULL, 60)) == 0 &&
+	       header.type == KEEPER_DENIED)
+		print_denial(&client->payload);
 	close(leash);
 	if (result == -ENOTCONN || result == -ECONNRESET)
 		return;

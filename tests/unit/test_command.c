@@ -115,7 +115,7 @@ static void test_nanny_lies(void **state)
 		uint16_t type;
 		size_t length;
 	} lies[] = {
-		{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_STARTED, 0}, {KEEPER_DENIED, 5}, {4711, 0}};
+		{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_KILL, 0}, {KEEPER_DENIED, 5}, {4711, 0}};
 
 	for (size_t i = 0; i < sizeof lies / sizeof *lies + 1; i++) {
 		struct nanny nanny;
