@@ -14,28 +14,23 @@ libc = ctypes.CDLL(None, use_errno=True)
 """
 
 
-@attack("callers", "private /tmp")
-def shared_temporary_files(scene):
-    name = f"/tmp/sallyport-attack-{secrets.token_hex(8)}"
-    with open(name, "w", encoding="utf-8") as file:
-        file.write(scene.secret)
-    os.chmod(name, 0o666)
-    try:
-        return scene.secret in scene.run(f"cat {name} /var{name}")
-    finally:
-        os.unlink(name)
+def shared_file(name, directory, *elsewhere):
+    """A file of the person's in a directory that programs share. `elsewhere`: other names of that directory."""
+    @attack("callers", f"private {directory}", name=name)
+    def play(scene):
+        file = f"{directory}/sallyport-attack-{secrets.token_hex(8)}"
+        with open(file, "w", encoding="utf-8") as opened:
+            opened.write(scene.secret)
+        os.chmod(file, 0o666)
+        try:
+            return scene.secret in scene.run(" ".join(["cat", file, *(other + file for other in elsewhere)]))
+        finally:
+            os.unlink(file)
+    return play
 
 
-@attack("callers", "private /dev/shm")
-def shared_memory_files(scene):
-    name = f"/dev/shm/sallyport-attack-{secrets.token_hex(8)}"
-    with open(name, "w", encoding="utf-8") as file:
-        file.write(scene.secret)
-    os.chmod(name, 0o666)
-    try:
-        return scene.secret in scene.run(f"cat {name}")
-    finally:
-        os.unlink(name)
+shared_file("shared temporary files", "/tmp", "/var")
+shared_file("shared memory files", "/dev/shm")
 
 
 def system_v(name, make, use, remove):

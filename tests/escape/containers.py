@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+from program import begin, end, is_wanted
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILTER = ["--security-opt", f"seccomp={HERE}/container-filter.json"]
 USER = ["--user", "1777:1777", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
@@ -104,7 +106,7 @@ def attack(container, build):
 
 
 def main():
-    build, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    options = begin(__doc__)
     passed = failed = 0
     status, _, errors = podman([], "true")
     if status != 0:  # inside a container there may be none
@@ -113,21 +115,20 @@ def main():
         print(f"0 passed, {failed} failed")
         return failed
     for container in CONTAINERS:
-        if words and not any(word in container.name for word in words):
+        if not is_wanted(options, container.name):
             continue
         with tempfile.TemporaryDirectory(prefix="sallyport-container-") as top:
             try:
-                profile = judge(container, build, top)
+                profile = judge(container, options.build, top)
                 print(f"ok      {container.name}: profile {profile}", flush=True)
                 passed += 1
                 if container.attacked:
-                    stopped, succeeded = attack(container, build)
+                    stopped, succeeded = attack(container, options.build)
                     passed, failed = passed + stopped, failed + succeeded
             except Exception as error:  # pylint: disable=broad-except
                 print(f"FAILED  {container.name}: {type(error).__name__}: {error}", flush=True)
                 failed += 1
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return end(passed, failed)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ import sys
 import tempfile
 import traceback
 
+import program
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -43,13 +45,9 @@ def run(name, test):
 
 
 def main():
-    os.environ["SALLYPORT_BUILD"] = os.path.abspath(sys.argv[1])
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, HERE)
-    words = sys.argv[2:]
-    results = [run(name, test) for name, test in found() if not words or any(word in name for word in words)]
-    print(f"{results.count(True)} passed, {results.count(False)} failed")
-    return 1 if False in results or not results else 0
+    options = program.begin(__doc__)
+    results = [run(name, test) for name, test in found() if program.is_wanted(options, name)]
+    return program.end(results.count(True), results.count(False))
 
 
 if __name__ == "__main__":
