@@ -114,8 +114,7 @@ static void test_nanny_lies(void **state)
 	static const struct {
 		uint16_t type;
 		size_t length;
-	} lies[] = {
-		{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_KILL, 0}, {KEEPER_DENIED, 5}, {4711, 0}};
+	} lies[] = {{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_KILL, 0}, {KEEPER_DENIED, 5}, {4711, 0}};
 
 	for (size_t i = 0; i < sizeof lies / sizeof *lies + 1; i++) {
 		struct nanny nanny;
