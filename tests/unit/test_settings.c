@@ -1,103 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Command line and policy put together: workspaces, paths, PATH, home, and where a policy may lie. Everything
+/* Command line and policy put together: workspaces, paths, home, and where a policy may lie. Everything
  * happens below a directory of the test's own. */
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/support/settings.h"
 
 #include "server/paths.h"
-#include "server/policy/compile.h"
-#include "server/settings.h"
 #include "server/workspaces.h"
-
-static char top[128]; /* canonical */
-static int before;    /* the directory the test was started in */
-
-static char *below(const char *name)
-{
-	static char paths[32][512]; /* borrowed until 32 more were made */
-	static unsigned next;
-	char *path = paths[next++ % 32];
-
-	snprintf(path, sizeof paths[0], "%s/%s", top, name);
-	return path;
-}
-
-static void make(const char *name)
-{
-	assert_int_equal(mkdir(below(name), 0755), 0);
-}
-
-static void put(const char *name, const char *text)
-{
-	int fd = open(below(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static int set_up(void **state)
-{
-	char path[] = "/tmp/sallyport-settings-XXXXXX", *canonical;
-
-	if (!mkdtemp(path) || !(canonical = realpath(path, NULL)))
-		return -1;
-	snprintf(top, sizeof top, "%s", canonical);
-	free(canonical);
-	before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	make("home");
-	make("home/bin");
-	make("home/project");
-	make("home/project/sub");
-	make("other");
-	make("tools");
-	put("file", "x");
-	put("policy.json", "{}");
-	setenv("HOME", below("home"), 1);
-	setenv("PATH", "/usr/bin", 1);
-	return before < 0 ? -1 : chdir(below("other"));
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-	return remove(path);
-}
-
-static int tear_down(void **state)
-{
-	if (fchdir(before) < 0)
-		return -1;
-	close(before);
-	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static int load(struct settings *settings, struct options *options, struct err *err)
-{
-	err->text[0] = '\0';
-	return settings_load(settings, options, err);
-}
-
-static void refused(struct options *options, int code, const char *says)
-{
-	struct settings settings;
-	struct err err;
-
-	assert_int_equal(load(&settings, options, &err), code);
-	if (!strstr(err.text, says))
-		fail_msg("\"%s\" does not say \"%s\"", err.text, says);
-}
 
 static bool has(char **list, size_t count, const char *text)
 {
@@ -445,130 +352,6 @@ static void test_policy_inside(void **state)
 	refused(&options, -EPERM, "lies inside");
 }
 
-/* ---- PATH ---- */
-
-static void test_search_path(void **state)
-{
-	struct options options = {.workspaces = {below("home/project")}, .workspace_count = 1};
-	struct settings settings;
-	struct err err;
-	char path[2048], wanted[2048];
-
-	assert_int_equal(symlink(below("tools"), below("tools-link")), 0);
-	/* relative, empty, missing, no directory, the home, what is above the workspace and the root are left
-	 * out */
-	snprintf(path, sizeof path, ".:bin::%s:%s:%s:%s:%s:/:/proc:%s:%s:/bin:%s", below("nothing"),
-		 below("file"), below("home"), top, below("home/bin"), below("home/project/sub"),
-		 below("tools-link"), below("tools"));
-	setenv("PATH", path, 1);
-	assert_int_equal(load(&settings, &options, &err), 0);
-	assert_int_equal(policy_complete(&settings.plan), 0);
-	snprintf(wanted, sizeof wanted, "%s:%s:%s:", below("home/bin"), below("home/project/sub"),
-		 below("tools"));
-	assert_int_equal(strncmp(settings.plan.search_path, wanted, strlen(wanted)), 0);
-	assert_non_null(strstr(settings.plan.search_path, "/usr/bin"));
-	assert_non_null(strstr(settings.plan.search_path, "/usr/local/bin"));
-	assert_null(strstr(settings.plan.search_path, "::"));
-	assert_int_equal(settings.plan.extra_count, 2);
-	assert_string_equal(settings.plan.extra[0].path, below("home/bin"));
-	assert_false(settings.plan.extra[0].write);
-	assert_string_equal(settings.plan.extra[1].path, below("tools"));
-	settings_deinit(&settings);
-}
-
-/* A read-only mount of bin inside a directory that may be written would take that away. */
-static void test_search_path_in_writable(void **state)
-{
-	struct options options = {
-		.workspaces = {below("home/project")}, .workspace_count = 1, .policy = below("policy.json")};
-	struct settings settings;
-	struct err err;
-
-	put("policy.json", "{\"filesystem\": {\"allowWrite\": [\"~/bin\"]}}");
-	make("home/bin/more");
-	setenv("PATH", below("home/bin/more"), 1);
-	assert_int_equal(load(&settings, &options, &err), 0);
-	assert_int_equal(policy_complete(&settings.plan), 0);
-	assert_non_null(strstr(settings.plan.search_path, below("home/bin/more")));
-	assert_int_equal(settings.plan.extra_count, 1);
-	assert_true(settings.plan.extra[0].write);
-	settings_deinit(&settings);
-}
-
-/* A directory below the test's own, with all above it. */
-static void make_path(const char *path)
-{
-	const char *whole = below(path);
-	char command[PATH_MAX];
-
-	snprintf(command, sizeof command, "%s", whole);
-	for (char *at = command + strlen(top) + 1; (at = strchr(at, '/')); at++) {
-		*at = '\0';
-		mkdir(command, 0755);
-		*at = '/';
-	}
-	mkdir(command, 0755);
-}
-
-static bool shows(const struct plan *plan, const char *path)
-{
-	for (size_t i = 0; i < plan->extra_count; i++)
-		if (strcmp(plan->extra[i].path, path) == 0)
-			return !plan->extra[i].write;
-	return false;
-}
-
-static void test_what_tools_need_beside_them(void **state)
-{
-	struct options options = {.workspaces = {below("home/project")}, .workspace_count = 1};
-	struct settings settings;
-	struct err err;
-	char path[4096];
-
-	make_path("home/.pyenv/shims");
-	make_path("home/.cargo/bin");
-	make_path("home/.rustup");
-	make_path("home/.nvm/v20/bin");
-	make_path("home/.nvm/v20/lib");
-	make_path("home/.local/bin");
-	make_path("home/.local/lib");
-	make_path("home/go/bin");
-	snprintf(path, sizeof path, "%s", below("home/.pyenv/shims"));
-	for (const char *const *at = (const char *const[]){"home/.cargo/bin", "home/.nvm/v20/bin",
-							   "home/.local/bin", "home/go/bin", NULL};
-	     *at; at++)
-		snprintf(path + strlen(path), sizeof path - strlen(path), ":%s", below(*at));
-	setenv("PATH", path, 1);
-	assert_int_equal(load(&settings, &options, &err), 0);
-	assert_int_equal(policy_complete(&settings.plan), 0);
-	assert_true(shows(&settings.plan, below("home/.pyenv")));
-	assert_true(shows(&settings.plan, below("home/.rustup")));
-	assert_true(shows(&settings.plan, below("home/.nvm/v20")));
-	assert_true(shows(&settings.plan, below("home/.local/bin")));
-	assert_true(shows(&settings.plan, below("home/go/bin")));
-	assert_false(shows(&settings.plan, below("home/.cargo"))); /* credentials */
-	assert_false(shows(&settings.plan, below("home/.local"))); /* keyrings */
-	assert_false(shows(&settings.plan, below("home/go")));
-	assert_false(shows(&settings.plan, below("home")));
-	settings_deinit(&settings);
-}
-
-static void test_no_search_path(void **state)
-{
-	struct options options = {0};
-	struct settings settings;
-	struct err err;
-
-	unsetenv("PATH");
-	assert_int_equal(load(&settings, &options, &err), 0);
-	assert_int_equal(policy_complete(&settings.plan), 0);
-	assert_non_null(strstr(settings.plan.search_path, "/usr/bin"));
-	assert_int_equal(settings.plan.extra_count, 0);
-	settings_deinit(&settings);
-}
-
-#define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,10 +371,6 @@ int main(void)
 		CASE(test_compile_refused),
 		CASE(test_writable_in_read_only),
 		CASE(test_policy_inside),
-		CASE(test_search_path),
-		CASE(test_search_path_in_writable),
-		CASE(test_no_search_path),
-		CASE(test_what_tools_need_beside_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

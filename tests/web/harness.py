@@ -251,6 +251,11 @@ class Server:
         self.close()
 
 
+def allow(*servers):
+    """For Web: what lets it reach these."""
+    return [("127.0.0.1", server.port) for server in servers]
+
+
 def path_of(request):
     return request.split(" ", 2)[1]
 
