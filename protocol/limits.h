@@ -149,10 +149,12 @@
 	       hand takes, and a message of descriptors (LIMIT_FILES_AHEAD) */
 #define LIMIT_NOTIFY_WAITING                                                                                 \
 	128 /* calls that would block (FIFOs without another end, leases), of one sandbox; more fail */
-#define LIMIT_NOTIFY_SLICE_NS 100000 /* a call takes a tenth of it; the kernel's least */
-#define LIMIT_NOTIFY_RETRY_MS 10  /* between two tries of such a call: nobody sees it, and it costs little */
-#define LIMIT_NOTIFY_LINKS    40  /* symbolic links followed in one path: the kernel's own number */
-#define LIMIT_NOTIFY_DENIALS  256 /* told of one request: of different ones 16 are shown anyway */
+#define LIMIT_NOTIFY_SLICE_NS  100000 /* a call takes a tenth of it; the kernel's least */
+#define LIMIT_NOTIFY_RETRY_MS  10 /* between two tries of such a call: nobody sees it, and it costs little */
+#define LIMIT_NOTIFY_ANCESTORS 1024 /* between a signalled process and its nanny: commands are not more */
+#define LIMIT_NOTIFY_LOOKS     8    /* at processes that change while we look */
+#define LIMIT_NOTIFY_LINKS     40   /* symbolic links followed in one path: the kernel's own number */
+#define LIMIT_NOTIFY_DENIALS   256  /* told of one request: of different ones 16 are shown anyway */
 #define LIMIT_NOTIFY_TERMINAL_FILES                                                                          \
 	32                /* descriptors looked at for a controlling terminal: it stands among the first */
 #define LIMIT_MOUNTS 2048 /* mounts one sandbox's view may need: 64 workspaces with their protected paths */

@@ -30,7 +30,7 @@ enum profile_layer {
 	LAYER_PRIVATE = 1 << 4,    /* where nothing is mounted: a /tmp and a home made by the spawner */
 	LAYER_SUPERVISOR = 1 << 6, /* the keeper judges and performs what makes names (sandbox/notify/) */
 	LAYER_GAPS = 1 << 5,       /* where nothing is mounted: filters for what an old Landlock lacks */
-	LAYER_SIGNALS = 1 << 7,    /* the same, though it costs commands the use of kill (FILTER_GAP_KILL) */
+	LAYER_SIGNALS = 1 << 7,    /* the same of signals, which the supervisor judges */
 };
 
 struct profile {

@@ -111,6 +111,7 @@ const struct filter_table filter_table_gap_truncate = {
 	.name = "gap_truncate", .otherwise = TABLE_ALLOW, .groups = gap_truncate};
 
 /* ABI 6 knows signals, also those that a descriptor sends when it becomes ready: any, to anybody of the uid.
+ * Those by number are the keeper's to judge (notify.c).
  */
 static const struct table_rule signals_by_descriptor[] = {
 	{.call = "fcntl", .action = TABLE_REFUSE, .error = EPERM, .when = {IS(1, F_SETOWN)}},
@@ -125,24 +126,3 @@ static const struct table_group gap_signals[] = {{"signals by descriptor", signa
 
 const struct filter_table filter_table_gap_signals = {
 	.name = "gap_signals", .otherwise = TABLE_ALLOW, .groups = gap_signals};
-
-/*
- * And by number: nobody here can tell whose number it is, so all that is left is a command's own process
- * group, which is of its session. What raises a signal for itself (abort) ends by the next instruction, which
- * is none.
- */
-static const struct table_rule signals_by_number[] = {
-	{.call = "kill", .when = {IS(0, 0)}},
-	REFUSE("kill", EPERM),
-	REFUSE("tkill", EPERM),
-	REFUSE("tgkill", EPERM),
-	REFUSE("rt_sigqueueinfo", EPERM),
-	REFUSE("rt_tgsigqueueinfo", EPERM),
-	REFUSE("pidfd_send_signal", EPERM),
-	{NULL},
-};
-
-static const struct table_group gap_kill[] = {{"signals by number", signals_by_number}, {NULL}};
-
-const struct filter_table filter_table_gap_kill = {
-	.name = "gap_kill", .otherwise = TABLE_ALLOW, .groups = gap_kill};

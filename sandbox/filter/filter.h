@@ -19,14 +19,16 @@ enum filter_name {
 	FILTER_CONTAINER,
 	FILTER_GAP_TRUNCATE, /* on top of FILTER_CONTAINER, where Landlock is too old (layers/gaps.c) */
 	FILTER_GAP_SIGNALS,
-	FILTER_GAP_KILL, /* of each command alone: nannies must kill (keeper/launch.c) */
 	/* of nannies and their commands, on top of FILTER_COMMAND: one of these */
-	FILTER_NANNY,     /* nothing is asked of the keeper */
-	FILTER_NOTIFY,    /* what makes names or writes is */
-	FILTER_NOTIFY_ALL /* what reads is as well: something is hidden */
+	FILTER_NANNY,      /* nothing is asked of the keeper */
+	FILTER_NOTIFY,     /* what makes names or writes is */
+	FILTER_NOTIFY_ALL, /* what reads is as well: something is hidden */
+	/* the same, and signals: where Landlock is too old to keep them in */
+	FILTER_NOTIFY_SIGNALS,
+	FILTER_NOTIFY_ALL_SIGNALS
 };
 
-#define FILTER_COUNT (FILTER_NOTIFY_ALL + 1)
+#define FILTER_COUNT (FILTER_NOTIFY_ALL_SIGNALS + 1)
 
 struct filter_program {
 	const struct sock_filter *code;

@@ -75,6 +75,18 @@ static const struct table_rule naming[] = {
 	{NULL},
 };
 
+/* Whose number it is no filter can tell. 0 is a command's own group, which is of its own session. */
+static const struct table_rule signalling[] = {
+	{.call = "kill", .when = {IS(0, 0)}},
+	NOTIFY("kill"),
+	NOTIFY("tkill"),
+	NOTIFY("tgkill"),
+	NOTIFY("rt_sigqueueinfo"),
+	NOTIFY("rt_tgsigqueueinfo"),
+	NOTIFY("pidfd_send_signal"),
+	{NULL},
+};
+
 static const struct table_group nanny[] = {
 	{"what the keeper has and commands have not", keepers},
 	{NULL},
@@ -96,8 +108,19 @@ static const struct table_group notify_all[] = {
 	{NULL},
 };
 
+static const struct table_group signals[] = {
+	{"signals by number", signalling},
+	{NULL},
+};
+
 const struct filter_table filter_table_nanny = {.name = "nanny", .otherwise = TABLE_ALLOW, .groups = nanny};
 const struct filter_table filter_table_notify = {
 	.name = "notify", .otherwise = TABLE_ALLOW, .groups = notify};
 const struct filter_table filter_table_notify_all = {
 	.name = "notify_all", .otherwise = TABLE_ALLOW, .groups = notify_all};
+const struct filter_table filter_table_notify_signals = {
+	.name = "notify_signals", .otherwise = TABLE_ALLOW, .groups = signals, .base = &filter_table_notify};
+const struct filter_table filter_table_notify_all_signals = {.name = "notify_all_signals",
+							     .otherwise = TABLE_ALLOW,
+							     .groups = signals,
+							     .base = &filter_table_notify_all};

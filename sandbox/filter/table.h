@@ -62,8 +62,8 @@ struct filter_table {
 
 extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_files,
 	filter_table_web, filter_table_broker, filter_table_spawner, filter_table_container,
-	filter_table_gap_truncate, filter_table_gap_signals, filter_table_gap_kill, filter_table_nanny,
-	filter_table_notify, filter_table_notify_all;
+	filter_table_gap_truncate, filter_table_gap_signals, filter_table_nanny, filter_table_notify,
+	filter_table_notify_all, filter_table_notify_signals, filter_table_notify_all_signals;
 
 /* What every program of ours does: memory, time, its own end. */
 extern const struct table_rule rules_memory[], rules_process[], rules_waiting[], rules_descriptors[];

@@ -41,7 +41,6 @@ struct nanny {
 	 */
 	pid_t keeper;
 	int ruleset;
-	bool mute; /* the Landlock of this kernel keeps no signal in, so commands send none */
 	const char *replaced[2], *replacing[2]; /* "HOME=...", "TMPDIR=..." */
 };
 
@@ -68,7 +67,6 @@ void request_replace(struct request *request, const char *whole, const char *by)
 /* ---- launch.c ---- */
 
 struct launch {
-	bool mute;                 /* under FILTER_GAP_KILL */
 	int ruleset;               /* entered by the command, with the nanny's death as its own; or -1 */
 	bool look;                 /* look_answer() instead of execve */
 	int input, output, errors; /* input: -1 for /dev/null */
@@ -102,6 +100,13 @@ struct sweep {
  * -errno: then the caller must end, so that whoever is above it ends everything.
  */
 int sweep_children(struct sweep *sweep);
+/* Descendants of a process, parents first; while they change, some may be missing. */
+struct sweep_found {
+	pid_t list[LIMIT_SWEEP_PROCESSES];
+	size_t count;
+};
+
+void sweep_find(pid_t process, struct sweep_found *found);
 /* One round of it: kills all descendants that there are now, parents first; returns how many it found. */
 size_t sweep_kill(const struct sweep *sweep);
 

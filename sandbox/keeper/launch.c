@@ -65,9 +65,6 @@ static int become_command(const struct request *request, struct launch *launch)
 		if (syscall(SYS_landlock_restrict_self, launch->ruleset, 0) < 0)
 			return errno;
 	}
-	launch->step = "seccomp";
-	if (launch->mute && filter_apply(FILTER_GAP_KILL) < 0)
-		return EACCES;
 	launch->step = "setsid";
 	if (setsid() < 0)
 		return errno;

@@ -310,7 +310,6 @@ static int prepare_unnamespaced(struct keeper *keeper, struct executor *executor
 		return -errno;
 	nanny->keeper = getpid();
 	nanny->ruleset = executor->command_ruleset;
-	nanny->mute = profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS;
 	executor->command_ruleset = -1; /* the nannies' from here */
 	if (!(profile->layers & LAYER_PRIVATE))
 		return 0;
@@ -393,6 +392,7 @@ static int stand(struct executor *executor, void *context, const char **step)
 	if (result == 0)
 		result = notify_init(&keeper->notify,
 				     profile->layers & LAYER_SUPERVISOR ? &executor->plan : NULL,
+				     profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS,
 				     keeper->nanny.nursery);
 	keeper->nanny.filter = keeper->notify.filter;
 	return result < 0 ? result : add_first(keeper, step);

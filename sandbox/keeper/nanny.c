@@ -149,7 +149,6 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 	struct nanny_call call = {.leash = descriptors->fds[0], .number = header->call};
 	struct launch launch = {.ruleset = nanny->ruleset,
 				.look = header->value & KEEPER_LOOK,
-				.mute = nanny->mute,
 				.output = descriptors->fds[1],
 				.errors = descriptors->fds[2],
 				.input = descriptors->fds[3]};

@@ -33,14 +33,8 @@ static bool is_kept(const struct sweep *sweep, pid_t pid)
 	return false;
 }
 
-/* Processes found and not yet looked at for children of their own. */
-struct found {
-	pid_t list[LIMIT_SWEEP_PROCESSES];
-	size_t count;
-};
-
 /* Adds what one of the kernel's lists of children says: decimal numbers with a space after each. */
-static void add_listed(const struct sweep *sweep, struct found *found, const char *path)
+static void add_listed(const struct sweep *sweep, struct sweep_found *found, const char *path)
 {
 	_cleanup_fd_ int list = open(path, O_RDONLY | O_CLOEXEC);
 	char bytes[1024];
@@ -60,7 +54,7 @@ static void add_listed(const struct sweep *sweep, struct found *found, const cha
 }
 
 /* Children belong to the thread that forked them. */
-static void add_children(const struct sweep *sweep, struct found *found, pid_t pid)
+static void add_children(const struct sweep *sweep, struct sweep_found *found, pid_t pid)
 {
 	char path[64];
 
@@ -77,9 +71,19 @@ static void add_children(const struct sweep *sweep, struct found *found, pid_t p
 	closedir(tasks);
 }
 
+void sweep_find(pid_t process, struct sweep_found *found)
+{
+	const struct sweep all = {.keep = NULL};
+
+	found->count = 0;
+	add_children(&all, found, process);
+	for (size_t i = 0; i < found->count; i++)
+		add_children(&all, found, found->list[i]);
+}
+
 size_t sweep_kill(const struct sweep *sweep)
 {
-	struct found found = {.count = 0};
+	struct sweep_found found = {.count = 0};
 
 	add_listed(sweep, &found, "/proc/thread-self/children");
 	for (size_t i = 0; i < found.count; i++) {

@@ -28,6 +28,12 @@ static const struct {
 	{SYS_unlinkat, call_unlink, {{NONE}}},
 	{SYS_renameat2, call_rename, {{NONE}}},
 	{SYS_umask, call_umask, {{NONE}}},
+	{SYS_kill, call_kill, {{NONE}}},
+	{SYS_tgkill, call_tgkill, {{NONE}}},
+	{SYS_tkill, call_tkill, {{NONE}}},
+	{SYS_rt_sigqueueinfo, call_sigqueue, {{NONE}}},
+	{SYS_rt_tgsigqueueinfo, call_sigqueue, {{NONE}}},
+	{SYS_pidfd_send_signal, call_pidfd_send_signal, {{NONE}}},
 #ifdef SYS_renameat
 	{SYS_renameat, call_rename, {{4, 0}, {NONE}}},
 #endif

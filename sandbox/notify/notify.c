@@ -112,17 +112,19 @@ static bool is_needed(const struct notify *notify, const struct plan *plan)
 	return notify->rules.count > 0 && (writable || notify->rules.hides);
 }
 
-int notify_init(struct notify *notify, const struct plan *plan, const struct nursery *nursery)
+int notify_init(struct notify *notify, const struct plan *plan, bool signals, const struct nursery *nursery)
 {
 	*notify = (struct notify){.root = -1, .proc = -1, .descriptors = -1, .filter = FILTER_NANNY};
 	for (size_t i = 0; i < LIMIT_NANNIES; i++)
 		notify->clients[i] = (struct notify_client){.listener = -1, .socket = -1};
 	if (plan && rules_make(&notify->rules, plan) < 0)
 		return -ENOMEM;
-	notify->needed = plan && is_needed(notify, plan);
+	notify->needed = plan && (signals || is_needed(notify, plan));
 	if (!notify->needed)
 		return 0;
 	notify->filter = notify->rules.hides ? FILTER_NOTIFY_ALL : FILTER_NOTIFY;
+	if (signals)
+		notify->filter = notify->rules.hides ? FILTER_NOTIFY_ALL_SIGNALS : FILTER_NOTIFY_SIGNALS;
 	notify->nursery = nursery;
 	notify->umask = LIMIT_COMMAND_UMASK;
 	notify->later = calloc(LIMIT_NOTIFY_WAITING, sizeof *notify->later);
@@ -221,7 +223,7 @@ void notify_drop(struct notify *notify, size_t index)
 
 /* ---- answers ---- */
 
-static void answer(const struct notify_call *call, long result)
+void notify_answer(const struct notify_call *call, long result)
 {
 	struct seccomp_notif_resp response = {.id = call->id};
 
@@ -249,7 +251,7 @@ long notify_give(const struct notify_call *call, int fd, int flags)
 		add.flags = 0;
 		result = ioctl(call->client->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 		if (result >= 0)
-			answer(call, result);
+			notify_answer(call, result);
 	}
 	result = result < 0 ? -errno : 0;
 	close(fd);
@@ -283,7 +285,7 @@ static void keep_for_later(struct notify *notify, const struct notify_call *call
 		return;
 	}
 	cleanup_fd(&(int){call->kept});
-	answer(call, -EAGAIN);
+	notify_answer(call, -EAGAIN);
 }
 
 /* A nanny that has taken another request since has seen the end of all that the last one ran. */
@@ -317,7 +319,7 @@ void notify_serve(struct notify *notify, size_t index)
 	call.thread = (pid_t)heard.notification.pid;
 	/* our own program, whose memory nobody else can read or write */
 	if (call.thread == client->nanny || notify->nursery->looking[index]) {
-		answer(&call, NOTIFY_GO_ON);
+		notify_answer(&call, NOTIFY_GO_ON);
 		return;
 	}
 	handler = notify_find(heard.notification.data.nr, (const uint64_t *)heard.notification.data.args,
@@ -326,7 +328,7 @@ void notify_serve(struct notify *notify, size_t index)
 	if (result == NOTIFY_LATER)
 		keep_for_later(notify, &call, handler);
 	else
-		answer(&call, result);
+		notify_answer(&call, result);
 }
 
 /* One try each; true when one has its answer. */
@@ -342,7 +344,7 @@ static bool retry_all(struct notify *notify)
 			result = later->handler(&later->call);
 		if (result == NOTIFY_LATER)
 			continue;
-		answer(&later->call, result);
+		notify_answer(&later->call, result);
 		close_fd(&later->call.kept);
 		*later = notify->later[--notify->later_count];
 		answered = true;

@@ -54,7 +54,7 @@ struct notify {
 	int root, proc, descriptors;   /* "/", "/proc", "/proc/self/fd", as O_PATH */
 	mode_t umask;                  /* of this process now */
 	enum filter_name filter;       /* for nannies */
-	bool needed;                   /* false: nothing can be written, no filter, no listener */
+	bool needed;                   /* false: there is nothing to judge, no filter, no listener */
 	const struct nursery *nursery; /* what nannies tell of themselves */
 	struct notify_client clients[LIMIT_NANNIES];
 	struct notify_later *later; /* calls that would have blocked */
@@ -72,8 +72,9 @@ struct notify_call {
 
 struct plan;
 
-/* For the keeper, under its own layers. plan NULL: nothing is supervised. 0 or -errno. */
-int notify_init(struct notify *notify, const struct plan *plan, const struct nursery *nursery);
+/* For the keeper, under its own layers. plan NULL: nothing is supervised. `signals`: these as well, since
+ * nothing else keeps them in. 0 or -errno. */
+int notify_init(struct notify *notify, const struct plan *plan, bool signals, const struct nursery *nursery);
 /* In a child, which has no business with what is open here. */
 void notify_close(struct notify *notify);
 
@@ -108,6 +109,11 @@ int target_path(const struct notify_call *call, uint64_t address, char *text);
 /* What its descriptor stands for (AT_FDCWD: its working directory), as O_PATH. */
 int target_directory(const struct notify_call *call, int directory);
 int target_process(const struct notify_call *call); /* the number of its process */
+/* The number behind `name` ("\nName:") in a file of /proc: -ENOENT, -ESRCH: nobody is there, -ENODATA: it
+ * says no such thing. */
+long target_number(const struct notify *notify, const char *path, const char *name, int base);
+/* The same in the status of a process. */
+long target_status(const struct notify *notify, pid_t process, const char *name, int base);
 /* Opens the caller's controlling terminal anew. */
 int target_terminal(const struct notify_call *call, int flags);
 /* This process takes over the caller's umask. */
@@ -118,10 +124,12 @@ long target_valid(const struct notify_call *call);
 /* Tells the command's result that `rule` refused `operation` ("write", "read"). */
 void notify_denied(const struct notify_call *call, const char *operation, const char *path,
 		   const struct rules_path *rule);
+/* Answers now, for a handler that has more to do and returns NOTIFY_ANSWERED. */
+void notify_answer(const struct notify_call *call, long result);
 /* Gives `fd` to the caller as the result, and closes it. `flags`: of open. */
 long notify_give(const struct notify_call *call, int fd, int flags);
 
-/* ---- handlers (names.c, open.c) ---- */
+/* ---- handlers (names.c, open.c, signals.c) ---- */
 
 long call_mkdir(struct notify_call *call);
 long call_mknod(struct notify_call *call);
@@ -132,6 +140,11 @@ long call_unlink(struct notify_call *call);
 long call_umask(struct notify_call *call);
 long call_open(struct notify_call *call);
 long call_truncate(struct notify_call *call);
+long call_kill(struct notify_call *call);
+long call_tgkill(struct notify_call *call);
+long call_tkill(struct notify_call *call);
+long call_sigqueue(struct notify_call *call);
+long call_pidfd_send_signal(struct notify_call *call);
 
 /* ---- calls.c ---- */
 

@@ -68,16 +68,14 @@ int target_directory(const struct notify_call *call, int directory)
 	return errno == ENOENT && directory != AT_FDCWD ? -EBADF : -errno;
 }
 
-/* The number behind "NAME:" in the caller's status, in the given base; or -errno. */
-static long status_of(const struct notify_call *call, const char *name, int base)
+long target_number(const struct notify *notify, const char *path, const char *name, int base)
 {
-	char path[64], text[2048];
+	char text[2048];
 	_cleanup_fd_ int fd = -1;
 	const char *at;
 	ssize_t length;
 
-	snprintf(path, sizeof path, "%d/status", (int)call->thread);
-	fd = openat(call->notify->proc, path, O_RDONLY | O_CLOEXEC);
+	fd = openat(notify->proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	length = read(fd, text, sizeof text - 1);
@@ -85,12 +83,20 @@ static long status_of(const struct notify_call *call, const char *name, int base
 		return -errno;
 	text[length] = '\0';
 	at = strstr(text, name); /* names begin with a newline; the process's own begins the text */
-	return at ? strtol(at + strlen(name), NULL, base) : -ESRCH;
+	return at ? strtol(at + strlen(name), NULL, base) : -ENODATA;
+}
+
+long target_status(const struct notify *notify, pid_t process, const char *name, int base)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%d/status", (int)process);
+	return target_number(notify, path, name, base);
 }
 
 int target_process(const struct notify_call *call)
 {
-	return (int)status_of(call, "\nTgid:", 10);
+	return (int)target_status(call->notify, call->thread, "\nTgid:", 10);
 }
 
 int target_umask(const struct notify_call *call)
@@ -99,7 +105,7 @@ int target_umask(const struct notify_call *call)
 	mode_t wanted = LIMIT_COMMAND_UMASK;
 
 	if (call->client->umask_changed) {
-		long mask = status_of(call, "\nUmask:", 8);
+		long mask = target_status(call->notify, call->thread, "\nUmask:", 8);
 
 		if (mask < 0)
 			return (int)mask;

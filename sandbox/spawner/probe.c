@@ -134,7 +134,7 @@ static void describe_landlock(enum confinement confinement, struct probe_result 
 		 "ABI %d: what may be read and written; not modes, times and existence of files outside%s%s",
 		 abi, profile_has(confinement, "supervisor") ? "" : ", nor protected paths",
 		 !old                                   ? ""
-		 : confinement == CONFINEMENT_CONTAINER ? "; commands can signal their own process group only"
+		 : confinement == CONFINEMENT_CONTAINER ? "; signals are judged by the supervisor"
 							: "; nor signals to others of the same uid");
 	result->state = PROBE_PARTLY;
 }

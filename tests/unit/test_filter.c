@@ -206,7 +206,8 @@ static void test_commands(void **state)
 /* On top of the above: what the keeper may and its commands not, and what they ask of it. */
 static void test_asking(void **state)
 {
-	static const enum filter_name nannies[] = {FILTER_NANNY, FILTER_NOTIFY, FILTER_NOTIFY_ALL};
+	static const enum filter_name nannies[] = {FILTER_NANNY, FILTER_NOTIFY, FILTER_NOTIFY_ALL,
+						   FILTER_NOTIFY_SIGNALS, FILTER_NOTIFY_ALL_SIGNALS};
 	static const char *const names[] = {"mkdirat",  "mknodat",  "symlinkat", "linkat",
 					    "unlinkat", "renameat", "renameat2", "truncate"};
 	const struct expectation opens[] = {
@@ -241,6 +242,44 @@ static void test_asking(void **state)
 		check(refused, ARRAY_SIZE(refused));
 		for (size_t j = 0; i > 0 && j < ARRAY_SIZE(names); j++)
 			check(&(const struct expectation){nannies[i], names[j], NULL, ASKED}, 1);
+	}
+}
+
+/* What Landlock learned later than its first version, where nothing else keeps it. */
+static void test_older_landlock(void **state)
+{
+	static const char *const signals[] = {"tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+					      "pidfd_send_signal"};
+	static const enum filter_name judged[] = {FILTER_NOTIFY_SIGNALS, FILTER_NOTIFY_ALL_SIGNALS};
+	const struct expectation list[] = {
+		{FILTER_GAP_TRUNCATE, "truncate", NULL, REFUSED(EACCES)},
+		{FILTER_GAP_TRUNCATE, "ftruncate", NULL, SECCOMP_RET_ALLOW},
+		{FILTER_GAP_TRUNCATE, "openat", ARGUMENTS(3, 0, O_RDONLY | O_TRUNC), REFUSED(EACCES)},
+		{FILTER_GAP_TRUNCATE, "openat", ARGUMENTS(3, 0, 3 | O_TRUNC), REFUSED(EACCES)},
+		{FILTER_GAP_TRUNCATE, "openat", ARGUMENTS(3, 0, O_WRONLY | O_TRUNC), SECCOMP_RET_ALLOW},
+		{FILTER_GAP_TRUNCATE, "openat", ARGUMENTS(3, 0, O_RDWR | O_TRUNC), SECCOMP_RET_ALLOW},
+		{FILTER_GAP_TRUNCATE, "openat", ARGUMENTS(3, 0, O_RDONLY), SECCOMP_RET_ALLOW},
+		{FILTER_GAP_SIGNALS, "fcntl", ARGUMENTS(3, F_SETOWN, 1), REFUSED(EPERM)},
+		{FILTER_GAP_SIGNALS, "fcntl", ARGUMENTS(3, F_SETOWN_EX), REFUSED(EPERM)},
+		{FILTER_GAP_SIGNALS, "fcntl", ARGUMENTS(3, F_SETSIG), REFUSED(EPERM)},
+		{FILTER_GAP_SIGNALS, "fcntl", ARGUMENTS(3, F_SETFL), SECCOMP_RET_ALLOW},
+		{FILTER_GAP_SIGNALS, "ioctl", ARGUMENTS(3, FIOSETOWN), REFUSED(EPERM)},
+		{FILTER_GAP_SIGNALS, "ioctl", ARGUMENTS(3, SIOCSPGRP), REFUSED(EPERM)},
+		{FILTER_NOTIFY, "kill", ARGUMENTS(1, 9), SECCOMP_RET_ALLOW},
+		{FILTER_NOTIFY_ALL_SIGNALS, "openat", ARGUMENTS(3, 0, O_RDONLY), ASKED},
+	};
+
+	check(list, ARRAY_SIZE(list));
+	for (size_t i = 0; i < ARRAY_SIZE(judged); i++) {
+		const struct expectation kills[] = {
+			{judged[i], "kill", ARGUMENTS(1, 9), ASKED},
+			{judged[i], "kill", ARGUMENTS((uint64_t)-1, 9), ASKED},
+			{judged[i], "kill", ARGUMENTS(0xdead00000000ull, 9), SECCOMP_RET_ALLOW},
+		};
+
+		check(kills, ARRAY_SIZE(kills));
+		for (size_t j = 0; j < ARRAY_SIZE(signals); j++)
+			check(&(const struct expectation){judged[i], signals[j], NULL, ASKED}, 1);
 	}
 }
 
@@ -367,9 +406,10 @@ static void test_architectures(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_commands), cmocka_unit_test(test_asking),
-					   cmocka_unit_test(test_programs), cmocka_unit_test(test_spawner),
-					   cmocka_unit_test(test_architectures)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_commands),       cmocka_unit_test(test_asking),
+		cmocka_unit_test(test_older_landlock), cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_spawner),        cmocka_unit_test(test_architectures)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
