@@ -30,14 +30,14 @@
  */
 static int drop_bounding_set(struct layer_context *context)
 {
+	int capability = 0;
+
+	while (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0)
+		capability++;
 	/* it ends where the kernel says there is no such capability */
-	for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
-			if (errno == EPERM && !context->profile->namespaces)
-				return 0;
-			return layer_failed(&context->failure, "PR_CAPBSET_DROP", NULL);
-		}
-	return 0;
+	if ((errno == EINVAL && capability > 0) || (errno == EPERM && !context->profile->namespaces))
+		return 0;
+	return layer_failed(&context->failure, "PR_CAPBSET_DROP", NULL);
 }
 
 static int drop_capabilities(struct layer_context *context)

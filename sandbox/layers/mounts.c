@@ -40,7 +40,8 @@ int mount_new(struct layer_context *context, const char *type, const char *const
 	return mount < 0 ? layer_failed(&context->failure, "fsmount", type) : mount;
 }
 
-int mount_tmpfs(struct layer_context *context, const char *mode, uint64_t bytes, uint64_t inodes)
+int mount_tmpfs(struct layer_context *context, const char *mode, uint64_t bytes, uint64_t inodes,
+		unsigned attributes)
 {
 	char size[32], count[32];
 
@@ -48,10 +49,10 @@ int mount_tmpfs(struct layer_context *context, const char *mode, uint64_t bytes,
 	snprintf(count, sizeof count, "%llu", (unsigned long long)inodes);
 	const char *const options[][2] = {{"mode", mode}, {"size", size}, {"nr_inodes", count}};
 
-	return mount_new(context, "tmpfs", options, ARRAY_SIZE(options), HARDENED);
+	return mount_new(context, "tmpfs", options, ARRAY_SIZE(options), HARDENED | attributes);
 }
 
-int mount_set(struct layer_context *context, int mount, unsigned attributes, const char *what)
+static int set_attributes(struct layer_context *context, int mount, unsigned attributes, const char *what)
 {
 	struct mount_attr set = {.attr_set = attributes};
 
@@ -77,7 +78,7 @@ int mount_clone(struct layer_context *context, int directory, const char *path, 
 
 	if (tree < 0)
 		return layer_failed(&context->failure, "open_tree", path);
-	int result = mount_set(context, tree, attributes, path);
+	int result = set_attributes(context, tree, attributes, path);
 	return result < 0 ? result : steal_fd(&tree);
 }
 
@@ -180,7 +181,7 @@ int layer_mounts(struct layer_context *context)
 	/* private, not slave: what the host mounts later would come in without our read-only and nosuid */
 	if (old < 0 || call_mount_setattr(old, AT_RECURSIVE, &private) < 0)
 		return layer_failed(&context->failure, "mount_setattr", "private");
-	_cleanup_fd_ int root = mount_tmpfs(context, "0755", LIMIT_ROOT_BYTES, LIMIT_MOUNTS);
+	_cleanup_fd_ int root = mount_tmpfs(context, "0755", LIMIT_ROOT_BYTES, LIMIT_MOUNTS, 0);
 	if (root < 0)
 		return root;
 	/* stacked over the present root, where a mount point always is; our own root is still the old one */

@@ -9,12 +9,12 @@
 /* A detached mount of a new file system. options: key and value, value NULL for a flag. */
 int mount_new(struct layer_context *context, const char *type, const char *const options[][2], size_t count,
 	      unsigned attributes);
-int mount_tmpfs(struct layer_context *context, const char *mode, uint64_t bytes, uint64_t inodes);
+int mount_tmpfs(struct layer_context *context, const char *mode, uint64_t bytes, uint64_t inodes,
+		unsigned attributes);
 /* A detached copy of the tree at `path` with MOUNT_ATTR_* set on all of it; "" means `directory` itself. */
 int mount_clone(struct layer_context *context, int directory, const char *path, unsigned attributes);
 /* The same for a workspace: hardened, and as root idmapped when it belongs to somebody else. */
 int mount_workspace(struct layer_context *context, const char *path, unsigned attributes);
-int mount_set(struct layer_context *context, int mount, unsigned attributes, const char *what);
 
 /* What a command sees of the system, where it exists; ends with NULL. */
 extern const char *const system_directories[];

@@ -44,8 +44,7 @@ int layer_session(struct layer_context *context)
 {
 	sigset_t none;
 
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL); /* refused for a few, which cannot be anything else */
+	/* the spawner has set every signal to its default, but waits for its children with one blocked */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (setsid() < 0)

@@ -173,8 +173,8 @@ static int mount_own_tmpfs(struct layer_context *context, int root, const struct
 {
 	const struct plan *plan = &context->executor->plan;
 	const bool shared = !strcmp(place->path, "/tmp");
-	_cleanup_fd_ int tree =
-		mount_tmpfs(context, shared ? "1777" : "0700", plan->temporary_bytes, plan->temporary_files);
+	_cleanup_fd_ int tree = mount_tmpfs(context, shared ? "1777" : "0700", plan->temporary_bytes,
+					    plan->temporary_files, 0);
 
 	if (tree < 0)
 		return tree;
@@ -204,6 +204,7 @@ int view_hide(struct layer_context *context, int root, const char *path)
 {
 	_cleanup_fd_ int target =
 		call_openat2(root, path, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	const unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	_cleanup_fd_ int cover = -1;
 	struct stat status;
 
@@ -214,14 +215,10 @@ int view_hide(struct layer_context *context, int root, const char *path)
 				       : layer_failed(&context->failure, "open", path);
 	if (fstat(target, &status) < 0)
 		return layer_failed(&context->failure, "fstat", path);
-	cover = S_ISDIR(status.st_mode) ? mount_tmpfs(context, "0000", 4096, 1)
-					: mount_clone(context, AT_FDCWD, "/dev/null", MOUNT_ATTR_NOSUID);
+	cover = S_ISDIR(status.st_mode) ? mount_tmpfs(context, "0000", 4096, 1, attributes)
+					: mount_clone(context, AT_FDCWD, "/dev/null", attributes);
 	if (cover < 0)
 		return cover;
-	int result = mount_set(context, cover, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, path);
-
-	if (result < 0)
-		return result;
 	if (call_move_mount(cover, target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return layer_failed(&context->failure, "move_mount", path);
 	return 0;

@@ -56,7 +56,7 @@ int view_devices(struct layer_context *context, int root)
 	static const char *const terminals[][2] = {
 		{"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}};
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-	_cleanup_fd_ int tree = mount_tmpfs(context, "0755", 1u << 16, 64);
+	_cleanup_fd_ int tree = mount_tmpfs(context, "0755", 1u << 16, 64, 0);
 	int result;
 
 	if (tree < 0)
@@ -74,7 +74,7 @@ int view_devices(struct layer_context *context, int root)
 		return pts < 0 ? pts : result;
 	/* Python's multiprocessing and many databases want it */
 	_cleanup_fd_ int shm = mount_tmpfs(context, "1777", context->executor->plan.temporary_bytes,
-					   context->executor->plan.temporary_files);
+					   context->executor->plan.temporary_files, 0);
 	if (shm < 0 || (result = mount_at(context, shm, tree, "shm")) < 0)
 		return shm < 0 ? shm : result;
 	if (call_mount_setattr(tree, 0, &readonly) < 0)

@@ -10,14 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
@@ -50,8 +46,11 @@ int identity_decide(struct identity *identity, const struct plan *plan, enum con
 		return 0;
 	}
 	identity->uid = identity->gid = IDENTITY_NOBODY;
+	identity->owner_uid = identity->owner_gid = IDENTITY_NOBODY;
 	if (!plan->workspace_count || stat(plan->workspaces[0].path, &owner) < 0)
 		return 0;
+	identity->owner_uid = owner.st_uid;
+	identity->owner_gid = owner.st_gid;
 	if (confinement != CONFINEMENT_FULL && needs_root(plan, &owner)) {
 		identity->uid = identity->gid = 0;
 		return 0;
@@ -63,8 +62,7 @@ int identity_decide(struct identity *identity, const struct plan *plan, enum con
 	return 0;
 }
 
-/* The kernel wants a map in one write. */
-static int write_whole(pid_t pid, const char *name, const char *text)
+int identity_write(pid_t pid, const char *name, const char *text)
 {
 	char path[64];
 
@@ -81,82 +79,12 @@ int identity_map(const struct identity *identity, pid_t pid, uid_t uid, gid_t gi
 	int result = 0;
 
 	if (!identity->privileged) /* the kernel's condition for an ordinary user to write a gid_map */
-		result = write_whole(pid, "setgroups", "deny");
+		result = identity_write(pid, "setgroups", "deny");
 	snprintf(line, sizeof line, "%u %u 1\n", uid, uid);
 	if (result == 0)
-		result = write_whole(pid, "uid_map", line);
+		result = identity_write(pid, "uid_map", line);
 	snprintf(line, sizeof line, "%u %u 1\n", gid, gid);
 	if (result == 0)
-		result = write_whole(pid, "gid_map", line);
-	return result;
-}
-
-/* Lines of an id map under which `a` and `b` change places and all others stay. */
-static void swap_map(char *text, size_t size, uint32_t a, uint32_t b)
-{
-	uint32_t low = a < b ? a : b, high = a < b ? b : a;
-	size_t used = 0;
-
-	if (low == high) {
-		snprintf(text, size, "0 0 4294967295\n");
-		return;
-	}
-	if (low > 0)
-		used += (size_t)snprintf(text + used, size - used, "0 0 %u\n", low);
-	used += (size_t)snprintf(text + used, size - used, "%u %u 1\n", low, high);
-	if (high - low > 1)
-		used += (size_t)snprintf(text + used, size - used, "%u %u %u\n", low + 1, low + 1,
-					 high - low - 1);
-	used += (size_t)snprintf(text + used, size - used, "%u %u 1\n", high, low);
-	snprintf(text + used, size - used, "%u %u %u\n", high + 1, high + 1, UINT32_MAX - high - 1);
-}
-
-static int write_swap(pid_t holder, const char *name, uint32_t theirs, uint32_t ours)
-{
-	char text[256];
-	int result;
-
-	swap_map(text, sizeof text, theirs, ours);
-	result = write_whole(holder, name, text);
-	if (result ==
-	    -EPERM) { /* in a container that has not all ids: then only the owner's files are shown as ours */
-		snprintf(text, sizeof text, "%u %u 1\n", theirs, ours);
-		result = write_whole(holder, name, text);
-	}
-	return result;
-}
-
-/* Makes the maps of a child that only exists to hold the namespace open, and opens it. */
-static int map_and_open(const struct identity *identity, pid_t holder, uid_t uid, gid_t gid)
-{
-	char path[64];
-	int result, namespace;
-
-	result = write_swap(holder, "uid_map", uid, identity->uid);
-	if (result == 0)
-		result = write_swap(holder, "gid_map", gid, identity->gid);
-	if (result < 0)
-		return result;
-	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)holder);
-	namespace = open(path, O_RDONLY | O_CLOEXEC);
-	return namespace < 0 ? -errno : namespace;
-}
-
-int identity_idmap(const struct identity *identity, uid_t uid, gid_t gid)
-{
-	pid_t holder = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
-
-	if (holder < 0)
-		return -errno;
-	if (holder == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
-	int result = map_and_open(identity, holder, uid, gid);
-
-	kill(holder, SIGKILL);
-	while (waitpid(holder, NULL, 0) < 0 && errno == EINTR)
-		;
+		result = identity_write(pid, "gid_map", line);
 	return result;
 }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -109,28 +108,17 @@ static int reset_signals(void)
 	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Each sandbox with a network keeps some sockets open here. Executors are given limits of their own. */
-static void raise_files(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
 int main(void)
 {
 	struct spawner spawner = {.socket = SPAWNER_SOCKET,
 				  .plan_memfd = SPAWNER_PLAN,
 				  .confinement = CONFINEMENT_FULL,
+				  .idmap = {.namespace = -1},
 				  .next_id = 1,
 				  .cgroups = CGROUPS_NONE};
 	struct err err = {""};
 
 	prctl(PR_SET_NAME, "sallyport-spawn");
-	raise_files();
 	spawner.signals = reset_signals();
 	if (spawner.signals < 0 || plan_read(&spawner.plan, SPAWNER_PLAN, &err) < 0) {
 		fprintf(stderr, "sallyport-spawner: %s\n",

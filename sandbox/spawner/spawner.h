@@ -26,6 +26,8 @@
 struct identity {
 	bool privileged; /* this spawner is root */
 	uid_t uid, gid;  /* of executors that act as the workspace's owner */
+	uid_t owner_uid; /* who that is really; the same but for root */
+	gid_t owner_gid;
 };
 
 /* Decides from the first workspace's owner, and from what this process may become; 0 or -errno. */
@@ -33,8 +35,24 @@ int identity_decide(struct identity *identity, const struct plan *plan, enum con
 /* Writes the id maps of `pid`, which is in a new user namespace: it may be `uid` and `gid` there, nobody
  * else. */
 int identity_map(const struct identity *identity, pid_t pid, uid_t uid, gid_t gid);
-/* A user namespace for an idmapped mount in which `uid` and `gid` change places with the identity's. */
-int identity_idmap(const struct identity *identity, uid_t uid, gid_t gid);
+/* Writes /proc/`pid`/`name` at once, as the kernel wants a map. 0 or -errno. */
+int identity_write(pid_t pid, const char *name, const char *text);
+
+/* ---- idmap.c ---- */
+
+/* A user namespace in which `uid` and `gid` change places with `as_uid` and `as_gid`. */
+struct idmap {
+	int namespace; /* -1: none yet */
+	uid_t uid;
+	gid_t gid;
+	uid_t as_uid;
+	gid_t as_gid;
+};
+
+/* One for an idmapped mount that shows files of `uid` and `gid` as the identity's. Borrowed, or -errno. */
+int idmap_get(struct idmap *kept, const struct identity *identity, uid_t uid, gid_t gid);
+/* Makes the one that an executor of this identity is going to ask for, while that is still starting. */
+void idmap_foresee(struct idmap *kept, const struct identity *identity);
 
 /* ---- start.c ---- */
 
@@ -49,6 +67,21 @@ struct start_failure {
 pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
 		  const int *channels, const char *private, const struct cgroup *group, int *setup,
 		  struct start_failure *failure);
+
+/* ---- channels.c ---- */
+
+struct spawner;
+
+/* Both ends of what an executor and its peers will talk over, while it is being started. */
+struct channels {
+	int child[LIMIT_FRAME_DESCRIPTORS], frontend[LIMIT_FRAME_DESCRIPTORS];
+	size_t child_count, frontend_count;
+};
+
+/* Makes those of a profile; *control is the broker's. 0 or -errno, with what was made until then. */
+int channels_make(struct spawner *spawner, enum executor_profile profile, struct channels *channels,
+		  int *control);
+void channels_close(struct channels *channels);
 
 /* ---- private.c: a /tmp and a home for sandboxes without mounts ---- */
 
@@ -130,6 +163,7 @@ struct spawner {
 	int socket, plan_memfd, signals;
 	struct plan plan;
 	struct identity identities[CONFINEMENT_COUNT];
+	struct idmap idmap;
 	enum confinement confinement; /* what executors are built with */
 	struct cgroups cgroups;
 	struct choice choice;
