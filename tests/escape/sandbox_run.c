@@ -120,6 +120,20 @@ static void print_times(const char *name, double *times, int count)
 	       times[count * 99 / 100]);
 }
 
+/* The same program without us. In us. */
+static double spawn_one(const struct options *options, char *const *envp)
+{
+	double start = now_us();
+	pid_t pid;
+	int status;
+
+	signal(SIGCHLD, SIG_DFL);
+	if (posix_spawn(&pid, options->argv[0], NULL, NULL, options->argv, envp) ||
+	    waitpid(pid, &status, 0) < 0)
+		exit(3);
+	return now_us() - start;
+}
+
 /* Interleaved with posix_spawn of the same program, so that both see the same machine. */
 static void bench(struct client *client, int door, const struct options *options, char *const *envp)
 {
@@ -128,7 +142,6 @@ static void bench(struct client *client, int door, const struct options *options
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const char *cwd = options->plan.workspaces[0].path;
 
-	signal(SIGCHLD, SIG_DFL);
 	for (int i = 0; i < options->bench; i++) {
 		struct client_outcome outcome;
 		double start = now_us();
@@ -140,14 +153,7 @@ static void bench(struct client *client, int door, const struct options *options
 		ours[i] = now_us() - start;
 		if (outcome.type != KEEPER_ENDED || outcome.status)
 			exit(3);
-		start = now_us();
-		pid_t pid;
-		int status;
-
-		if (posix_spawn(&pid, options->argv[0], NULL, NULL, options->argv, envp) ||
-		    waitpid(pid, &status, 0) < 0)
-			exit(3);
-		floor[i] = now_us() - start;
+		floor[i] = spawn_one(options, envp);
 	}
 	print_times("in the sandbox", ours, options->bench);
 	print_times("posix_spawn, unconfined", floor, options->bench);
@@ -178,11 +184,13 @@ static double build_one(struct client *client)
 
 /*
  * The first, which also starts the spawner, is not counted. The kernel takes a dead sandbox's network
- * namespace down afterwards, under a lock that making one needs. So there are two numbers: with a pause, as a
- * caller's first command meets it, and without.
+ * namespace down afterwards, under a lock that making one needs. So there are two numbers: with `between`
+ * other processes run meanwhile, as a caller's first command meets it, and with none.
  */
-static int bench_builds(struct client *client, int count, useconds_t pause, const char *prefix)
+static int bench_builds(struct client *client, const struct options *options, char *const *envp, int between,
+			const char *prefix)
 {
+	int count = options->builds;
 	double *took = calloc((size_t)count, sizeof *took);
 
 	for (int i = -1; i < count; i++) {
@@ -192,7 +200,8 @@ static int bench_builds(struct client *client, int count, useconds_t pause, cons
 			return 3;
 		if (i >= 0)
 			took[i] = one;
-		usleep(pause);
+		for (int j = 0; j < between; j++)
+			spawn_one(options, envp);
 	}
 	qsort(took, (size_t)count, sizeof *took, by_value);
 	printf("%sp50_us %.0f\n%sbest_us %.0f\n", prefix, took[count / 2], prefix, took[0]);
@@ -238,8 +247,8 @@ int main(int argc, char **argv)
 		usage();
 	client_start(&client, &options.plan);
 	if (options.builds)
-		return bench_builds(&client, options.builds, 20000, "") ||
-		       bench_builds(&client, options.builds, 0, "next_");
+		return bench_builds(&client, &options, envp, 25, "") ||
+		       bench_builds(&client, &options, envp, 0, "next_");
 	int failure = client_executor(&client, SPAWNER_SANDBOX, &instance, &pid, &descriptors);
 
 	if (failure) {
