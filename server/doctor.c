@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "protocol/frame.h"
 #include "sandbox/spawner/spare.h"
 #include "server/policy/compile.h"
@@ -49,21 +50,13 @@ int doctor_decode(struct doctor_report *report, const void *payload, size_t leng
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* One frame, or -ETIMEDOUT. */
 static int next_frame(int socket, int64_t until, struct frame_header *header, struct buffer *payload,
 		      struct frame_descriptors *descriptors)
 {
 	for (;;) {
 		struct pollfd ready = {.fd = socket, .events = POLLIN};
-		int64_t left = until - now_ms();
+		int64_t left = until - clock_ms();
 		int result = left > 0 ? poll(&ready, 1, (int)left) : 0;
 
 		if (result < 0 && errno == EINTR)
@@ -79,7 +72,7 @@ static int next_frame(int socket, int64_t until, struct frame_header *header, st
 static int await_probe(int socket, struct doctor_report *report, struct err *err)
 {
 	struct buffer payload __attribute__((cleanup(buffer_deinit))) = {.max = LIMIT_MESSAGE_FRAME_BYTES};
-	int64_t until = now_ms() + LIMIT_PROBE_MS;
+	int64_t until = clock_ms() + LIMIT_PROBE_MS;
 
 	for (;;) {
 		struct frame_descriptors descriptors;

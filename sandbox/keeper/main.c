@@ -23,10 +23,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/executor.h"
 #include "sandbox/keeper/keeper.h"
 #include "sandbox/keeper/wire.h"
@@ -235,13 +235,11 @@ static bool hear(struct keeper *keeper, const struct epoll_event *event)
 /* Calls that would have blocked are tried again in time, also while others never stop asking. */
 static int retry(struct keeper *keeper)
 {
-	struct timespec now;
 	int64_t then = keeper->retried;
 
 	if (!keeper->notify.later_count)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	keeper->retried = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	keeper->retried = clock_ms();
 	if (keeper->retried - then >= LIMIT_NOTIFY_RETRY_MS)
 		notify_retry(&keeper->notify);
 	else

@@ -192,12 +192,26 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 /* Starts what the frontend asked for; answers SPAWNER_FAILED itself. */
 void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller);
 void instance_kill(struct spawner *spawner, uint32_t id);
+const struct profile *instance_profile(const struct instance *instance);
+/* A start that did not come to its end: kills it, and tells who waits for it, once. */
+void instance_fail_at(struct spawner *spawner, struct instance *instance, int code, const char *layer,
+		      const char *step, const char *detail);
+/* Kills it and all in its group; the entry stays until it is reaped. */
+void instance_end(const struct spawner *spawner, const struct instance *instance);
+/* Takes one whose child is gone out of the table; the last takes its place. */
+void instance_remove(struct spawner *spawner, size_t index);
+
+/* ---- setup.c: while they start ---- */
+
 /* Frames that wait on a starting instance's setup socket. */
 void instance_serve(struct spawner *spawner, size_t index);
-/* Collects children that ended and tells the frontend. */
-void instances_reap(struct spawner *spawner);
 /* Kills those that did not come up in time; returns ms until the next such deadline, -1 for none. */
 int instances_expire(struct spawner *spawner);
+
+/* ---- deaths.c ---- */
+
+/* Collects children that ended and tells the frontend. */
+void instances_reap(struct spawner *spawner);
 /* Kills all and waits until they are gone. */
 void instances_end(struct spawner *spawner);
 
