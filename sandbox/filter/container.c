@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -54,10 +56,35 @@ static const struct table_rule shared_memory[] = {
 	REFUSE("mq_unlink", ENOSYS), {NULL},
 };
 
+/*
+ * Flags, versions, encryption and verity of a file need its owner and any open file, also one for reading:
+ * where no mount makes what lies outside read-only, they are only asked for. Programs know file systems that
+ * have none of them.
+ */
+#define TYPE_FILE  'f'
+#define TYPE_EXTRA 'X'
+
+static const struct table_rule flags_of_files[] = {
+	{.call = "ioctl", .when = {IS(1, FS_IOC_GETFLAGS)}},
+	{.call = "ioctl", .when = {IS(1, FS_IOC_FIEMAP)}},
+	{.call = "ioctl",
+	 .action = TABLE_REFUSE,
+	 .error = ENOTTY,
+	 .when = {MASKED(1, 0xff00, TYPE_FILE << 8)}},
+	{.call = "ioctl", .when = {IS(1, FS_IOC_FSGETXATTR)}},
+	{.call = "ioctl",
+	 .action = TABLE_REFUSE,
+	 .error = ENOTTY,
+	 .when = {MASKED(1, 0xff00, TYPE_EXTRA << 8)}},
+	{.call = "ioctl", .action = TABLE_REFUSE, .error = ENOTTY, .when = {IS(1, FS_IOC_SETVERSION)}},
+	{NULL},
+};
+
 static const struct table_group container[] = {
 	{"nobody to talk to", no_sockets},
 	{"other processes' share of the processors", scheduling},
 	{"memory and messages by name", shared_memory},
+	{"flags of files", flags_of_files},
 	{NULL},
 };
 

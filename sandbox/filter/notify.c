@@ -2,9 +2,9 @@
 /*
  * What stands on top of FILTER_COMMAND for nannies and their commands, and not for the keeper: what a command
  * asks of the keeper (sandbox/notify/), and the two calls that the keeper itself needs for that. A filter
- * cannot read paths, so every call that makes, replaces or removes a name, or opens for writing, is stopped
- * and performed by the keeper. Opening to read is left alone: it is the most frequent of all. Only where the
- * policy hides something that is shown otherwise it is asked as well.
+ * cannot read paths, so every call that makes, replaces or removes a name, opens for writing or changes mode,
+ * owner, times or attributes is stopped and performed by the keeper. Opening to read is left alone: it is the
+ * most frequent of all. Only where the policy hides something that is shown otherwise it is asked as well.
  *
  * Refusals win, here and in FILTER_COMMAND, over asking.
  */
@@ -87,6 +87,16 @@ static const struct table_rule signalling[] = {
 	{NULL},
 };
 
+/* Nothing is opened for these, and Landlock does not know them. */
+static const struct table_rule attributes[] = {
+	NOTIFY_LEGACY("chmod"),     NOTIFY("fchmod"),        NOTIFY("fchmodat"),
+	NOTIFY_LEGACY("chown"),     NOTIFY_LEGACY("lchown"), NOTIFY("fchown"),
+	NOTIFY("fchownat"),         NOTIFY_LEGACY("utime"),  NOTIFY_LEGACY("utimes"),
+	NOTIFY_LEGACY("futimesat"), NOTIFY("utimensat"),     NOTIFY("setxattr"),
+	NOTIFY("lsetxattr"),        NOTIFY("fsetxattr"),     NOTIFY("removexattr"),
+	NOTIFY("lremovexattr"),     NOTIFY("fremovexattr"),  {NULL},
+};
+
 static const struct table_group nanny[] = {
 	{"what the keeper has and commands have not", keepers},
 	{NULL},
@@ -97,6 +107,7 @@ static const struct table_group notify[] = {
 	{"what would keep the keeper from acting for its callers", asking},
 	{"files opened to be written", opening},
 	{"names made, changed and removed", naming},
+	{"modes, owners, times and attributes", attributes},
 	{NULL},
 };
 
@@ -105,6 +116,7 @@ static const struct table_group notify_all[] = {
 	{"what would keep the keeper from acting for its callers", asking},
 	{"files opened", reading},
 	{"names made, changed and removed", naming},
+	{"modes, owners, times and attributes", attributes},
 	{NULL},
 };
 

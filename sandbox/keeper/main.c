@@ -381,17 +381,18 @@ static int add_first(struct keeper *keeper, const char **step)
 static int stand(struct executor *executor, void *context, const char **step)
 {
 	const struct profile *profile = profile_find(EXECUTOR_SANDBOX, executor->confinement);
+	struct notify_duty duty = {.plan = profile->layers & LAYER_SUPERVISOR ? &executor->plan : NULL,
+				   .bounds = !(profile->layers & LAYER_MOUNTS),
+				   .private = executor->private};
 	struct keeper *keeper = context;
 	int result;
 
+	duty.signals = profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS;
 	*step = "prepare";
 	keeper->namespaced = profile->namespaces & CLONE_NEWPID;
 	result = prepare(keeper, executor);
 	if (result == 0)
-		result = notify_init(&keeper->notify,
-				     profile->layers & LAYER_SUPERVISOR ? &executor->plan : NULL,
-				     profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS,
-				     keeper->nanny.nursery);
+		result = notify_init(&keeper->notify, &duty, keeper->nanny.nursery);
 	keeper->nanny.filter = keeper->notify.filter;
 	return result < 0 ? result : add_first(keeper, step);
 }

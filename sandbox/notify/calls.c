@@ -34,6 +34,17 @@ static const struct {
 	{SYS_rt_sigqueueinfo, call_sigqueue, {{NONE}}},
 	{SYS_rt_tgsigqueueinfo, call_sigqueue, {{NONE}}},
 	{SYS_pidfd_send_signal, call_pidfd_send_signal, {{NONE}}},
+	{SYS_fchmodat, call_chmod, {{NONE}}},
+	{SYS_fchmod, call_fchmod, {{NONE}}},
+	{SYS_fchownat, call_chown, {{NONE}}},
+	{SYS_fchown, call_fchown, {{NONE}}},
+	{SYS_utimensat, call_utimensat, {{NONE}}},
+	{SYS_setxattr, call_setxattr, {{5, 0}, {NONE}}},
+	{SYS_lsetxattr, call_setxattr, {{5, AT_SYMLINK_NOFOLLOW}, {NONE}}},
+	{SYS_fsetxattr, call_setxattr, {{5, NOTIFY_BY_DESCRIPTOR}, {NONE}}},
+	{SYS_removexattr, call_removexattr, {{2, 0}, {NONE}}},
+	{SYS_lremovexattr, call_removexattr, {{2, AT_SYMLINK_NOFOLLOW}, {NONE}}},
+	{SYS_fremovexattr, call_removexattr, {{2, NOTIFY_BY_DESCRIPTOR}, {NONE}}},
 #ifdef SYS_renameat
 	{SYS_renameat, call_rename, {{4, 0}, {NONE}}},
 #endif
@@ -47,6 +58,12 @@ static const struct {
 	{SYS_rename, call_rename, {{0, HERE}, {2, HERE}, {4, 0}}},
 	{SYS_unlink, call_unlink, {{0, HERE}, {2, 0}, {NONE}}},
 	{SYS_rmdir, call_unlink, {{0, HERE}, {2, AT_REMOVEDIR}, {NONE}}},
+	{SYS_chmod, call_chmod, {{0, HERE}, {NONE}}},
+	{SYS_chown, call_chown, {{0, HERE}, {4, 0}, {NONE}}},
+	{SYS_lchown, call_chown, {{0, HERE}, {4, AT_SYMLINK_NOFOLLOW}, {NONE}}},
+	{SYS_futimesat, call_utimes, {{NONE}}},
+	{SYS_utimes, call_utimes, {{0, HERE}, {NONE}}},
+	{SYS_utime, call_utime, {{0, HERE}, {NONE}}},
 #endif
 };
 

@@ -112,18 +112,27 @@ static bool is_needed(const struct notify *notify, const struct plan *plan)
 	return notify->rules.count > 0 && (writable || notify->rules.hides);
 }
 
-int notify_init(struct notify *notify, const struct plan *plan, bool signals, const struct nursery *nursery)
+static int make_rules(struct notify *notify, const struct notify_duty *duty)
+{
+	int result = rules_make(&notify->rules, duty->plan);
+
+	if (result == 0 && duty->bounds)
+		result = rules_bound(&notify->rules, duty->plan, duty->private);
+	notify->needed = duty->signals || duty->bounds || is_needed(notify, duty->plan);
+	return result;
+}
+
+int notify_init(struct notify *notify, const struct notify_duty *duty, const struct nursery *nursery)
 {
 	*notify = (struct notify){.root = -1, .proc = -1, .descriptors = -1, .filter = FILTER_NANNY};
 	for (size_t i = 0; i < LIMIT_NANNIES; i++)
 		notify->clients[i] = (struct notify_client){.listener = -1, .socket = -1};
-	if (plan && rules_make(&notify->rules, plan) < 0)
+	if (duty->plan && make_rules(notify, duty) < 0)
 		return -ENOMEM;
-	notify->needed = plan && (signals || is_needed(notify, plan));
 	if (!notify->needed)
 		return 0;
 	notify->filter = notify->rules.hides ? FILTER_NOTIFY_ALL : FILTER_NOTIFY;
-	if (signals)
+	if (duty->signals)
 		notify->filter = notify->rules.hides ? FILTER_NOTIFY_ALL_SIGNALS : FILTER_NOTIFY_SIGNALS;
 	notify->nursery = nursery;
 	notify->umask = LIMIT_COMMAND_UMASK;

@@ -4,7 +4,8 @@
 
 /*
  * The supervisor of a sandbox's system calls. A filter cannot read paths, so FILTER_NOTIFY (filter/notify.c)
- * stops a call that makes, replaces or removes a name, or opens for writing, and the kernel tells the keeper.
+ * stops a call that makes, replaces or removes a name, opens for writing, or changes what is said of a file,
+ * and the kernel tells the keeper.
  * The keeper reads the arguments once, resolves the path to descriptors, judges what it holds (rules.h) and
  * *performs the call itself*: it has the command's uid, mounts and Landlock rules, so it cannot do more than
  * the command could. A descriptor that results is put into the caller by the kernel (ADDFD). "Go on" is
@@ -36,6 +37,9 @@
 #define NOTIFY_ANSWERED (-5000L) /* the caller has its answer already, or is gone */
 #define NOTIFY_LATER    (-5001L) /* it would block: try again in a while */
 #define NOTIFY_GO_ON    (-5002L) /* let the kernel do it: only where no memory decides */
+
+/* How the file of an attribute is named, in the last argument: as AT_SYMLINK_NOFOLLOW has it, or so. */
+#define NOTIFY_BY_DESCRIPTOR (1u << 31)
 
 /* One listener: a nanny and its commands. */
 struct notify_client {
@@ -72,9 +76,16 @@ struct notify_call {
 
 struct plan;
 
-/* For the keeper, under its own layers. plan NULL: nothing is supervised. `signals`: these as well, since
- * nothing else keeps them in. 0 or -errno. */
-int notify_init(struct notify *notify, const struct plan *plan, bool signals, const struct nursery *nursery);
+/* What is to be judged. */
+struct notify_duty {
+	const struct plan *plan; /* NULL: nothing */
+	bool signals;            /* these as well, since nothing else keeps them in */
+	bool bounds;             /* what lies outside is not kept as it is by mounts */
+	const char *private;     /* holds the sandbox's own /tmp and home; NULL: mounts do */
+};
+
+/* For the keeper, under its own layers. 0 or -errno. */
+int notify_init(struct notify *notify, const struct notify_duty *duty, const struct nursery *nursery);
 /* In a child, which has no business with what is open here. */
 void notify_close(struct notify *notify);
 
@@ -106,8 +117,14 @@ void notify_retry(struct notify *notify);
 int target_text(const struct notify_call *call, uint64_t address, char *text);
 /* The same, and "" is -ENOENT. */
 int target_path(const struct notify_call *call, uint64_t address, char *text);
+/* All of `size` bytes, or -EFAULT. */
+int target_bytes(const struct notify_call *call, uint64_t address, void *bytes, size_t size);
 /* What its descriptor stands for (AT_FDCWD: its working directory), as O_PATH. */
 int target_directory(const struct notify_call *call, int directory);
+/* The same, whatever it is. */
+int target_object(const struct notify_call *call, int descriptor);
+/* The flags with which it was opened (O_PATH among them). */
+int target_flags(const struct notify_call *call, int descriptor);
 int target_process(const struct notify_call *call); /* the number of its process */
 /* The number behind `name` ("\nName:") in a file of /proc: -ENOENT, -ESRCH: nobody is there, -ENODATA: it
  * says no such thing. */
@@ -129,7 +146,7 @@ void notify_answer(const struct notify_call *call, long result);
 /* Gives `fd` to the caller as the result, and closes it. `flags`: of open. */
 long notify_give(const struct notify_call *call, int fd, int flags);
 
-/* ---- handlers (names.c, open.c, signals.c) ---- */
+/* ---- handlers (names.c, open.c, attributes.c, signals.c) ---- */
 
 long call_mkdir(struct notify_call *call);
 long call_mknod(struct notify_call *call);
@@ -145,6 +162,15 @@ long call_tgkill(struct notify_call *call);
 long call_tkill(struct notify_call *call);
 long call_sigqueue(struct notify_call *call);
 long call_pidfd_send_signal(struct notify_call *call);
+long call_chmod(struct notify_call *call);
+long call_fchmod(struct notify_call *call);
+long call_chown(struct notify_call *call);
+long call_fchown(struct notify_call *call);
+long call_utimensat(struct notify_call *call);
+long call_utimes(struct notify_call *call);
+long call_utime(struct notify_call *call);
+long call_setxattr(struct notify_call *call);
+long call_removexattr(struct notify_call *call);
 
 /* ---- calls.c ---- */
 

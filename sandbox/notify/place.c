@@ -50,18 +50,20 @@ int place_text(const struct notify_call *call, int fd, char text[PATH_MAX])
 	return 0;
 }
 
-/* Deeper than the kernel can spell: the verdict on a directory above that it can spell holds for it too. */
-static int text_from_above(const struct notify_call *call, int fd, char text[PATH_MAX])
+/* The verdict on a directory above that it can spell holds for it too. */
+int place_text_above(const struct notify_call *call, int fd, char text[PATH_MAX])
 {
-	_cleanup_fd_ int at = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	int result = -ENAMETOOLONG;
+	_cleanup_fd_ int at = -1;
+	int result = place_text(call, fd, text);
 
-	for (int i = 0; i < PATH_MAX && result == -ENAMETOOLONG && at >= 0; i++) {
-		int up = openat(at, "..", DIRECTORY);
+	for (int i = 0; i < PATH_MAX && result == -ENAMETOOLONG; i++) {
+		int up = openat(at < 0 ? fd : at, "..", DIRECTORY);
 
 		close_fd(&at);
 		at = up;
-		result = at < 0 ? -errno : place_text(call, at, text);
+		if (at < 0) /* no directory, or one that must not be searched */
+			break;
+		result = place_text(call, at, text);
 	}
 	return result;
 }
@@ -231,10 +233,8 @@ static int walk_path(const struct notify_call *call, int base, const char *path)
 static int open_parent(const struct notify_call *call, int base, const char *path, char text[PATH_MAX])
 {
 	_cleanup_fd_ int parent = call_openat2(base, path, DIRECTORY, RESOLVE_NO_MAGICLINKS);
-	int result = parent < 0 ? -errno : place_text(call, parent, text);
+	int result = parent < 0 ? -errno : place_text_above(call, parent, text);
 
-	if (result == -ENAMETOOLONG && parent >= 0)
-		result = text_from_above(call, parent, text);
 	if (result == 0 && !is_in_proc(text))
 		return steal_fd(&parent);
 	close_fd(&parent);
@@ -243,9 +243,7 @@ static int open_parent(const struct notify_call *call, int base, const char *pat
 		return parent;
 	if (!is_directory(parent))
 		return -ENOTDIR;
-	result = place_text(call, parent, text);
-	if (result == -ENAMETOOLONG)
-		result = text_from_above(call, parent, text);
+	result = place_text_above(call, parent, text);
 	if (result == 0 && is_ours(text))
 		result = -EACCES;
 	return result < 0 ? result : steal_fd(&parent);

@@ -33,5 +33,7 @@ int place_object(const struct notify_call *call, const struct place *place);
 
 /* Where a descriptor of ours stands. 0 or -errno. */
 int place_text(const struct notify_call *call, int fd, char text[PATH_MAX]);
+/* The same; of a directory that stands deeper than the kernel can spell, the text of one above it. */
+int place_text_above(const struct notify_call *call, int fd, char text[PATH_MAX]);
 
 #endif

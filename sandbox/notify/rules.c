@@ -97,7 +97,7 @@ int rules_make(struct rules *rules, const struct plan *plan)
 {
 	int result = 0;
 
-	*rules = (struct rules){NULL, 0, false};
+	*rules = (struct rules){.list = NULL};
 	for (size_t i = 0; i < plan->protect_count && result == 0; i++)
 		result = add_protected(rules, plan, plan->protect[i]);
 	for (size_t i = 0; i < plan->hide_count && result == 0; i++)
@@ -106,14 +106,50 @@ int rules_make(struct rules *rules, const struct plan *plan)
 	return result;
 }
 
+static int add_place(struct rules *rules, const char *path, const char *below)
+{
+	_cleanup_free_ char *place = NULL;
+
+	if (asprintf(&place, "%s%s", path, below) < 0)
+		return -ENOMEM;
+	return plan_add_text(&rules->places, &rules->place_count, place);
+}
+
+static int add_writable(struct rules *rules, const struct plan_path *list, size_t count)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		if (list[i].write)
+			result = add_place(rules, list[i].path, "");
+	return result;
+}
+
+int rules_bound(struct rules *rules, const struct plan *plan, const char *private)
+{
+	int result = add_writable(rules, plan->workspaces, plan->workspace_count);
+
+	rules->bounded = true;
+	if (result == 0)
+		result = add_writable(rules, plan->extra, plan->extra_count);
+	if (result == 0 && private)
+		result = add_place(rules, private, "/tmp");
+	if (result == 0 && private)
+		result = add_place(rules, private, "/home");
+	return result;
+}
+
 void rules_deinit(struct rules *rules)
 {
+	for (size_t i = 0; i < rules->place_count; i++)
+		free(rules->places[i]);
+	free(rules->places);
 	for (size_t i = 0; i < rules->count; i++) {
 		free(rules->list[i].path);
 		free(rules->list[i].text);
 	}
 	free(rules->list);
-	*rules = (struct rules){NULL, 0, false};
+	*rules = (struct rules){.list = NULL};
 }
 
 /* ---- judging ---- */
@@ -185,6 +221,14 @@ enum rules_verdict rules_judge(const struct rules *rules, const char *path, cons
 	if (verdict == RULES_FREE && judge(rules, path, true, NULL) != RULES_FREE && folds(path))
 		verdict = judge(rules, path, true, rule);
 	return verdict;
+}
+
+bool rules_may_change(const struct rules *rules, const char *path)
+{
+	for (size_t i = 0; i < rules->place_count; i++)
+		if (is_within(path, rules->places[i]))
+			return true;
+	return !rules->bounded;
 }
 
 const struct rules_path *rules_same_file(const struct rules *rules, dev_t device, ino_t inode)

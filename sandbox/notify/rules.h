@@ -31,13 +31,21 @@ struct rules_path {
 struct rules {
 	struct rules_path *list;
 	size_t count;
-	bool hides; /* one of them is hidden */
+	bool hides;    /* one of them is hidden */
+	bool bounded;  /* nothing may be changed but what lies in one of `places` */
+	char **places; /* absolute, as the view shows them */
+	size_t place_count;
 };
 
 struct plan;
 
 /* From the plan: what is protected wherever it can be written, and what is hidden. 0 or -ENOMEM. */
 int rules_make(struct rules *rules, const struct plan *plan);
+/*
+ * Where no mount makes all else read-only: says in which places files may be changed. `private`: the
+ * directory that holds the sandbox's own /tmp and home, or NULL. 0 or -ENOMEM.
+ */
+int rules_bound(struct rules *rules, const struct plan *plan, const char *private);
 void rules_deinit(struct rules *rules);
 
 /*
@@ -45,6 +53,9 @@ void rules_deinit(struct rules *rules);
  * workspace letters' case does not matter where the directory's file system takes no notice of it.
  */
 enum rules_verdict rules_judge(const struct rules *rules, const char *path, const struct rules_path **rule);
+
+/* Whether `path` lies in one of the places, or there are no bounds. */
+bool rules_may_change(const struct rules *rules, const char *path);
 
 /* The entry whose path is this very file, by another name; NULL if none is. */
 const struct rules_path *rules_same_file(const struct rules *rules, dev_t device, ino_t inode);

@@ -44,6 +44,16 @@ int target_text(const struct notify_call *call, uint64_t address, char *text)
 	return -ENAMETOOLONG;
 }
 
+int target_bytes(const struct notify_call *call, uint64_t address, void *bytes, size_t size)
+{
+	struct iovec here = {bytes, size}, there = {(void *)(uintptr_t)address, size};
+	ssize_t got = process_vm_readv(call->thread, &here, 1, &there, 1, 0);
+
+	if (got < 0 && errno == EPERM)
+		return -EACCES;
+	return got < 0 || (size_t)got < size ? -EFAULT : 0;
+}
+
 int target_path(const struct notify_call *call, uint64_t address, char *text)
 {
 	int result = target_text(call, address, text);
@@ -51,21 +61,47 @@ int target_path(const struct notify_call *call, uint64_t address, char *text)
 	return result == 0 && !text[0] ? -ENOENT : result;
 }
 
-int target_directory(const struct notify_call *call, int directory)
+static int open_descriptor(const struct notify_call *call, int descriptor, int flags)
 {
 	char path[64];
 	int fd;
 
-	if (directory == AT_FDCWD)
+	if (descriptor == AT_FDCWD)
 		snprintf(path, sizeof path, "%d/cwd", (int)call->thread);
-	else if (directory < 0)
+	else if (descriptor < 0)
 		return -EBADF;
 	else
-		snprintf(path, sizeof path, "%d/fd/%d", (int)call->thread, directory);
-	fd = openat(call->notify->proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		snprintf(path, sizeof path, "%d/fd/%d", (int)call->thread, descriptor);
+	fd = openat(call->notify->proc, path, O_PATH | O_CLOEXEC | flags);
 	if (fd >= 0)
 		return fd;
-	return errno == ENOENT && directory != AT_FDCWD ? -EBADF : -errno;
+	return errno == ENOENT && descriptor != AT_FDCWD ? -EBADF : -errno;
+}
+
+int target_directory(const struct notify_call *call, int directory)
+{
+	return open_descriptor(call, directory, O_DIRECTORY);
+}
+
+int target_object(const struct notify_call *call, int descriptor)
+{
+	return open_descriptor(call, descriptor, 0);
+}
+
+int target_flags(const struct notify_call *call, int descriptor)
+{
+	char path[64], text[1024];
+	unsigned flags;
+	ssize_t length;
+
+	snprintf(path, sizeof path, "%d/fdinfo/%d", (int)call->thread, descriptor);
+	_cleanup_fd_ int fd = openat(call->notify->proc, path, O_RDONLY | O_CLOEXEC);
+
+	length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (length < 0)
+		return errno == ENOENT ? -EBADF : -errno;
+	text[length] = '\0';
+	return sscanf(text, "pos: %*d flags: %o", &flags) == 1 ? (int)flags : -EBADF;
 }
 
 long target_number(const struct notify *notify, const char *path, const char *name, int base)

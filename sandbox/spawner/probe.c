@@ -131,8 +131,8 @@ static void describe_landlock(enum confinement confinement, struct probe_result 
 	}
 	/* without mounts it stands alone, and there is much that it does not know */
 	snprintf(result->detail, sizeof result->detail,
-		 "ABI %d: what may be read and written; not modes, times and existence of files outside%s%s",
-		 abi, profile_has(confinement, "supervisor") ? "" : ", nor protected paths",
+		 "ABI %d: what may be read and written; not the existence of files outside%s%s", abi,
+		 profile_has(confinement, "supervisor") ? "" : ", their modes and times, nor protected paths",
 		 !old                                   ? ""
 		 : confinement == CONFINEMENT_CONTAINER ? "; signals are judged by the supervisor"
 							: "; nor signals to others of the same uid");

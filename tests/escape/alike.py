@@ -10,6 +10,7 @@ import fcntl
 import os
 import random
 import stat
+import struct
 import sys
 import platform
 
@@ -18,9 +19,16 @@ AT_FDCWD, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH, AT_REMOVEDIR = -100, 0x400, 0x1000, 
 O_TMPFILE = os.O_TMPFILE
 NUMBERS = {  # by name; both architectures that we have, and what the newer one dropped
     "x86_64": dict(open=2, creat=85, mkdir=83, rmdir=84, unlink=87, rename=82, link=86, symlink=88, mknod=133, truncate=76, umask=95,
+                   chmod=90, fchmod=91, chown=92, fchown=93, lchown=94, utime=132, setxattr=188, lsetxattr=189, fsetxattr=190, removexattr=197,
+                   lremovexattr=198, fremovexattr=199, utimes=235, fchownat=260, futimesat=261, fchmodat=268, utimensat=280,
                    openat=257, mkdirat=258, mknodat=259, unlinkat=263, renameat=264, linkat=265, symlinkat=266, renameat2=316),
-    "aarch64": dict(openat=56, mkdirat=34, mknodat=33, unlinkat=35, renameat=38, linkat=37, symlinkat=36, renameat2=276, truncate=45, umask=166),
+    "aarch64": dict(openat=56, mkdirat=34, mknodat=33, unlinkat=35, renameat=38, linkat=37, symlinkat=36, renameat2=276, truncate=45, umask=166,
+                    setxattr=5, lsetxattr=6, fsetxattr=7, removexattr=14, lremovexattr=15, fremovexattr=16, fchmod=52, fchmodat=53, fchownat=54,
+                    fchown=55, utimensat=88),
 }[platform.machine()]
+ATTRIBUTES = ("chmod", "fchmod", "chown", "fchown", "lchown", "fchownat", "fchmodat", "utime", "utimes", "futimesat", "utimensat", "setxattr",
+              "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
+AT_SYMLINK_NOFOLLOW = 0x100
 NAMES = ["a", "b", "c", "d", "e", "dir", "link", "far", "x" * 255, "x" * 256]
 LONG = "/".join(["dir/.."] * 800) + "/a"
 
@@ -35,6 +43,14 @@ class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.here = os.getcwd()
+        self.pipe = os.pipe()
+        self.files = []
+        for name, flags in ((b"a", os.O_RDONLY | os.O_CREAT), (b"b", os.O_RDWR | os.O_CREAT), (b"c", os.O_PATH), (b"link", os.O_PATH | os.O_NOFOLLOW)):
+            if name == b"link":
+                os.symlink("a", name)
+            elif name == b"c":
+                os.mkdir("c")
+            self.files.append(os.open(name, flags, 0o644))
         self.directories = [os.open(".", os.O_RDONLY), os.open("/tmp", os.O_PATH), os.open("/etc/passwd", os.O_RDONLY)]
 
     def pick(self, *choices):
@@ -98,8 +114,57 @@ class Generator:
             os.close(fd)
         return told
 
+    def descriptor(self):
+        """Of a file, a directory, a place, a pipe, nothing."""
+        return self.pick(*self.files, *self.files, *self.directories[:2], self.pipe[0], -1, AT_FDCWD, 999)
+
+    def owner(self):
+        return self.pick(-1, os.getuid(), os.getuid(), 12345, 0)
+
+    def times(self, kind):
+        """struct utimbuf, timeval[2] or timespec[2]; long ago, so that the picture may show them."""
+        numbers = [self.pick(0, 1, 100000, 123456), self.pick(0, 7, 999999, 1000000, -1, (1 << 30) - 1, (1 << 30) - 2)] * 2
+        if self.random.random() < 0.2:
+            return ctypes.c_void_p(self.pick(0, 0, 0, 1, 0xffffffffffff0000))
+        return struct.pack("2q", numbers[0], numbers[2]) if kind == "utime" else struct.pack("4q", *numbers)
+
+    def attribute(self):
+        """The arguments of one of ATTRIBUTES."""
+        name = self.pick(b"user.a", b"user.b", b"user.c", b"trusted.a", b"security.a", b"system.a", b"system.posix_acl_access", b"a")
+        value = self.pick(b"", b"value", b"x" * 300)
+        empty = self.random.random() < 0.15
+        # of an address that is none and a path that is none each kernel says another first
+        path = b"" if empty else self.path()
+        # a process may write its own directory in /proc, and the keeper is another; what comes of it is a refusal all the same
+        odd = path.startswith(b"/proc/self")
+        named, itself = b"/proc/self/fd/3" if odd else path, b"link" if odd else path
+        flags = self.pick(0, 0, AT_SYMLINK_NOFOLLOW, 2) | (AT_EMPTY_PATH if empty else self.pick(0, 0, 0, AT_EMPTY_PATH))
+        place = self.descriptor() if empty else self.directory()
+        times = None if self.random.random() < 0.3 else path
+        return {
+            "chmod": lambda: (self.pointer(), self.mode()), "fchmodat": lambda: (self.directory(), self.pointer(), self.mode()),
+            "fchmod": lambda: (self.descriptor(), self.mode()), "fchown": lambda: (self.descriptor(), self.owner(), self.owner()),
+            "chown": lambda: (self.pointer(), self.owner(), self.owner()), "lchown": lambda: (self.pointer(), self.owner(), self.owner()),
+            "fchownat": lambda: (place, path, self.owner(), self.owner(), flags),
+            "utime": lambda: (path, self.times("utime")), "utimes": lambda: (path, self.times("utimes")),
+            "futimesat": lambda: (self.descriptor(), ctypes.c_void_p(0), self.times("utimes")) if times is None else (place, path, self.times("utimes")),
+            "utimensat": lambda: (self.descriptor(), ctypes.c_void_p(0), self.times("utimensat"), 0) if times is None
+                         else (place, path, self.times("utimensat"), flags),
+            "setxattr": lambda: (named, name, value, len(value), self.pick(0, 0, 1, 2)),
+            "lsetxattr": lambda: (itself, name, value, len(value), self.pick(0, 0, 1, 2)),
+            "fsetxattr": lambda: (max(self.descriptor(), -1), name, value, len(value), self.pick(0, 0, 1, 2, 4)),
+            "removexattr": lambda: (named, name), "lremovexattr": lambda: (itself, name), "fremovexattr": lambda: (max(self.descriptor(), -1), name),
+        }
+
     def one(self):
         what = self.random.choice(sorted(NUMBERS))
+        if what in ATTRIBUTES:
+            arguments = self.attribute()[what]()
+            answer = call(what, *arguments)
+            if answer == 0:  # a place that is closed answers all that follows alike
+                os.chmod(os.path.dirname(self.here), 0o755)
+                os.chmod(self.here, 0o755)
+            return (what, *arguments), answer
         if what in ("open", "openat"):
             flags, mode = self.flags(), self.mode()
             path = self.pointer()
@@ -139,11 +204,13 @@ def picture(top):
             path = os.path.join(folder, name)
             status = os.lstat(path)
             more = os.readlink(path) if stat.S_ISLNK(status.st_mode) else status.st_size if stat.S_ISREG(status.st_mode) else ""
-            yield f"{os.path.relpath(path, top)} {oct(status.st_mode)} {status.st_nlink} {more}"
+            times = [int(one) if one < 1e9 else "now" for one in (status.st_mtime, status.st_atime)]
+            attributes = sorted(one for one in os.listxattr(path, follow_symlinks=False) if one.startswith("user."))
+            yield f"{os.path.relpath(path, top)} {oct(status.st_mode)} {status.st_nlink} {status.st_uid == os.getuid()} {more} {times} {attributes}"
 
 
 def plain(value, here):
-    return ["pointer"] if isinstance(value, ctypes.c_void_p) else value.decode().replace(here, "HERE").replace(str(os.getpid()), "PID")[:60] if isinstance(value, bytes) else value
+    return ["pointer"] if isinstance(value, ctypes.c_void_p) else value.decode("latin1").replace(here, "HERE").replace(str(os.getpid()), "PID")[:60] if isinstance(value, bytes) else value
 
 
 def main():
@@ -151,12 +218,13 @@ def main():
     for number in range(int(sys.argv[2])):
         asked, answer = generator.one()
         print(number, [plain(part, generator.here) for part in asked], answer)
-        if number % 200 == 199:
-            os.umask(0o22)
+        if number % 40 == 39:
             for folder, directories, _ in os.walk(generator.here):
                 for name in directories:
                     if not os.path.islink(os.path.join(folder, name)):
                         os.chmod(os.path.join(folder, name), 0o755)
+        if number % 200 == 199:
+            os.umask(0o22)
             print(*picture(generator.here), sep="\n")
             if number % 1000 == 999:
                 os.chdir(generator.here)

@@ -38,9 +38,6 @@ OPEN_CONTAINER = {
     **OPEN,
     "name and files of a process": "Landlock does not know stat: what exists can be seen",
     "size of a file outside": "the same",
-    "mode of a file outside": "Landlock does not know chmod",
-    "times of a file outside": "Landlock does not know utime",
-    "attributes of a file outside": "Landlock does not know setxattr",
 }
 REFUSED_CONTAINER = {
     "file that nobody reads": "filesystem.denyRead inside a writable workspace cannot be kept",
@@ -49,10 +46,13 @@ REFUSED_CONTAINER = {
 }
 # Without the supervisor a path in a workspace cannot be kept from commands: Landlock cannot take it out of what it allows.
 OPEN_MINIMAL = {**OPEN_CONTAINER, **dict.fromkeys((
+    "mode of a file outside", "times of a file outside", "attributes of a file outside", "program in path by its name",
+    "program in path by a descriptor", "file that changes while it is judged"),
+    "Landlock does not know chmod, utime and setxattr, and there is no supervisor"), **dict.fromkeys((
     "hook of a repository", "program in the config of a repository", "repository that is moved away", "hard link to a protected file",
     "settings of an agent", "hooks that are not there yet", "common directory of a repository", "bare repository around",
     "protected file that the person replaces", "settings that are moved there", "repository that is made elsewhere",
-    "path that changes while it is judged", "second name that was there before"), "a protected path, and there is no supervisor")}
+    "path that changes while it is judged", "mode of a protected file that the person replaces", "second name that was there before"), "a protected path, and there is no supervisor")}
 REFUSED_MINIMAL = {
     **REFUSED_CONTAINER,
     "own programs in a workspace": "programs in a writable workspace cannot be kept as they are",
@@ -61,7 +61,7 @@ REFUSED_MINIMAL = {
 if os.getuid() == 0:
     REFUSED_CONTAINER["snapshot of what is hidden"] = REFUSED_MINIMAL["snapshot of what is hidden"] = "the same"
 else:  # commands act as whom the repository belongs to
-    OPEN_CONTAINER["mode of a protected file"] = OPEN_MINIMAL["mode of a protected file"] = "Landlock does not know chmod"
+    OPEN_MINIMAL["mode of a protected file"] = "Landlock does not know chmod"
     OPEN_MINIMAL["protected path in a closed directory"] = "a protected path, and there is no supervisor"
 
 MODES = {

@@ -208,8 +208,12 @@ static void test_asking(void **state)
 {
 	static const enum filter_name nannies[] = {FILTER_NANNY, FILTER_NOTIFY, FILTER_NOTIFY_ALL,
 						   FILTER_NOTIFY_SIGNALS, FILTER_NOTIFY_ALL_SIGNALS};
-	static const char *const names[] = {"mkdirat",  "mknodat",  "symlinkat", "linkat",
-					    "unlinkat", "renameat", "renameat2", "truncate"};
+	static const char *const names[] = {"mkdirat",     "mknodat",      "symlinkat",   "linkat",
+					    "unlinkat",    "renameat",     "renameat2",   "truncate",
+					    "fchmod",      "fchmodat",     "fchown",      "fchownat",
+					    "utimensat",   "setxattr",     "lsetxattr",   "fsetxattr",
+					    "removexattr", "lremovexattr", "fremovexattr"};
+	static const char *const older[] = {"chmod", "chown", "lchown", "utime", "utimes", "futimesat"};
 	const struct expectation opens[] = {
 		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_RDONLY | O_CLOEXEC), SECCOMP_RET_ALLOW},
 		{FILTER_NOTIFY, "openat", ARGUMENTS(3, 0, O_RDONLY | O_DIRECTORY), SECCOMP_RET_ALLOW},
@@ -242,6 +246,8 @@ static void test_asking(void **state)
 		check(refused, ARRAY_SIZE(refused));
 		for (size_t j = 0; i > 0 && j < ARRAY_SIZE(names); j++)
 			check(&(const struct expectation){nannies[i], names[j], NULL, ASKED}, 1);
+		for (size_t j = 0; i > 0 && j < ARRAY_SIZE(older); j++) /* of the first architecture alone */
+			assert_int_equal(ask(&targets[0], nannies[i], older[j], NULL), ASKED);
 	}
 }
 
@@ -252,6 +258,14 @@ static void test_older_landlock(void **state)
 					      "pidfd_send_signal"};
 	static const enum filter_name judged[] = {FILTER_NOTIFY_SIGNALS, FILTER_NOTIFY_ALL_SIGNALS};
 	const struct expectation list[] = {
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, FS_IOC_GETFLAGS), SECCOMP_RET_ALLOW},
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, FS_IOC_FSGETXATTR), SECCOMP_RET_ALLOW},
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, FICLONE), SECCOMP_RET_ALLOW},
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, TCGETS), SECCOMP_RET_ALLOW},
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, FS_IOC_SETFLAGS), REFUSED(ENOTTY)},
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, FS_IOC_FSSETXATTR), REFUSED(ENOTTY)},
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, FS_IOC_SETVERSION), REFUSED(ENOTTY)},
+		{FILTER_CONTAINER, "ioctl", ARGUMENTS(3, 0xdead00000000ull | 0x40806685), REFUSED(ENOTTY)},
 		{FILTER_GAP_TRUNCATE, "truncate", NULL, REFUSED(EACCES)},
 		{FILTER_GAP_TRUNCATE, "ftruncate", NULL, SECCOMP_RET_ALLOW},
 		{FILTER_GAP_TRUNCATE, "openat", ARGUMENTS(3, 0, O_RDONLY | O_TRUNC), REFUSED(EACCES)},

@@ -243,7 +243,9 @@ static void test_signals(void **state)
 	scene->keeper = getpid();
 	scene->stranger = start(0);
 	plan_init(&plan);
-	assert_int_equal(notify_init(&notify, &plan, true, &nursery), 0);
+	assert_int_equal(
+		notify_init(&notify, &(const struct notify_duty){.plan = &plan, .signals = true}, &nursery),
+		0);
 	assert_int_equal(notify.filter, FILTER_NOTIFY_SIGNALS);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
 	nanny = fork();
