@@ -39,17 +39,11 @@ static void drop_requests(struct channel *channel)
 /* Lets go of everything that belongs to the present executor, for whom it is over. */
 static void disconnect(struct channel *channel)
 {
-	int awake = channel->awake.fd, socket = channel->socket.fd;
-
 	channel->ready = false;
 	channel->epoch++;
 	loop_timer_clear(channel->loop, &channel->idle);
-	loop_forget(channel->loop, &channel->awake);
-	loop_forget(channel->loop, &channel->socket);
-	if (awake >= 0)
-		close(awake);
-	if (socket >= 0)
-		close(socket);
+	loop_close(channel->loop, &channel->awake);
+	loop_close(channel->loop, &channel->socket);
 	close_fd(&channel->wake);
 	ring_unmap(&channel->rings);
 	drop_requests(channel);

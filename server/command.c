@@ -142,7 +142,7 @@ static void orphan(struct command *command)
 {
 	struct sandboxes *sandboxes = command->sandboxes;
 
-	loop_close(sandboxes->loop, &command->leash);
+	loop_close_sole(sandboxes->loop, &command->leash);
 	command->state = COMMAND_ORPHANED;
 	if (command->swept)
 		command_swept(command);
@@ -227,7 +227,7 @@ void command_heard(struct loop_source *source, uint32_t events)
 			result = -EPROTO;
 	}
 	if (result == -EPROTO) { /* it lies: the sandbox goes, and all that runs there */
-		loop_close(sandboxes->loop, source);
+		loop_close_sole(sandboxes->loop, source);
 		sandbox_end(command->sandbox);
 	} else if (result < 0) {
 		orphan(command);

@@ -24,7 +24,7 @@ static void drain_pipe(struct command_pipe *pipe, size_t most)
 
 		if (got <= 0) {
 			if (got == 0 || (errno != EAGAIN && errno != EINTR))
-				loop_close(pipe->command->sandboxes->loop, &pipe->source);
+				loop_close_sole(pipe->command->sandboxes->loop, &pipe->source);
 			return;
 		}
 		command_output_add(&pipe->command->output, pipe->stream, bytes, (size_t)got);
@@ -57,7 +57,7 @@ static void stdin_ready(struct loop_source *source, uint32_t events)
 	if (taken > 0)
 		buffer_consume(&command->input, (size_t)taken);
 	if (taken < 0 || buffer_length(&command->input) == 0) {
-		loop_close(command->sandboxes->loop, source);
+		loop_close_sole(command->sandboxes->loop, source);
 		buffer_deinit(&command->input);
 	}
 }
@@ -142,10 +142,10 @@ void command_disconnect(struct command *command)
 {
 	struct loop *loop = command->sandboxes->loop;
 
-	loop_close(loop, &command->leash);
-	loop_close(loop, &command->stdin_pipe);
-	loop_close(loop, &command->pipes[0].source);
-	loop_close(loop, &command->pipes[1].source);
+	loop_close_sole(loop, &command->leash);
+	loop_close_sole(loop, &command->stdin_pipe);
+	loop_close_sole(loop, &command->pipes[0].source);
+	loop_close_sole(loop, &command->pipes[1].source);
 }
 
 void command_pipes_init(struct command *command)

@@ -173,6 +173,14 @@ void loop_forget(struct loop *loop, struct loop_source *source)
 
 void loop_close(struct loop *loop, struct loop_source *source)
 {
+	int fd = source->fd;
+
+	loop_forget(loop, source);
+	close_fd(&fd);
+}
+
+void loop_close_sole(struct loop *loop, struct loop_source *source)
+{
 	if (source->fd < 0)
 		return;
 	close(source->fd);

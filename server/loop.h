@@ -60,9 +60,11 @@ int loop_change(struct loop *loop, struct loop_source *source, uint32_t events);
  * open. */
 void loop_forget(struct loop *loop, struct loop_source *source);
 
-/* Stops watching and closes the descriptor, which must have no duplicate (the kernel then forgets it by
- * itself). */
+/* Stops watching and closes the descriptor. */
 void loop_close(struct loop *loop, struct loop_source *source);
+/* The same with one system call less, for a descriptor that was made here and of which nobody has a
+ * duplicate: the kernel then forgets it by itself. */
+void loop_close_sole(struct loop *loop, struct loop_source *source);
 
 /* (Re)sets a timer. -ENOMEM only when the heap has to grow. */
 int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t at);

@@ -110,12 +110,9 @@ static void everything_dies(struct supervisor *supervisor)
 
 static void drop_spawner(struct supervisor *supervisor, const char *why)
 {
-	int socket = supervisor->spawner.fd;
-
-	if (socket < 0)
+	if (supervisor->spawner.fd < 0)
 		return;
-	loop_forget(supervisor->loop, &supervisor->spawner);
-	close(socket);
+	loop_close(supervisor->loop, &supervisor->spawner);
 	supervisor->warn(why);
 	everything_dies(supervisor);
 }
@@ -135,16 +132,14 @@ static void rest_now(struct loop_timer *timer)
 {
 	struct supervisor *supervisor =
 		(struct supervisor *)((char *)timer - offsetof(struct supervisor, rest));
-	int socket = supervisor->spawner.fd;
 
-	if (supervisor->all || socket < 0)
+	if (supervisor->all || supervisor->spawner.fd < 0)
 		return;
 	if (supervisor->spare.fd < 0) { /* it is to make the next one first */
 		rest_later(supervisor);
 		return;
 	}
-	loop_forget(supervisor->loop, &supervisor->spawner);
-	close(socket);
+	loop_close(supervisor->loop, &supervisor->spawner);
 }
 
 /* ---- frames from the spawner ---- */
@@ -305,10 +300,8 @@ static void spare_ready(struct loop_source *source, uint32_t events)
 	struct supervisor *supervisor =
 		(struct supervisor *)((char *)source - offsetof(struct supervisor, spare));
 	struct frame_header request = {.type = SPAWNER_SPARE};
-	int socket = source->fd;
 
-	loop_forget(supervisor->loop, source);
-	close(socket);
+	loop_close(supervisor->loop, source);
 	if (supervisor->spawner.fd >= 0)
 		frame_send(supervisor->spawner.fd, &request, NULL, 0, NULL, 0, MSG_DONTWAIT);
 	else
@@ -399,14 +392,12 @@ int supervisor_init(struct supervisor *supervisor, struct loop *loop, int spare,
 
 int supervisor_end(struct supervisor *supervisor)
 {
-	int spare = supervisor->spare.fd, spawner = supervisor->spawner.fd;
+	int spawner = supervisor->spawner.fd;
 
 	loop_timer_clear(supervisor->loop, &supervisor->rest);
-	loop_forget(supervisor->loop, &supervisor->spare);
+	loop_close(supervisor->loop, &supervisor->spare);
 	loop_forget(supervisor->loop, &supervisor->spawner);
 	supervisor_end_denials(supervisor);
-	if (spare >= 0)
-		close(spare);
 	if (spawner >= 0)
 		shutdown(spawner, SHUT_WR);
 	return spawner;

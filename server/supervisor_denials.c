@@ -33,34 +33,23 @@ static int take(struct supervisor *supervisor, const struct frame_header *header
 	return 0;
 }
 
-static void close_source(struct supervisor *supervisor)
-{
-	int socket = supervisor->denials.fd;
-
-	if (socket < 0)
-		return;
-	loop_forget(supervisor->loop, &supervisor->denials);
-	close(socket);
-}
-
 void supervisor_hear_denials(struct supervisor *supervisor)
 {
-	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
-
 	for (size_t i = 0; i < LIMIT_TURN_FRAMES && supervisor->denials.fd >= 0; i++) {
 		struct frame_header header;
-		int result = frame_receive(supervisor->denials.fd, &header, &payload, NULL, MSG_DONTWAIT);
+		int result = frame_receive(supervisor->denials.fd, &header, &supervisor->payload, NULL,
+					   MSG_DONTWAIT);
 
 		if (result == -EAGAIN)
 			return;
 		if (result == 0)
-			result = take(supervisor, &header, &payload);
+			result = take(supervisor, &header, &supervisor->payload);
 		if (result == -EPROTO)
 			supervisor->warn(
 				"the egress broker sent a malformed frame: its refusals are not told "
 				"any more");
 		if (result < 0)
-			close_source(supervisor);
+			loop_close(supervisor->loop, &supervisor->denials);
 	}
 }
 
@@ -73,7 +62,7 @@ static void denials_ready(struct loop_source *source, uint32_t events)
 int supervisor_take_denials(struct supervisor *supervisor, int socket)
 {
 	supervisor_hear_denials(supervisor); /* what the last broker still said */
-	close_source(supervisor);
+	loop_close(supervisor->loop, &supervisor->denials);
 	supervisor->denials.ready = denials_ready;
 	if (socket < 0 || loop_watch(supervisor->loop, &supervisor->denials, socket, EPOLLIN) < 0) {
 		if (socket >= 0)
@@ -85,5 +74,5 @@ int supervisor_take_denials(struct supervisor *supervisor, int socket)
 
 void supervisor_end_denials(struct supervisor *supervisor)
 {
-	close_source(supervisor);
+	loop_close(supervisor->loop, &supervisor->denials);
 }
