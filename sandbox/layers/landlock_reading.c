@@ -21,6 +21,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "sandbox/facts.h"
 #include "sandbox/layers/mounts.h"
 
 #define LOOK (FS_READ | FS_EXECUTE)
@@ -136,10 +137,6 @@ static int allow_private(struct landlock *landlock)
 
 int landlock_allow_commands(struct landlock *landlock)
 {
-	/* facts about the machine that programs ask for; nothing of a process */
-	static const char *const facts[] = {"/proc/cpuinfo",     "/proc/meminfo", "/proc/stat",
-					    "/proc/loadavg",     "/proc/uptime",  "/proc/version",
-					    "/proc/filesystems", "/proc/sys"};
 	static const char *const devices[] = {"/dev/null",   "/dev/zero",    "/dev/full",
 					      "/dev/random", "/dev/urandom", "/dev/tty"};
 	const struct plan *plan = &landlock->context->executor->plan;
@@ -147,8 +144,8 @@ int landlock_allow_commands(struct landlock *landlock)
 
 	for (size_t i = 0; system_directories[i] && result == 0; i++)
 		result = allow_place(landlock, system_directories[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(facts) && result == 0; i++)
-		result = landlock_allow(landlock, facts[i], FS_READ);
+	for (size_t i = 0; facts_paths[i] && result == 0; i++)
+		result = landlock_allow(landlock, facts_paths[i], FS_READ);
 	for (size_t i = 0; i < ARRAY_SIZE(devices) && result == 0; i++)
 		result = landlock_allow(landlock, devices[i],
 					FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV);

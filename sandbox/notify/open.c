@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "sandbox/facts.h"
 #include "sandbox/notify/place.h"
 
 #define FOLLOW     1L                         /* the place is a link: go on where it leads */
@@ -31,6 +32,15 @@ struct opening {
 	int flags;
 	mode_t mode;
 };
+
+/*
+ * Without mounts our own Landlock rules are wider than the caller's by /proc (layers/landlock.c): what it
+ * could not open itself we do not open for it.
+ */
+static bool is_ours_alone(const struct opening *opening, const char *text)
+{
+	return opening->call->notify->rules.bounded && facts_forbid(text);
+}
 
 static bool writes(int flags)
 {
@@ -136,6 +146,8 @@ static long open_object(const struct opening *opening, int object)
 		return result < 0 ? result : -errno;
 	if (S_ISDIR(status.st_mode) && (opening->flags & O_CREAT))
 		return -EISDIR;
+	if (is_ours_alone(opening, text))
+		return -EACCES;
 	result = judge(opening, text, S_ISDIR(status.st_mode));
 	if (result == 0)
 		result = judge_names(opening, &status, text);
@@ -242,7 +254,7 @@ static long open_there(const struct opening *opening, const struct place *place,
 
 	if (S_ISCHR(status->st_mode) && status->st_rdev == TTY)
 		return open_terminal(opening);
-	if (is_memory(opening, place))
+	if (is_memory(opening, place) || is_ours_alone(opening, place->text))
 		return -EACCES;
 	/* with O_CREAT and nothing else it is read */
 	if (writes(opening->flags) || opening->call->notify->rules.hides) {

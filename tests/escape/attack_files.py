@@ -21,6 +21,18 @@ for pid in {{{pid}, *(int(name) for name in os.listdir("/proc") if name.isdigit(
 """
 
 
+class Victim:
+    """A program of the person's that was told a secret."""
+
+    def __init__(self, secret):
+        self.process = subprocess.Popen(["/bin/sh", "-c", "read line", secret], stdin=subprocess.PIPE)
+        self.pid = self.process.pid
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def read_processes(scene, pid, *names):
     """Looks for the secret in files of /proc/PID."""
     everybody = scene.stage != "unconfined"
@@ -114,6 +126,25 @@ def rename_race_against_read_file(scene):
 @attack("files", "pid namespace")
 def environment_of_a_process(scene):
     return read_processes(scene, scene.start_victim(), *["environ"])
+
+
+@attack("files", "pid namespace, landlock")
+def command_line_of_a_process(scene):
+    """What another program was told, passwords among it. Who performs calls for commands sees more than they."""
+    victim = scene.hold(Victim(scene.secret))
+    return scene.secret in scene.python(f"""
+import os
+directory = os.open("/proc", os.O_PATH)
+for number in {{{victim.pid}, *(int(name) for name in (os.listdir("/proc") if {scene.stage != "unconfined" and scene.mode.profile == "full"} else ())
+               if name.isdigit())}}:
+    for name in ("cmdline", f"task/{{number}}/cmdline"):
+        for flags in (0, os.O_CREAT, os.O_TRUNC, os.O_CREAT | os.O_NOFOLLOW, os.O_DIRECTORY | os.O_CREAT):
+            for path in (f"/proc/{{number}}/{{name}}", f"/proc/self/../{{number}}/{{name}}", f"/dev/fd/../../{{number}}/{{name}}"):
+                try: print(os.read(os.open(path, flags), 4096))
+                except OSError: pass
+            try: print(os.read(os.open(f"{{number}}/{{name}}", flags, dir_fd=directory), 4096))
+            except OSError: pass
+""")
 
 
 @attack("files", "pid namespace")
