@@ -165,6 +165,12 @@ def check_programs():
         yield f"meson.build installs {sorted(installed)}, sandbox/spawner/program.c knows {sorted(known)}"
 
 
+def check_mutants():
+    """every mutant of tests/mutation finds its place, and every row of a table that refuses something has one"""
+    done = subprocess.run([sys.executable, os.path.join(TOP, "tests/mutation/mutate"), "--check"], capture_output=True, text=True, check=False)
+    yield from (line for line in (done.stdout + done.stderr).splitlines() if line)
+
+
 # ---- what the built server says of itself ----
 
 def tools():
@@ -226,7 +232,7 @@ def check_tool_shapes():
 
 
 CHECKS = [check_includes, check_limits, check_banned, check_headers, check_licence, check_sleeps, check_layout, check_executables,
-          check_sandbox_tables, check_programs, check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
+          check_sandbox_tables, check_programs, check_mutants, check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
 
 
 def main():

@@ -22,7 +22,8 @@ static void ended(struct spawner *spawner, size_t index, int status)
 	uint32_t id = instance->id;
 	const bool served = instance->profile == EXECUTOR_BROKER && instance->state == INSTANCE_READY;
 
-	if (instance->state == INSTANCE_STARTING) {
+	/* one that stood and waited for its broker was not announced: nobody would hear of its end */
+	if (instance->state == INSTANCE_STARTING || (instance->call && !instance->told)) {
 		char how[64];
 
 		instance_serve(spawner, index); /* its last words */

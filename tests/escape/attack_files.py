@@ -257,6 +257,20 @@ def program_that_is_replaced(scene):
     return scene.text(path) != "before"
 
 
+@attack("files", "view, landlock, filter")
+def outside_file_that_is_cut_short(scene):
+    """By its name and by opening it to read: an older Landlock knows of neither."""
+    scene.python(f"""
+import os
+for attempt in (lambda: os.truncate({scene.outside!r}, 0), lambda: os.open({scene.outside!r}, os.O_RDONLY | os.O_TRUNC), lambda: os.open({scene.outside!r}, 3 | os.O_TRUNC)):
+    try:
+        attempt()
+    except OSError as error:
+        print(error)
+""")
+    return not scene.text(scene.outside)
+
+
 @attack("files", "files executor")
 def write_file_by_a_link(scene):
     scene.in_workspace("plain", "")

@@ -18,7 +18,7 @@ def begin(description, **flags):
     for name, settings in flags.items():
         parser.add_argument(f"--{name}", **settings)
     parser.add_argument("words", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     os.environ["SALLYPORT_BUILD"] = options.build
     return options
 

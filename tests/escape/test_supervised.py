@@ -100,6 +100,220 @@ def test_other_names(tmp):
     assert open(os.path.join(sandbox.workspace, ".mcp.json")).read() == "before"
 
 
+def test_replaced(tmp):
+    """What the person has replaced lies under no mount any more: then the supervisor alone keeps it, in every call there is."""
+    sandbox = supervised(tmp, "--then", "true")
+    for name in (".git/config", ".mcp.json", "HEAD", "free/file"):
+        os.makedirs(os.path.dirname(os.path.join(sandbox.workspace, name)), exist_ok=True)
+    names = (".git/config", ".mcp.json", "HEAD")
+
+    def put(name):
+        path = os.path.join(sandbox.workspace, name)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write("kept")
+        os.rename(path + ".new", path)
+    for name in names:
+        put(name)
+    own(sandbox)
+    os.mkfifo(os.path.join(sandbox.workspace, "up"))
+    os.mkfifo(os.path.join(sandbox.workspace, "go"))
+    for name in ("up", "go"):
+        os.chmod(os.path.join(sandbox.workspace, name), 0o666)
+    process = sandbox.start("echo > up; read line < go; exec python3 attempts.py")
+    with open(os.path.join(sandbox.workspace, "attempts.py"), "w", encoding="utf-8") as file:
+        file.write(REPLACED)
+    with open(os.path.join(sandbox.workspace, "up"), encoding="utf-8") as file:
+        file.read()  # the sandbox stands, its mounts too
+    for name in names:
+        put(name)
+    own(sandbox)
+    with open(os.path.join(sandbox.workspace, "go"), "w", encoding="utf-8") as file:
+        file.write("\n")
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert "done" not in output and output.endswith("tried\n"), output + errors
+    for name in names:
+        assert open(os.path.join(sandbox.workspace, name), encoding="utf-8").read() == "kept", name
+
+
+REPLACED = """
+import os
+names = [".git/config", ".mcp.json", "HEAD"]
+os.symlink("../.mcp.json", "free/link")
+for name in names:
+    here = os.open(name, os.O_PATH)
+    there = os.open(name, os.O_RDONLY)
+    attempts = {
+        "open": lambda: os.open(name, os.O_WRONLY), "append": lambda: os.open(name, os.O_WRONLY | os.O_APPEND), "create": lambda: os.open(name, os.O_CREAT | os.O_RDWR),
+        "cut": lambda: os.open(name, os.O_RDONLY | os.O_TRUNC), "truncate": lambda: os.truncate(name, 0), "unlink": lambda: os.unlink(name),
+        "rename": lambda: os.rename(name, "free/away"), "over": lambda: (os.close(os.open("free/new", os.O_CREAT | os.O_WRONLY)), os.rename("free/new", name)),
+        "link": lambda: os.link(name, "free/second"), "path": lambda: os.open(f"/proc/self/fd/{here}", os.O_WRONLY), "read": lambda: os.open(f"/dev/fd/{there}", os.O_WRONLY),
+        "truncate read": lambda: os.truncate(f"/proc/self/fd/{there}", 0), "linked": lambda: os.open("free/link", os.O_WRONLY) if name == ".mcp.json" else 1 / 0,
+        "truncate linked": lambda: os.truncate("free/link", 0) if name == ".mcp.json" else 1 / 0, "around": lambda: os.open("free/../" + name, os.O_WRONLY),
+        "link by descriptor": lambda: os.link(f"/proc/self/fd/{there}", "free/third", follow_symlinks=True),
+    }
+    for attempt, act in attempts.items():
+        try:
+            act()
+            print("done", name, attempt)
+        except (OSError, ZeroDivisionError):
+            pass
+try:
+    os.open(".vscode", os.O_TMPFILE | os.O_WRONLY)
+    print("done nameless")
+except OSError:
+    pass
+print("tried")
+"""
+
+
+# Each call that the keeper performs, by its own number: libraries use the newest form alone.
+ONE_BY_ONE = """
+import ctypes, errno, os, platform
+libc = ctypes.CDLL(None, use_errno=True)
+HERE = -100
+calls = [("mkdirat", 258, 34, (HERE, b"d", 0o755)), ("openat", 257, 56, (HERE, b"f", 0o101, 0o644)), ("mknodat", 259, 33, (HERE, b"n", 0o100644, 0)),
+         ("symlinkat", 266, 36, (b"f", HERE, b"s")), ("linkat", 265, 37, (HERE, b"f", HERE, b"l", 0)), ("renameat2", 316, 276, (HERE, b"l", HERE, b"m", 1)),
+         ("truncate", 76, 45, (b"f", 5)), ("unlinkat", 263, 35, (HERE, b"m", 0)), ("unlinkat", 263, 35, (HERE, b"d", 0x200)),
+         ("renameat", 264, 38, (HERE, b"s", HERE, b"t")), ("open", 2, None, (b"g", 0o101, 0o644)), ("creat", 85, None, (b"h", 0o644)), ("mkdir", 83, None, (b"e", 0o755)),
+         ("mknod", 133, None, (b"o", 0o100644, 0)), ("symlink", 88, None, (b"g", b"u")), ("link", 86, None, (b"g", b"v")), ("rename", 82, None, (b"v", b"w")),
+         ("unlink", 87, None, (b"w",)), ("rmdir", 84, None, (b"e",)), ("umask", 95, 166, (0o77,))]
+for name, here, there, arguments in calls:
+    number = here if platform.machine() == "x86_64" else there
+    if number is None or (platform.machine() != "x86_64" and name == "renameat"):
+        continue
+    result = libc.syscall(number, *arguments)
+    print(name, "ok" if result >= 0 else errno.errorcode[ctypes.get_errno()])
+print(sorted(os.listdir(".")))
+"""
+
+
+def test_calls_one_by_one(tmp):
+    """Every call that is asked of the keeper does what it does without."""
+    sandbox = supervised(tmp)
+    output, errors = python(sandbox, "calls.py", ONE_BY_ONE)
+    lines = output.splitlines()
+    assert lines and all(line.endswith(" ok") for line in lines[:-1]), output + errors
+    made = ["calls.py", "f", "g", "h", "n", "o", "t", "u"] if "rmdir ok" in lines else ["calls.py", "f", "n", "s"]
+    assert lines[-1] == str(made), output + errors
+    assert os.path.getsize(os.path.join(sandbox.workspace, "f")) == 5
+
+
+DEEP = """
+import os
+top = os.open(".", os.O_RDONLY)
+os.mkdir(".git")
+os.chdir(".git")
+name = "d" * 250
+try:
+    for _ in range(24):
+        os.mkdir(name)
+        os.chdir(name)
+    print("deep")
+    os.close(os.open("made", os.O_CREAT | os.O_WRONLY))
+    print("free")
+except OSError as error:
+    print(error)
+os.fchdir(top)
+os.chdir(".vscode")
+try:
+    os.close(os.open("made", os.O_CREAT | os.O_WRONLY))
+    print("made")
+except OSError as error:
+    print("kept")
+for depth in range(30):
+    try:
+        os.chdir(name)
+    except OSError:
+        break
+print(depth)
+try:
+    os.close(os.open("made", os.O_CREAT | os.O_WRONLY))
+    print("made")
+except OSError as error:
+    print("kept")
+"""
+
+
+def test_deep(tmp):
+    """Deeper than the kernel can spell a path: free where it is free, and kept where it is protected."""
+    sandbox = supervised(tmp)
+    place = os.path.join(sandbox.workspace, ".vscode")
+    os.mkdir(place)
+    top = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(place)
+        for _ in range(24):
+            os.mkdir("d" * 250)
+            if ROOT:
+                os.chown("d" * 250, 4242, 4242)
+            os.chdir("d" * 250)
+        for path in (sandbox.workspace, place):
+            if ROOT:
+                os.chown(path, 4242, 4242)
+    finally:
+        os.fchdir(top)
+        os.close(top)
+    output, errors = python(sandbox, "deep.py", DEEP)
+    assert output.split() == ["deep", "free", "kept", "24", "kept"], output + errors
+
+
+WAITERS = """
+import os, signal
+os.mkfifo("nobody")
+for _ in range(%d):
+    child = os.fork()
+    if child == 0:
+        os.open("nobody", os.O_WRONLY)
+        os._exit(1)
+    # until it waits in the call: the kernel says where
+    while "S" != open(f"/proc/{child}/stat").read().rsplit(")", 1)[1].split()[0]:
+        pass
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+os.mkfifo("pipe")
+child = os.fork()
+if child == 0:
+    with open("pipe", "w") as pipe:
+        pipe.write("through")
+    os._exit(0)
+print(open("pipe").read())
+"""
+
+
+def test_killed_while_waiting(tmp):
+    """Who is killed while it waits for the other end of a FIFO gives its place to others: there are only so many."""
+    output, errors = python(supervised(tmp), "waiters.py", WAITERS % 600)
+    assert output == "through\n", output + errors
+
+
+SWAPPED = """
+import ctypes, os, signal
+libc = ctypes.CDLL(None)
+os.mkdir("free")
+os.close(os.open("free/x", os.O_CREAT | os.O_WRONLY))
+os.symlink("../.mcp.json", "free/y")
+child = os.fork()
+if child == 0:
+    while True:
+        libc.renameat2(-100, b"free/x", -100, b"free/y", 2)
+for number in range(3000):
+    try:
+        file = os.open("free/x", os.O_WRONLY | (os.O_CREAT if number % 2 else 0))
+        os.write(file, b"evil")
+        os.close(file)
+    except OSError:
+        pass
+os.kill(child, signal.SIGKILL)
+print("tried")
+"""
+
+
+def test_names_that_become_links(tmp):
+    """A name that is a file when it is judged, and a link to what is protected when it is opened."""
+    sandbox = supervised(tmp)
+    output, errors = python(sandbox, "swapped.py", SWAPPED)
+    assert output == "tried\n" and not os.path.exists(os.path.join(sandbox.workspace, ".mcp.json")), output + errors
+
 RACE = """
 import ctypes, mmap, os, signal, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import PROGRAM, clean_environment
+from conftest import PROGRAM, SANITIZED, clean_environment
 
 ROOT = os.getuid() == 0
 ORDER = [
@@ -23,7 +23,8 @@ ORDER = [
     *([("namespaces", r"unshare\(CLONE_NEWUSER"), ("identity", r"setgroups\(0"), ("identity", r"setresgid\("), ("identity", r"setresuid\(")] if ROOT else []),
     ("identity", r"PR_CAP_AMBIENT_CLEAR_ALL"), ("identity", r"capset\(.*effective=0, permitted=0, inheritable=0"),
     ("parent again", r"prctl\(PR_SET_PDEATHSIG, SIGKILL"), ("descriptors: stderr", r"dup2\(0, 2\)"), ("descriptors", r"close_range\(\d+, 4294967295, 0"),
-    ("resources", r"prlimit64\(0, RLIMIT_CORE, \{rlim_cur="), ("resources", r"prlimit64\(0, RLIMIT_NPROC, \{rlim_cur="),
+    *[(f"resources: {name}", rf"prlimit64\(0, RLIMIT_{name}, \{{rlim_cur=.*rlim_max=")
+      for name in ("CORE", "RTPRIO", "NICE", "MEMLOCK", "MSGQUEUE", "SIGPENDING", "NOFILE", "NPROC", "FSIZE", *([] if SANITIZED else ["DATA"]))],
     ("privileges", r"prctl\(PR_SET_NO_NEW_PRIVS, 1"), ("privileges", r"prctl\(PR_SET_DUMPABLE, (0|SUID_DUMP_DISABLE)"),
     ("landlock", r"landlock_restrict_self\("), ("seccomp", r"seccomp\(SECCOMP_SET_MODE_FILTER"),
 ]

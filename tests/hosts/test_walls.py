@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Walls of the executors that do no command's work: looked at from outside, or tried from inside by one that was taken over."""
+
+import errno
+import os
+
+import client
+import pytest
+from conftest import BUILD, clean_environment
+from test_taken_over import installed, processes  # noqa: F401  pylint: disable=unused-import
+
+REFUSED = [os.path.join(BUILD, "without"), f"namespaces:{errno.EPERM}", "--"]  # as a container's filter does
+WRAPPERS = {"full": [], "container": REFUSED, "minimal": ["env", "TMPDIR=/nonesuch", *REFUSED]}
+SHARED = {"sallyport-broke": {"net"}, "sallyport-files": {"net"}}  # of the machine's namespaces: the broker connects, and files has no socket call
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """An ordinary user's, with what is protected: without mounts only root could write one of root's."""
+    path = tmp_path / "workspace"
+    (path / ".git/hooks").mkdir(parents=True)
+    if os.getuid() == 0:
+        for above in [path, *path.parents][:4]:
+            above.chmod(0o755)
+        for inside in (path, path / ".git", path / ".git/hooks"):
+            os.chown(inside, 1777, 1777)
+    return path
+
+
+@pytest.fixture
+def serve(workspace, policy):
+    servers = []
+
+    def begin(program, *options, wrapper=()):
+        # minimal is taken only where the policy names it, and where there is no container
+        command = [*wrapper, program, "stdio", "--workspace", str(workspace), "--policy", policy({"sandbox": {"requireProfile": "minimal"}}), *options]
+        server = client.Server(command, env=clean_environment(), cwd=str(workspace))
+        servers.append(server)
+        server.handshake()
+        return server
+    yield begin
+    for server in servers:
+        server.kill()
+
+
+def working(server):
+    """Both kinds of executors and the broker, at work."""
+    server.call("list_directory")
+    server.call("fetch_url", url="http://192.0.2.1/")  # refused, but asked of web executor and broker
+    return {name: processes(server, name)[0] for name in ("sallyport-files", "sallyport-web", "sallyport-broke")}
+
+
+@pytest.mark.root
+def test_namespaces(serve):
+    """Each is in none of the machine's but those that it needs."""
+    for name, pid in working(serve(os.path.join(BUILD, "sallyport"))).items():
+        for kind in ("user", "mnt", "pid", "ipc", "uts", "net"):
+            same = os.readlink(f"/proc/{pid}/ns/{kind}") == os.readlink(f"/proc/self/ns/{kind}")
+            assert same == (kind in SHARED.get(name, ())), (name, kind)
+
+
+def mounts(pid):
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8") as file:
+        return {fields[4]: set(fields[5].split(",")) for fields in map(str.split, file)}
+
+
+@pytest.mark.root
+def test_what_the_files_executor_sees(serve, tmp_path):
+    fixed = tmp_path / "fixed"
+    fixed.mkdir()
+    os.chown(fixed, 1777, 1777)
+    pids = working(serve(os.path.join(BUILD, "sallyport"), "--workspace", f"{fixed}:ro"))
+    found = mounts(pids["sallyport-files"])
+    assert set(found) >= {"/", "/0", "/1", "/0/.git", "/0/.git/hooks"}, found
+    assert {place.split("/")[1] for place in found} <= {"", "0", "1"}, found
+    for place, options in found.items():
+        assert {"nosuid"} <= options and ("noexec" in options or place == "/"), (place, options)
+    assert "ro" in found["/"] and "rw" in found["/0"] and "ro" in found["/1"] and "ro" in found["/0/.git/hooks"], found
+    for name in ("sallyport-web", "sallyport-broke"):
+        assert set(mounts(pids[name])) == {"/"} and "ro" in mounts(pids[name])["/"], name
+
+
+@pytest.mark.parametrize("confinement", WRAPPERS)
+@pytest.mark.parametrize("which", ["files", "web", "broker"])
+def test_filters(installed, serve, which, confinement):  # noqa: F811
+    """One that tries what its filter does not name is ended, and that is told at once."""
+    program = installed(**{f"sallyport-{which}": f"tests/hostile/unfiltered-{which}"})
+    server = serve(program, wrapper=WRAPPERS[confinement])
+    result = server.call("list_directory") if which == "files" else server.call("fetch_url", url="http://192.0.2.1/")
+    text = client.text_of(result)
+    assert result["isError"] and ("ended" in text or "killed by signal" in text), text  # and not that it takes too long

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mutants of what stands around the sandbox: the spawner's choices and groups, callers and their bounds, what the frontend believes, and the policy."""
+
+from mutants import Mutant, each_row
+from source import skip, swap
+from suites import escape, hosts, unit
+
+SPAWNER, SERVER, POLICY = "sandbox/spawner/", "server/", "server/policy/"
+PROFILES = hosts("profiles")
+
+
+def choice():
+    path = SPAWNER + "choice.c"
+    yield Mutant("choice: what may pass by itself lowers it", skip(path, "may_pass", "false"), unit("choice"))
+    yield from each_row("choice: what may pass by itself,", path, "may_pass/codes", unit("choice"))
+    yield Mutant("choice: any failure lowers it", swap(path, "profile_has(from, failure->layer) && !profile_has(lower, failure->layer);", "true;"), PROFILES + unit("choice"))
+    yield Mutant("choice: below what the policy requires", swap(path, "spawner->confinement < spawner->plan.require_profile &&", ""), PROFILES)
+    yield Mutant("choice: below what has stood", swap(path, "!spawner->choice.settled &&", ""), unit("choice"))
+    yield Mutant("choice: without trying a bare sandbox", swap(path, "if (next.confinement >= spawner->confinement) { try_bare(spawner);", "if (next.confinement >= spawner->confinement) { spawner->confinement++;"),
+                 PROFILES + escape("test_workspace_replaced_by_a_link"))
+    yield Mutant("choice: layers that the policy requires may be missing", skip(path, "choice_missing_layer", "NULL"), PROFILES)
+    yield Mutant("choice: a group that the policy requires may be missing", swap(path, "return cgroups->base >= 0 && cgroups->memory && cgroups->pids && (cgroups->cpu || !spawner->plan.cpu_thousandths);", "return true;"),
+                 PROFILES + hosts("groups"))
+    yield from each_row("choice: layers that not all have,", "sandbox/profile.c", "optional", unit("choice") + PROFILES)
+    yield Mutant("choice: every profile has every layer", skip("sandbox/profile.c", "profile_has", "true"), PROFILES)
+
+
+def groups():
+    path = SPAWNER + "cgroup.c"
+    bounds = unit("cgroup_bounds")
+    yield Mutant("groups: memory is not bounded", skip(path, "bound_memory", "0"), bounds)
+    yield Mutant("groups: swap is not bounded", swap(path, "result = put(group, \"memory.swap.max\", 0);", "result = 0;"), bounds)
+    yield Mutant("groups: processes are not bounded", swap(path, "result = put(group, \"pids.max\", plan->command_processes);", "result = 0;"), bounds)
+    yield Mutant("groups: processor time is not bounded", skip(path, "bound_cpu", "0"), bounds)
+    yield Mutant("groups: memory beyond what there is", swap(path, "return plan->memory_bytes < there ? plan->memory_bytes : there;", "return plan->memory_bytes;"), bounds)
+    yield Mutant("groups: all of the machine's memory", swap(path, "return there / 4 * 3;", "return there;"), bounds)
+    yield Mutant("groups: nothing is killed in them", skip(path, "cgroup_kill"), bounds)
+    yield Mutant("groups: what is left is not killed", swap(path, "if (all) cgroup_write(cgroups->base, path, \"1\");", ""), bounds)
+    yield Mutant("groups: names that are not ours", swap(path, "strspn(entry->d_name, \"0123456789-\") != strlen(entry->d_name)", "0"), bounds)
+    yield Mutant("groups: nobody is born in one", swap(SPAWNER + "start.c", "pid_t pid = cgroup < 0 ? -1 :", "pid_t pid = 1 ? -1 :"), hosts("groups"))
+    yield Mutant("groups: who is not born in one is not moved", swap(SPAWNER + "start.c", "if (pid > 0 && cgroup >= 0) *entered = cgroup_enter(cgroup, pid);", ""), hosts("groups"))
+
+
+def private():
+    path = SPAWNER + "private.c"
+    yield Mutant("private places: everybody may enter", swap(path, "if (fchmod(lock, uid == geteuid() ? 0700 : 0711) < 0)", "if (fchmod(lock, 0755) < 0)"), unit("private"))
+    yield Mutant("private places: one of somebody else's is taken", swap(path, "if (status.st_uid != geteuid()) return -EPERM;", ""), unit("private"))
+    yield Mutant("private places: one that is in use is removed", swap(path, "return flock(lock, LOCK_EX | LOCK_NB) < 0 ? -errno : steal_fd(&lock);", "return steal_fd(&lock);"), unit("private"))
+    yield Mutant("private places: links are followed", swap(path, "O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC", "O_RDONLY | O_DIRECTORY | O_CLOEXEC"), unit("private"))
+    yield Mutant("private places: stay when the sandbox ends", skip(SPAWNER + "orphans.c", "orphans_remove_private"), PROFILES)
+    yield Mutant("orphans of a killed keeper live on", skip(SPAWNER + "orphans.c", "kill_strangers", "true"), PROFILES)
+    yield Mutant("orphans of a killed keeper do not fall to the spawner", skip(SPAWNER + "orphans.c", "orphans_adopt", "0"), PROFILES)
+    path = SPAWNER + "instances.c"
+    yield Mutant("a sandbox is not killed when it is to be", skip(path, "kill_instance"), hosts("sandbox_lifetime", "lifetime") + escape("test_callers"))
+    path = SPAWNER + "program.c"
+    yield Mutant("programs: looked for beside an installed server", swap(path, "program_installed(directory) ? \"/\" PROGRAM_LIBEXEC : \"\"", "\"\""), hosts("programs"))
+    yield from each_row("programs: what is protected,", path, "program_names", hosts("programs::test_they_are_protected_in_a_build_folder"))
+    yield Mutant("start: commands' parent may be gone", swap(SPAWNER + "start.c", "prctl(PR_SET_PDEATHSIG, SIGKILL);", ""), hosts("order"))
+
+
+def callers():
+    path = SERVER + "sandboxes.c"
+    sandboxes = unit("sandboxes")
+    yield Mutant("callers: any number of sandboxes", swap(path, "sandboxes->count < sandboxes->context->plan->sandbox_maximum &&", ""), sandboxes)
+    yield Mutant("callers: any number of descriptors", skip(path, "files_suffice", "true"), sandboxes)
+    yield Mutant("callers: one with a command running gives way", swap(path, "at->door.fd >= 0 && at->running_count == 0 && !at->caller->waiting &&", "at->door.fd >= 0 &&"), sandboxes)
+    yield Mutant("callers: one that has none does not wait its turn", skip(path, "starve"), sandboxes)
+    yield Mutant("callers: no command in flight is one too many", swap(path, "at->door.fd >= 0 && at->running_count < LIMIT_COMMANDS_AT_ONCE", "at->door.fd >= 0"), sandboxes)
+    path = SERVER + "sandbox.c"
+    yield Mutant("callers: a sandbox for each call serves others too", swap(path, "if (sandbox->sandboxes->context->plan->sandbox_per_call) retire(sandbox);", ""), sandboxes + hosts("sandbox_lifetime"))
+    yield Mutant("keepers: any frame is taken", swap(path, "if (header->type != KEEPER_SWEPT || header->length)", "if (header->length)"), sandboxes)
+    yield Mutant("keepers: frames with more in them are taken", swap(path, "if (header->type != KEEPER_SWEPT || header->length)", "if (header->type != KEEPER_SWEPT)"), sandboxes)
+    yield Mutant("keepers: words about nobody are not counted", swap(path, "/* its report came before its nanny died */ return ++sandbox->heard > LIMIT_NANNY_DEATHS + sandbox->taken ? -EPROTO : 0;", "return 0;"), sandboxes)
+    yield Mutant("keepers: deaths at the door are not counted", swap(path, "sandbox->deaths++; return ++sandbox->heard > LIMIT_NANNY_DEATHS + sandbox->taken ? -EPROTO : 0;", "sandbox->deaths++; return 0;"), sandboxes)
+    path = SERVER + "command.c"
+    lies = unit("command")
+    yield Mutant("leash: a lie does not end the sandbox", swap(path, "loop_close(sandboxes->loop, source); sandbox_end(command->sandbox);", "orphan(command);"), lies)
+    yield Mutant("leash: an end that is none is believed", swap(path, "|| !(WIFEXITED(outcome.wait_status) || WIFSIGNALED(outcome.wait_status))", ""), lies)
+    yield Mutant("leash: frames that were not asked for are taken", swap(path, "else result = -EPROTO; } if (result == -EPROTO) {", "} if (result == -EPROTO) {"), lies)
+    yield Mutant("leash: more in a report is taken", swap(path, "if (frame_done(&reader) < 0 || !(WIFEXITED", "if (!(WIFEXITED"), lies)
+    yield Mutant("leash: one that is not killed in time is waited for", swap(path, "case COMMAND_KILLED: sandbox_end(sandbox); break;", "case COMMAND_KILLED: break;"), lies + hosts("lifetime"))
+    yield Mutant("leash: descriptors are taken", swap(SERVER + "command_pipes.c", "frame_refuse_descriptors(pair[0]);", ""), lies + hosts("walls"))
+
+
+def believed():
+    """What executors and the spawner say."""
+    calls = unit("calls")
+    path = SERVER + "supervisor.c"
+    yield Mutant("spawner: a start that nobody asked for", swap(path, "if (!supervised || descriptors->count < 2 || frame_done(&reader) < 0 || confinement >= CONFINEMENT_COUNT) return -EPROTO;",
+                                                                "if (!supervised) return 0;"), calls)
+    path = SERVER + "replies.c"
+    yield Mutant("executors: text without end", swap(path, "if (call->result.text_bytes + header->length > LIMIT_RESULT_BYTES_MAX + LIMIT_FRAME_BYTES)", "if (0)"), calls)
+    yield Mutant("executors: progress without end", swap(path, "if (!call->mcp || (call->told && now - call->told < LOOP_MS(LIMIT_PROGRESS_MS)))", "if (!call->mcp)"), calls)
+    path = "protocol/frame.c"
+    yield Mutant("frames: what is left over is taken", swap(path, "return reader->failed || reader->at != reader->end ? -EPROTO : 0;", "return reader->failed ? -EPROTO : 0;"), unit("frame"))
+    yield Mutant("frames: what is missing is taken", swap(path, "return reader->failed || reader->at != reader->end ? -EPROTO : 0;", "return 0;"), unit("frame"))
+
+
+def policy():
+    path = POLICY + "compile.c"
+    rules = hosts("policy")
+    yield from each_row("protected paths", POLICY + "protect.c", "protected_paths", hosts("policy_document::test_documented_protected_paths"))
+    yield Mutant("policy: denyWrite is not obeyed", swap(path, "i < policy->deny_write.count && result == 0", "0"), rules)
+    yield Mutant("policy: denyRead is not obeyed", swap(path, "i < policy->deny_read.count && result == 0", "0"), rules)
+    yield Mutant("policy: denying a whole workspace does nothing", skip(path, "deny_whole", "0"), rules)
+    yield Mutant("policy: allowGitConfig gives up all", swap(path, "if (!policy->allow_git_config || strcmp(row->path, PROTECTED_GIT_CONFIG) != 0)", "if (!policy->allow_git_config)"), hosts("policy", "real_work"))
+    yield Mutant("policy: .git/config is given up always", swap(path, "if (!policy->allow_git_config ||", "if ("), rules)
+    yield Mutant("policy: allowWrite in a read-only workspace", swap(path, "if (!plan->workspaces[i].write) return err_set(err, -EINVAL, \"filesystem.allowWrite: %s lies in the workspace %s, which was named \" \"read-only (:ro)\", text, plan->workspaces[i].path);", ""),
+                 unit("settings") + hosts("policy"))
+    yield Mutant("policy: allowWrite of the system", swap(path, "if (workspaces_system(path)) return", "if (0) return"), unit("settings") + rules)
+    yield Mutant("policy: it may lie where commands write", skip(path, "check_outside", "0"), rules)
+    yield Mutant("policy: an empty list is none", swap(path, "plan->network_listed = policy->allowed_domains.given;", "plan->network_listed = policy->allowed_domains.count > 0;"), rules)
+    yield Mutant("policy: deniedDomains is not obeyed", swap(path, "&policy->denied_domains,", "&(const struct policy_list){0},"), unit("settings") + rules)
+    yield Mutant("policy: a required profile is not", swap(path, "plan->require_profile = (enum confinement)(policy->require_profile + CONFINEMENT_FULL);", "plan->require_profile = CONFINEMENT_MINIMAL;"), PROFILES)
+    yield Mutant("policy: required layers are not", swap(path, "i < policy->require_layers.count && result == 0", "0"), PROFILES)
+    yield Mutant("policy: own programs in a workspace are not protected", skip(POLICY + "programs.c", "policy_programs", "0"), hosts("programs"))
+    limits = {"command_processes = (uint32_t)policy->processes": "1024", "command_files = (uint32_t)policy->files": "4096",
+              "command_file_bytes = (uint64_t)policy->file_bytes": "1ull << 33", "command_data_bytes = (uint64_t)policy->data_bytes": "1ull << 34",
+              "temporary_bytes = (uint64_t)policy->temporary_bytes": "1u << 30", "temporary_files = (uint64_t)policy->temporary_files": "100000",
+              "sandbox_maximum = (uint32_t)policy->sandbox_maximum": "128", "sandbox_idle_ms = (uint32_t)policy->sandbox_idle_ms": "3600000",
+              "sandbox_per_call = policy->sandbox_lifetime == POLICY_LIFETIME_CALL": "false", "memory_bytes = (uint64_t)policy->memory_bytes": "0",
+              "cpu_thousandths = (uint32_t)policy->cpu_thousandths": "0", "result_bytes = (uint64_t)policy->result_bytes": "32000"}
+    for line, value in limits.items():
+        yield Mutant(f"policy: {line.split('>')[1]} is not obeyed", swap(path, f"plan->{line};", f"plan->{line.split(' = ')[0]} = {value};"),
+                     unit("settings") + hosts("limits"))
+
+
+PARTS = [choice, groups, private, callers, believed, policy]
