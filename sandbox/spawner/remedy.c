@@ -13,6 +13,11 @@
 
 #include "protocol/cleanup.h"
 
+/* What of a kind of namespace is 0, and what to do about it. */
+#define NONE_OF(kind)                                                                                        \
+	"/proc/sys/user/max_" kind "_namespaces=0",                                                          \
+		kind " namespaces are switched off: sysctl user.max_" kind "_namespaces=15000"
+
 #define USERNS_CLONE "/proc/sys/kernel/unprivileged_userns_clone=0"
 #define APPARMOR     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns=1"
 #define APPARMOR_HELPS                                                                                       \
@@ -29,8 +34,15 @@ static const struct {
 	int code;
 	const char *step, *sign, *remedy;
 } remedies[] = {
+	{"namespaces", -ENOSPC, NULL, NONE_OF("user")},
+	{"namespaces", -ENOSPC, NULL, NONE_OF("mnt")},
+	{"namespaces", -ENOSPC, NULL, NONE_OF("pid")},
+	{"namespaces", -ENOSPC, NULL, NONE_OF("ipc")},
+	{"namespaces", -ENOSPC, NULL, NONE_OF("uts")},
+	{"namespaces", -ENOSPC, NULL, NONE_OF("net")},
 	{"namespaces", -ENOSPC, NULL, NULL,
-	 "user namespaces are switched off: sysctl user.max_user_namespaces must be above 0"},
+	 "no more namespaces are to be had: raise the sysctl user.max_*_namespaces, or start sallyport in "
+	 "fewer containers inside each other"},
 	{"namespaces", -EPERM, "uid_map", NULL, APPARMOR_HELPS},
 	{"namespaces", -EPERM, "ambient capabilities", NULL, APPARMOR_HELPS},
 	{"namespaces", -EPERM, NULL, USERNS_CLONE,
@@ -53,6 +65,8 @@ static const struct {
 	 "that "
 	 "permits clone, unshare and mount (kubernetes: seccompProfile of type Localhost); under systemd no "
 	 "RestrictNamespaces= in the unit"},
+	{"namespaces", -EACCES, NULL, NULL,
+	 "a security module refuses user namespaces: with AppArmor a profile for sallyport with \"userns,\""},
 	{"namespaces", -EINVAL, NULL, NULL, "this kernel has no user namespaces: CONFIG_USER_NS=y"},
 	{"namespaces", -ENOSYS, NULL, NULL,
 	 "namespaces are refused by a filter: in a container, a seccomp profile that permits clone with new "

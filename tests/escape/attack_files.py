@@ -376,6 +376,8 @@ outside_file("mode of a file outside", "view", "os.chmod(path, 0o777)")
 outside_file("times of a file outside", "view", "os.utime(path, (1, 1))")
 outside_file("attributes of a file outside", "view", "os.setxattr(path, 'user.evil', b'evil')")
 outside_file("size of a file outside", "view", "os.stat(path)")
+outside_file("file emptied by its name", "view, landlock", "os.truncate(path, 0)")
+outside_file("file emptied by who may only read", "view, landlock", "os.close(os.open(path, os.O_RDONLY | os.O_TRUNC))")
 
 
 # ---- devices and what the kernel offers as files ----
