@@ -21,8 +21,8 @@ DONE = "how it is done"
 NO_WALL = {
     ("sandbox/confinement.c", "confinement_layers"): TOLD, ("sandbox/confinement.c", "names"): TOLD, ("sandbox/rule.c", "table"): TOLD,
     ("sandbox/spawner/probe.c", "layers"): TOLD, ("sandbox/spawner/probe.c", "answer"): TOLD, ("sandbox/spawner/remedy.c", "remedies"): TOLD,
-    ("server/policy/write.c", "types"): TOLD,
-    ("sandbox/layers/landlock_reading.c", "names"): SHOWN, ("sandbox/layers/landlock_reading.c", "facts"): SHOWN,
+    ("server/policy/write.c", "types"): TOLD, ("sandbox/notify/attributes.c", "privileged"): TOLD,
+    ("sandbox/layers/landlock_reading.c", "names"): SHOWN, ("sandbox/facts.c", "facts_paths"): SHOWN,
     ("sandbox/layers/landlock_reading.c", "devices"): SHOWN, ("sandbox/layers/view.c", "system_directories"): SHOWN,
     ("sandbox/layers/view_kernel.c", "devices"): SHOWN, ("sandbox/layers/view_kernel.c", "links"): SHOWN,
     ("sandbox/layers/view_kernel.c", "terminals"): SHOWN, ("sandbox/filter/common.c", "rules_sanitizers"): "in sanitized builds alone, which nobody runs",

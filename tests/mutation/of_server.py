@@ -51,7 +51,7 @@ def private():
     yield Mutant("orphans of a killed keeper live on", skip(SPAWNER + "orphans.c", "kill_strangers", "true"), PROFILES)
     yield Mutant("orphans of a killed keeper do not fall to the spawner", skip(SPAWNER + "orphans.c", "orphans_adopt", "0"), PROFILES)
     path = SPAWNER + "instances.c"
-    yield Mutant("a sandbox is not killed when it is to be", skip(path, "kill_instance"), hosts("sandbox_lifetime", "lifetime") + escape("test_callers"))
+    yield Mutant("a sandbox is not killed when it is to be", skip(path, "instance_end"), hosts("sandbox_lifetime", "lifetime") + escape("test_callers"))
     path = SPAWNER + "program.c"
     yield Mutant("programs: looked for beside an installed server", swap(path, "program_installed(directory) ? \"/\" PROGRAM_LIBEXEC : \"\"", "\"\""), hosts("programs"))
     yield from each_row("programs: what is protected,", path, "program_names", hosts("programs::test_they_are_protected_in_a_build_folder"))
@@ -74,7 +74,7 @@ def callers():
     yield Mutant("keepers: deaths at the door are not counted", swap(path, "sandbox->deaths++; return ++sandbox->heard > LIMIT_NANNY_DEATHS + sandbox->taken ? -EPROTO : 0;", "sandbox->deaths++; return 0;"), sandboxes)
     path = SERVER + "command.c"
     lies = unit("command")
-    yield Mutant("leash: a lie does not end the sandbox", swap(path, "loop_close(sandboxes->loop, source); sandbox_end(command->sandbox);", "orphan(command);"), lies)
+    yield Mutant("leash: a lie does not end the sandbox", swap(path, "loop_close_sole(sandboxes->loop, source); sandbox_end(command->sandbox);", "orphan(command);"), lies)
     yield Mutant("leash: an end that is none is believed", swap(path, "|| !(WIFEXITED(outcome.wait_status) || WIFSIGNALED(outcome.wait_status))", ""), lies)
     yield Mutant("leash: frames that were not asked for are taken", swap(path, "else result = -EPROTO; } if (result == -EPROTO) {", "} if (result == -EPROTO) {"), lies)
     yield Mutant("leash: more in a report is taken", swap(path, "if (frame_done(&reader) < 0 || !(WIFEXITED", "if (!(WIFEXITED"), lies)

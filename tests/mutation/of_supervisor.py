@@ -70,7 +70,7 @@ def reaching():
     yield Mutant("supervisor: magic links are followed to objects", swap(place, "fd = call_openat2(place->parent, place->name, O_PATH | O_CLOEXEC, RESOLVE_NO_MAGICLINKS);",
                                                                         "fd = call_openat2(place->parent, place->name, O_PATH | O_CLOEXEC, 0);"), DOORS + OTHER_NAMES)
     yield Mutant("supervisor: /proc/self is the keeper", swap(place, "if ((self || thread) && at_proc_root(walk->at)) {", "if (0) {"), DOORS + ALIKE)
-    yield Mutant("supervisor: places too deep to be spelled are not judged", skip(place, "text_from_above", "(text[0] = '/', text[1] = 0, 0)"), escape("test_deep"))
+    yield Mutant("supervisor: places too deep to be spelled are not judged", skip(place, "place_text_above", "(text[0] = '/', text[1] = 0, 0)"), escape("test_deep"))
     yield Mutant("supervisor: who waits is not asked whether it still does", skip(target, "target_valid", "0"), escape("test_killed_while_waiting"))
     yield Mutant("supervisor: commands are waved through", swap(notify, "if (call.thread == client->nanny || notify->nursery->looking[index]) {", "if (1) {"), ABSENT)
     yield Mutant("supervisor: the umask of one command is another's", skip(target, "target_umask", "0"), escape("test_modes"))
