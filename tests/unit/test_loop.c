@@ -104,6 +104,38 @@ static void test_forgotten_within_the_turn(void **state)
 	}
 }
 
+static void count_and_stop(struct loop_source *source, uint32_t events)
+{
+	calls += source == &first ? 100 : 1;
+	loop.stop = true;
+}
+
+/* epoll goes on with an open file for as long as anybody has it. */
+static void test_closed_though_another_has_it(void **state)
+{
+	int a[2], b[2], duplicate;
+
+	assert_int_equal(loop_init(&loop, no_hook, NULL), 0);
+	assert_int_equal(pipe(a), 0);
+	assert_int_equal(pipe(b), 0);
+	first = second = (struct loop_source){.ready = count_and_stop};
+	assert_int_equal(loop_watch(&loop, &first, a[0], EPOLLIN), 0);
+	assert_int_equal(loop_watch(&loop, &second, b[0], EPOLLIN), 0);
+	duplicate = dup(a[0]);
+	loop_close(&loop, &first);
+	assert_int_equal(first.fd, -1);
+	assert_int_equal(write(a[1], "x", 1), 1);
+	assert_int_equal(write(b[1], "x", 1), 1);
+	calls = 0;
+	assert_int_equal(loop_run(&loop, NULL), 0);
+	assert_int_equal(calls, 1);
+	loop_deinit(&loop);
+	for (int i = 0; i < 2; i++)
+		close(b[i]);
+	close(a[1]);
+	close(duplicate);
+}
+
 static size_t file_bytes;
 
 static void read_file(struct loop_source *source, uint32_t events)
@@ -140,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_forgotten_within_the_turn),
+		cmocka_unit_test(test_closed_though_another_has_it),
 		cmocka_unit_test(test_regular_files_are_always_ready),
 	};
 
