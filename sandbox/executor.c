@@ -133,6 +133,7 @@ void executor_deinit(struct executor *executor)
 			close_fd(&executor->workspaces[i]);
 	free(executor->workspaces);
 	free(executor->private);
+	free(executor->hidden);
 	close_fd(&executor->command_ruleset);
 	executor->workspaces = NULL;
 	plan_deinit(&executor->plan);

@@ -74,7 +74,15 @@ struct executor {
 	bool privileged;   /* started by root: real privilege until the identity layer drops it */
 	/* EXECUTOR_SANDBOX without mounts: holds `tmp` and `home` for its commands. NULL otherwise. */
 	char *private;
-	/* The same: the Landlock ruleset that each command is put under besides. -1 otherwise. */
+	/*
+	 * EXECUTOR_SANDBOX with mounts: the file that was covered for each path of plan.hide, all zero where
+	 * none was, so that it is known by another name too. NULL when there was no mount to lie over any.
+	 */
+	struct executor_file {
+		uint64_t device, inode;
+	} * hidden;
+	/* EXECUTOR_SANDBOX without mounts: the Landlock ruleset that each command is put under besides. -1
+	 * otherwise. */
 	int command_ruleset;
 };
 

@@ -383,7 +383,8 @@ static int stand(struct executor *executor, void *context, const char **step)
 	const struct profile *profile = profile_find(EXECUTOR_SANDBOX, executor->confinement);
 	struct notify_duty duty = {.plan = profile->layers & LAYER_SUPERVISOR ? &executor->plan : NULL,
 				   .bounds = !(profile->layers & LAYER_MOUNTS),
-				   .private = executor->private};
+				   .private = executor->private,
+				   .hidden = executor->hidden};
 	struct keeper *keeper = context;
 	int result;
 

@@ -2,8 +2,9 @@
 /*
  * What a command may read and write where there is no view of its own: the same places, said to Landlock
  * alone. Landlock only adds, so what lies inside an allowed place and must not be seen or written cannot be
- * taken out again. In places that are only read, everything but the hidden path is allowed one by one; in
- * places that are written, new names must work, so such a policy is refused here and never half obeyed.
+ * taken out again. In places that are only read, everything but the hidden path is allowed one by one. In
+ * places that are written new names must work: there the supervisor keeps what is hidden and what is only
+ * read, and where there is none such a policy is refused here and never half obeyed.
  *
  * Not allowed: other homes, /proc/PID of anybody (the kernel cannot tell one's own from another's), /run,
  * /sys, the machine's /tmp and /dev/shm.
@@ -88,17 +89,14 @@ static int allow_place(struct landlock *landlock, const char *path)
 	return allow_reading(landlock, canonical);
 }
 
-/* What may be written: nothing in it may be hidden, or be a place that is only read. */
-static int allow_writing(struct landlock *landlock, const char *path)
+/* Without a supervisor: nothing in it may be hidden, or be a place that is only read. */
+static int refuse_exceptions(struct landlock *landlock, const char *path)
 {
-	bool supervised = landlock->context->profile->layers & LAYER_SUPERVISOR;
 	const struct plan *plan = &landlock->context->executor->plan;
 
-	if (is_hidden(plan, path))
-		return 0;
 	if (hidden_in(plan, path))
 		return refuse(landlock, "filesystem.denyRead inside a writable place", hidden_in(plan, path));
-	for (size_t i = 0; i < plan->protect_count && !supervised; i++)
+	for (size_t i = 0; i < plan->protect_count; i++)
 		if (plan->protect[i][0] == '/' && path_is_within(plan->protect[i], path) &&
 		    access(plan->protect[i], F_OK) == 0)
 			return refuse(landlock, "a path that must not be written inside a writable place",
@@ -106,7 +104,43 @@ static int allow_writing(struct landlock *landlock, const char *path)
 	for (size_t i = 0; i < plan->workspace_count; i++)
 		if (!plan->workspaces[i].write && path_is_within(plan->workspaces[i].path, path))
 			return refuse(landlock, "a read-only workspace inside a writable one", path);
-	return landlock_allow(landlock, path, LOOK | FS_OWN);
+	return 0;
+}
+
+/* Where this place, to be written, lies in a workspace that is only read and itself lies in one to be
+ * written: the supervisor's rules know no exception from an exception. */
+static const char *read_only_between(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->workspace_count; i++) {
+		const struct plan_path *between = &plan->workspaces[i];
+
+		if (between->write || !path_is_within(path, between->path))
+			continue;
+		for (size_t j = 0; j < plan->workspace_count; j++)
+			if (plan->workspaces[j].write &&
+			    path_is_within(between->path, plan->workspaces[j].path))
+				return between->path;
+		for (size_t j = 0; j < plan->extra_count; j++)
+			if (plan->extra[j].write && path_is_within(between->path, plan->extra[j].path))
+				return between->path;
+	}
+	return NULL;
+}
+
+static int allow_writing(struct landlock *landlock, const char *path)
+{
+	const struct plan *plan = &landlock->context->executor->plan;
+	const char *between = read_only_between(plan, path);
+	int result = 0;
+
+	if (is_hidden(plan, path))
+		return 0;
+	if (between)
+		return refuse(landlock, "a writable place inside a read-only workspace inside a writable one",
+			      between);
+	if (!(landlock->context->profile->layers & LAYER_SUPERVISOR))
+		result = refuse_exceptions(landlock, path);
+	return result == 0 ? landlock_allow(landlock, path, LOOK | FS_OWN) : result;
 }
 
 static int allow_plan(struct landlock *landlock, const struct plan_path *list, size_t count)

@@ -199,6 +199,25 @@ static int hide_unsearchable(struct layer_context *context, int root, const char
 	return view_hide(context, root, parent);
 }
 
+/* A file may have other names, which no cover lies over: the supervisor is to know it by them. */
+static int note_hidden(struct layer_context *context, const char *path, const struct stat *status)
+{
+	struct executor *executor = context->executor;
+
+	if (!S_ISREG(status->st_mode))
+		return 0;
+	if (!executor->hidden)
+		executor->hidden = calloc(executor->plan.hide_count + 1, sizeof *executor->hidden);
+	if (!executor->hidden) {
+		errno = ENOMEM;
+		return layer_failed(&context->failure, "calloc", path);
+	}
+	for (size_t i = 0; i < executor->plan.hide_count; i++)
+		if (!strcmp(executor->plan.hide[i], path))
+			executor->hidden[i] = (struct executor_file){status->st_dev, status->st_ino};
+	return 0;
+}
+
 /* Covers what is there with something empty of the same type; what is not there needs no cover. */
 int view_hide(struct layer_context *context, int root, const char *path)
 {
@@ -215,6 +234,8 @@ int view_hide(struct layer_context *context, int root, const char *path)
 				       : layer_failed(&context->failure, "open", path);
 	if (fstat(target, &status) < 0)
 		return layer_failed(&context->failure, "fstat", path);
+	if (note_hidden(context, path, &status) < 0)
+		return -ENOMEM;
 	cover = S_ISDIR(status.st_mode) ? mount_tmpfs(context, "0000", 4096, 1, attributes)
 					: mount_clone(context, AT_FDCWD, "/dev/null", attributes);
 	if (cover < 0)

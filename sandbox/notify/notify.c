@@ -116,6 +116,8 @@ static int make_rules(struct notify *notify, const struct notify_duty *duty)
 {
 	int result = rules_make(&notify->rules, duty->plan);
 
+	if (duty->hidden)
+		rules_know(&notify->rules, duty->plan, duty->hidden);
 	if (result == 0 && duty->bounds)
 		result = rules_bound(&notify->rules, duty->plan, duty->private);
 	notify->needed = duty->signals || duty->bounds || is_needed(notify, duty->plan);
@@ -278,7 +280,10 @@ void notify_denied(const struct notify_call *call, const char *operation, const 
 	if (++call->client->denials > LIMIT_NOTIFY_DENIALS)
 		return;
 	snprintf(target, sizeof target, "%s", path);
-	snprintf(name, sizeof name, "%s:%s", rule->hidden ? RULE_HIDDEN : RULE_PROTECTED, rule->text);
+	if (!strcmp(rule->text, RULE_READ_ONLY))
+		snprintf(name, sizeof name, "%s", RULE_READ_ONLY);
+	else
+		snprintf(name, sizeof name, "%s:%s", rule->hidden ? RULE_HIDDEN : RULE_PROTECTED, rule->text);
 	if (frame_put_text(&payload, operation) == 0 && frame_put_text(&payload, target) == 0 &&
 	    frame_put_text(&payload, name) == 0)
 		frame_send(call->client->socket, &header, buffer_data(&payload), buffer_length(&payload),

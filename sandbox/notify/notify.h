@@ -78,10 +78,11 @@ struct plan;
 
 /* What is to be judged. */
 struct notify_duty {
-	const struct plan *plan; /* NULL: nothing */
-	bool signals;            /* these as well, since nothing else keeps them in */
-	bool bounds;             /* what lies outside is not kept as it is by mounts */
-	const char *private;     /* holds the sandbox's own /tmp and home; NULL: mounts do */
+	const struct plan *plan;            /* NULL: nothing */
+	bool signals;                       /* these as well, since nothing else keeps them in */
+	bool bounds;                        /* what lies outside is not kept as it is by mounts */
+	const char *private;                /* holds the sandbox's own /tmp and home; NULL: mounts do */
+	const struct executor_file *hidden; /* that mounts lie over (executor.h), or NULL */
 };
 
 /* For the keeper, under its own layers. 0 or -errno. */

@@ -14,7 +14,9 @@
 #include <sys/vfs.h>
 
 #include "protocol/cleanup.h"
+#include "sandbox/executor.h"
 #include "sandbox/plan.h"
+#include "sandbox/rule.h"
 
 #define CASEFOLD 0x40000000 /* FS_CASEFOLD_FL, Linux 5.2 */
 
@@ -93,6 +95,28 @@ static int add_protected(struct rules *rules, const struct plan *plan, const cha
 	return result;
 }
 
+static bool holds_writable(const struct plan_path *list, size_t count, const char *top)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].write && is_within(list[i].path, top))
+			return true;
+	return false;
+}
+
+/*
+ * A workspace that is only read, in a place that is written: neither it nor what leads there may be moved.
+ * One that holds a writable place again is left to the mounts, since there is no exception from a rule.
+ */
+static int add_read_only(struct rules *rules, const struct plan *plan, const struct plan_path *workspace)
+{
+	size_t length = workspace->write ? 0 : find_place(plan, workspace->path, true);
+
+	if (!length || holds_writable(plan->workspaces, plan->workspace_count, workspace->path) ||
+	    holds_writable(plan->extra, plan->extra_count, workspace->path))
+		return 0;
+	return add(rules, workspace->path, length, workspace->path + length, RULE_READ_ONLY, false);
+}
+
 int rules_make(struct rules *rules, const struct plan *plan)
 {
 	int result = 0;
@@ -100,10 +124,22 @@ int rules_make(struct rules *rules, const struct plan *plan)
 	*rules = (struct rules){.list = NULL};
 	for (size_t i = 0; i < plan->protect_count && result == 0; i++)
 		result = add_protected(rules, plan, plan->protect[i]);
+	for (size_t i = 0; i < plan->workspace_count && result == 0; i++)
+		result = add_read_only(rules, plan, &plan->workspaces[i]);
 	for (size_t i = 0; i < plan->hide_count && result == 0; i++)
 		if (plan->hide[i][0] == '/' && is_shown(plan, plan->hide[i]))
 			result = add_absolute(rules, plan, plan->hide[i], true);
 	return result;
+}
+
+void rules_know(struct rules *rules, const struct plan *plan, const struct executor_file *hidden)
+{
+	for (size_t i = 0; i < plan->hide_count; i++)
+		for (size_t j = 0; j < rules->count; j++)
+			if (rules->list[j].hidden && !strcmp(rules->list[j].path, plan->hide[i])) {
+				rules->list[j].device = hidden[i].device;
+				rules->list[j].inode = hidden[i].inode;
+			}
 }
 
 static int add_place(struct rules *rules, const char *path, const char *below)
@@ -235,9 +271,14 @@ const struct rules_path *rules_same_file(const struct rules *rules, dev_t device
 {
 	struct stat status;
 
-	for (size_t i = 0; i < rules->count; i++)
-		if (lstat(rules->list[i].path, &status) == 0 && status.st_dev == device &&
-		    status.st_ino == inode && !S_ISDIR(status.st_mode))
-			return &rules->list[i];
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rules_path *rule = &rules->list[i];
+
+		if (rule->inode == inode && rule->device == device && inode)
+			return rule;
+		if (lstat(rule->path, &status) == 0 && status.st_dev == device && status.st_ino == inode &&
+		    !S_ISDIR(status.st_mode))
+			return rule;
+	}
 	return NULL;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum rules_verdict {
@@ -24,8 +25,9 @@ struct rules_path {
 	char *path;    /* absolute, as the view shows it */
 	size_t length; /* of it */
 	size_t fixed;  /* of what is always spelled so: the workspace, as the plan has it */
-	char *text;    /* as the policy says it, for "protected:TEXT" */
+	char *text;    /* as the policy says it, for "protected:TEXT"; or RULE_READ_ONLY */
 	bool hidden;
+	uint64_t device, inode; /* of a hidden file that a mount lies over; 0: none does */
 };
 
 struct rules {
@@ -37,10 +39,15 @@ struct rules {
 	size_t place_count;
 };
 
+struct executor_file;
 struct plan;
 
-/* From the plan: what is protected wherever it can be written, and what is hidden. 0 or -ENOMEM. */
+/* From the plan: what is protected wherever it can be written, workspaces that are only read in places that
+ * are written, and what is hidden. 0 or -ENOMEM. */
 int rules_make(struct rules *rules, const struct plan *plan);
+/* Of what mounts lie over only the mounts can be looked at: takes over what was there, for each path of
+ * plan->hide. */
+void rules_know(struct rules *rules, const struct plan *plan, const struct executor_file *hidden);
 /*
  * Where no mount makes all else read-only: says in which places files may be changed. `private`: the
  * directory that holds the sandbox's own /tmp and home, or NULL. 0 or -ENOMEM.

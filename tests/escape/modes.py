@@ -39,11 +39,6 @@ OPEN_CONTAINER = {
     "name and files of a process": "Landlock does not know stat: what exists can be seen",
     "size of a file outside": "the same",
 }
-REFUSED_CONTAINER = {
-    "file that nobody reads": "filesystem.denyRead inside a writable workspace cannot be kept",
-    "hidden file that the person replaces": "the same",
-    "file in a directory that is hidden as well": "the same",
-}
 # Without the supervisor a path in a workspace cannot be kept from commands: Landlock cannot take it out of what it allows.
 OPEN_MINIMAL = {**OPEN_CONTAINER, **dict.fromkeys((
     "mode of a file outside", "times of a file outside", "attributes of a file outside", "program in path by its name",
@@ -54,20 +49,25 @@ OPEN_MINIMAL = {**OPEN_CONTAINER, **dict.fromkeys((
     "protected file that the person replaces", "settings that are moved there", "repository that is made elsewhere",
     "path that changes while it is judged", "mode of a protected file that the person replaces", "second name that was there before"), "a protected path, and there is no supervisor")}
 REFUSED_MINIMAL = {
-    **REFUSED_CONTAINER,
+    "file that nobody reads": "filesystem.denyRead inside a writable workspace cannot be kept",
+    "hidden file that the person replaces": "the same",
+    "file in a directory that is hidden as well": "the same",
+    "hidden file by every name": "the same",
+    "hidden file while it is judged": "the same",
+    "read only workspace inside a writable one": "a read-only workspace inside a writable one cannot be kept",
     "own programs in a workspace": "programs in a writable workspace cannot be kept as they are",
     "programs of the server": "the same",
 }
 if os.getuid() == 0:
-    REFUSED_CONTAINER["snapshot of what is hidden"] = REFUSED_MINIMAL["snapshot of what is hidden"] = "the same"
+    REFUSED_MINIMAL["snapshot of what is hidden"] = "filesystem.denyRead inside a writable workspace cannot be kept"
 else:  # commands act as whom the repository belongs to
     OPEN_MINIMAL["mode of a protected file"] = "Landlock does not know chmod"
     OPEN_MINIMAL["protected path in a closed directory"] = "a protected path, and there is no supervisor"
 
 MODES = {
     "full": Mode("full", open=OPEN),
-    "container": Mode("container", options={"wrapper": WITHOUT_NAMESPACES}, open=OPEN_CONTAINER, refused=REFUSED_CONTAINER),
-    "inside": Mode("container", shows=False, open=OPEN_CONTAINER, refused=REFUSED_CONTAINER),  # of a container that refuses namespaces (containers.py)
+    "container": Mode("container", options={"wrapper": WITHOUT_NAMESPACES}, open=OPEN_CONTAINER),
+    "inside": Mode("container", shows=False, open=OPEN_CONTAINER),  # of a container that refuses namespaces (containers.py)
     "minimal": Mode("minimal", options={"wrapper": WITHOUT_SCRATCH}, policy={"sandbox": {"requireProfile": "minimal"}}, open=OPEN_MINIMAL,
                     refused=REFUSED_MINIMAL),
 }
