@@ -18,6 +18,21 @@
 
 #include "protocol/cleanup.h"
 
+/* Whether the user namespace that we are in has more ids than one. In doubt it has: then trying tells. */
+static bool has_other_ids(const char *map)
+{
+	_cleanup_fd_ int file = open(map, O_RDONLY | O_CLOEXEC);
+	unsigned long long count;
+	char text[64]; /* a first line, which is all there is where there is one id */
+	ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+
+	if (length <= 0)
+		return true;
+	text[length] = '\0';
+	return sscanf(text, "%*u %*u %llu", &count) != 1 || count > 1 ||
+	       strchr(text, '\n') != text + length - 1;
+}
+
 /* Whether this process may become another uid, and still kill what it started then. */
 static bool may_change_ids(void)
 {
@@ -25,7 +40,8 @@ static bool may_change_ids(void)
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct sets[2];
 
-	return syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & needed) == needed;
+	return syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & needed) == needed &&
+	       has_other_ids("/proc/self/uid_map") && has_other_ids("/proc/self/gid_map");
 }
 
 /* Whether the first workspace is root's, and to be written, and only root may. */

@@ -77,6 +77,10 @@ static const struct {
 	 "this file system cannot show root's files as another's: start sallyport as the workspace's owner, "
 	 "or "
 	 "give the workspace to an ordinary user"},
+	{"mounts", -EINVAL, "chown", NULL,
+	 "the user namespace around us has one id only, and commands need another: start sallyport outside "
+	 "of it, "
+	 "as an ordinary user, or give it more (unshare --map-auto, podman with /etc/subuid)"},
 	{"mounts", -EPERM, "mount", NULL,
 	 "the container masks /proc, so no new one may be mounted: --security-opt systempaths=unconfined, "
 	 "podman: --security-opt unmask=ALL (kubernetes: procMount: Unmasked)"},

@@ -119,7 +119,7 @@ def test_container_where_namespaces_are_refused(run, serve, workspace, wrapper, 
     assert found["profile"] == "container" and found["confined"]
     assert layers["namespaces"]["state"] == "missing" and layers["namespaces"]["errno"] == says and layers["namespaces"]["remedy"]
     if says == "ENOSPC":
-        assert "user.max_user_namespaces" in layers["namespaces"]["remedy"]
+        assert "user.max_" in layers["namespaces"]["remedy"]
     assert layers["landlock"]["state"] == "partly" and layers["private"]["state"] == "there"
     server = serve(wrapper, {})
     result = server.call("run_command", command="echo ran > made; cat a.txt; pwd; echo $HOME; touch $TMPDIR/x $HOME/y && echo touched; cat /proc/1/comm")
@@ -197,6 +197,22 @@ def test_layers_that_are_there_may_be_required(run, serve):
     assert serve(REFUSED, document).call("run_command", command="echo ran")["structuredContent"]["stdout"] == "ran\n"
 
 
+def test_one_id_alone(run, serve, workspace):
+    """Root of a user namespace without another id, as by `unshare -r`: nobody can become anybody, so commands stay who they are."""
+    wrapper = ["unshare", "--map-root-user"]
+    _, layers = doctor(run, wrapper, {})
+    assert layers["mounts"]["state"] == "missing" and "one id only" in layers["mounts"]["remedy"], layers
+    if ROOT:  # who would be the machine's root, and could write /proc/sys
+        assert layers["identity"]["state"] == "missing" and "core_pattern" in layers["identity"]["detail"], layers
+        return
+    server = serve(wrapper, {})
+    result = server.call("run_command", command="id -u; echo ran > made; echo x > /proc/sys/kernel/core_pattern; chmod 700 ..; cat /etc/shadow")
+    assert result["structuredContent"]["stdout"] == "0\n" and (workspace / "made").read_text() == "ran\n", result
+    assert result["structuredContent"]["stderr"].count("Permission denied") == 3, result
+    assert server.call("explain_access")["structuredContent"]["profile"] == "container"
+    assert server.call("read_file", path="made")["content"][0]["text"] == "ran\n"
+
+
 @pytest.mark.root
 def test_workspace_of_roots_needs_root_who_could_write_more(run, serve, workspace):
     """Where nothing can be mounted only root can write it; and here root, without a capability, could still write /proc/sys."""
@@ -230,10 +246,18 @@ def test_container_keeps_what_must_not_be_written(serve, workspace):
     assert sorted(os.listdir(workspace)) == [".env", "a.txt"] and (workspace / ".env").read_text() == "kept\n"
 
 
+def test_container_hides_what_must_not_be_read(serve, workspace):
+    (workspace / ".env").write_text("hunter2\n")
+    server = serve(REFUSED, {"filesystem": {"denyRead": [f"{workspace}/.env"]}})
+    result = server.call("run_command", command="cat .env; mv .env x; cp .env y; ln .env z; cat z; cat a.txt; chmod 777 .env")
+    assert result["structuredContent"]["stdout"] == "alpha\n" and len(result["structuredContent"]["denials"]) >= 2, result
+    assert "hunter2" not in server.call("read_file", path=".env")["content"][0]["text"]
+    assert sorted(os.listdir(workspace)) == [".env", "a.txt"] and (workspace / ".env").read_text() == "hunter2\n"
+
+
 # ---- what a profile without mounts cannot keep is refused, not half obeyed ----
 
-@pytest.mark.parametrize("wrapper, key", [(REFUSED, "denyRead"), (NO_PLACE, "denyRead"), (NO_PLACE, "denyWrite")],
-                         ids=["container denyRead", "minimal denyRead", "minimal denyWrite"])
+@pytest.mark.parametrize("wrapper, key", [(NO_PLACE, "denyRead"), (NO_PLACE, "denyWrite")], ids=["minimal denyRead", "minimal denyWrite"])
 def test_what_cannot_be_kept_is_refused(serve, workspace, wrapper, key):
     (workspace / ".env").write_text("hunter2\n")
     document = {"filesystem": {key: [f"{workspace}/.env"]}, **MINIMAL}

@@ -191,11 +191,12 @@ def landlock():
     yield Mutant("landlock: a policy that it cannot keep is half obeyed",
                  swap(path, "return refuse(landlock, \"filesystem.denyRead inside a writable place\", hidden_in(plan, path));", ";"),
                  hosts("profiles::test_what_cannot_be_kept_is_refused"))
-    yield Mutant("landlock: protected paths that it cannot keep are half obeyed", swap(path, "i < plan->protect_count && !supervised", "false && !supervised"),
+    yield Mutant("landlock: protected paths that it cannot keep are half obeyed", swap(path, "i < plan->protect_count", "false"),
                  hosts("profiles::test_what_cannot_be_kept_is_refused"))
     yield Mutant("landlock: hidden below what is read", skip(path, "hidden_in", "NULL"), hosts("profiles"))
     yield Mutant("landlock: a read-only workspace inside a writable one",
-                 swap(path, "if (!plan->workspaces[i].write && path_is_within(plan->workspaces[i].path, path))", "if (0)"), hosts("profiles"))
+                 swap(path, "if (!plan->workspaces[i].write && path_is_within(plan->workspaces[i].path, path))", "if (0)"),
+                 attacks("read only workspace inside", mode="minimal"))
     yield Mutant("landlock: commands stay in the keeper's domain", swap("sandbox/keeper/launch.c", "if (launch->ruleset >= 0) {", "if (0) {"),
                  inside("kill the servers own processes", "directory of a process") + hosts("profiles"))
     yield Mutant("landlock: commands signal by number before ABI 6", swap("sandbox/keeper/main.c", "profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS", "false"),

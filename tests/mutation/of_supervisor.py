@@ -87,6 +87,20 @@ def reaching():
     yield Mutant("supervisor: second names are not known", skip(rules, "rules_same_file", "NULL"), attacks("second name that was there before"))
 
 
+def attributes():
+    """What is changed of files without opening them, and what the keeper may open and its callers may not."""
+    outside = attacks("of a file outside", "program in path", mode="container")
+    replaced, subject = attacks("mode of a protected file that the person replaces"), NOTIFY + "subject.c"
+    yield Mutant("supervisor: attributes are not judged", skip(subject, "subject_judge", "0"), outside)
+    yield Mutant("supervisor: attributes of what lies outside are not judged", skip(NOTIFY + "rules.c", "rules_may_change", "true"), outside)
+    yield Mutant("supervisor: attributes of what is protected are not judged", skip(subject, "judge_text", "RULES_FREE"), replaced)
+    yield Mutant("supervisor: /proc is opened for callers", skip(NOTIFY + "open.c", "is_ours_alone", "false"), attacks("command line of a process", mode="container"))
+    yield Mutant("supervisor: a hidden file's other names are not known",
+                 swap(NOTIFY + "rules.c", "if (rule->inode == inode && rule->device == device && inode)", "if (0)"), attacks("hidden file by every name"))
+    yield Mutant("supervisor: what leads to a read-only workspace may be moved", skip(NOTIFY + "rules.c", "add_read_only", "0"),
+                 attacks("read only workspace inside") + attacks("read only workspace inside", mode="container"))
+
+
 def keeping():
     """Nothing of a call outlives it; what keeper and nannies hold."""
     nanny, keeper, launch, sweep = KEEPER + "nanny.c", KEEPER + "main.c", KEEPER + "launch.c", KEEPER + "sweep.c"
@@ -112,4 +126,4 @@ def keeping():
 ALONE = hosts("taken_over::test_executors_that_are_stopped_end_with_the_spawner")
 
 
-PARTS = [handlers, signals, judging, reaching, keeping]
+PARTS = [handlers, signals, judging, reaching, attributes, keeping]
