@@ -170,6 +170,15 @@ class Server:
         self.send(message)
         return number
 
+    def start_command(self, line):
+        """Starts a command whose progress is told; returns the call's id, which is its progress token too."""
+        return self.start("tools/call", {"name": "run_command", "arguments": {"command": line}}, progress=self.next_id)
+
+    def wait_said(self, number, text):
+        """Until a command of start_command() has said it. Progress alone may be told before it runs."""
+        self.receive(lambda m: m.get("method") == "notifications/progress" and m["params"]["progressToken"] == number
+                     and text in m["params"].get("message", ""))
+
     def request(self, method, params=None, timeout=PATIENCE, **more):
         return self.response(self.start(method, params, **more), timeout)
 

@@ -57,8 +57,8 @@ def test_a_quick_call_overtakes_a_slow_one(server, workspace):
 def test_a_cancelled_call_is_not_answered_and_ends(server):
     server.call("run_command", command="true")
     before = set(server.tree())
-    number = server.start("tools/call", {"name": "run_command", "arguments": {"command": "echo here; sleep 300 & sleep 301"}}, progress=1)
-    server.receive(lambda m: m.get("method") == "notifications/progress")
+    number = server.start_command("sleep 300 & echo here; sleep 301")
+    server.wait_said(number, "here")
     watch = Watch(pid for pid in server.tree() if pid not in before and "sleep" in describe(pid))
     assert len(watch.descriptors) >= 2
     server.notify("notifications/cancelled", {"requestId": number, "reason": "enough"})

@@ -29,8 +29,8 @@ def test_no_capability_and_a_filter(server):
 
 def test_not_root_in_the_kernels_eyes(server):
     """Seen from outside, where user namespaces do not hide anything."""
-    number = server.start("tools/call", {"name": "run_command", "arguments": {"command": "echo up; sleep 305"}}, progress=1)
-    server.receive(lambda m: m.get("method") == "notifications/progress")
+    number = server.start_command("echo up; sleep 305")
+    server.wait_said(number, "up")
     sleeping = [pid for pid in server.tree() if "sleep 305" in describe(pid)]
     assert sleeping
     for pid in sleeping:
@@ -91,8 +91,8 @@ def test_loopback_of_ones_own(server):
     """What one call serves, another call of the same caller reaches, and nobody outside."""
     serve = ("import socket; s = socket.create_server((\"127.0.0.1\", 34567)); print(\"up\", flush=True); "
              "c, _ = s.accept(); c.sendall(b\"hello\"); c.close()")
-    number = server.start("tools/call", {"name": "run_command", "arguments": {"command": f"python3 -c '{serve}'"}}, progress=1)
-    server.receive(lambda m: m.get("method") == "notifications/progress")
+    number = server.start_command(f"python3 -c '{serve}'")
+    server.wait_said(number, "up")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", 34567))
     fetch = "import socket; print(socket.create_connection((\"127.0.0.1\", 34567)).recv(9))"
@@ -167,8 +167,8 @@ def test_temporary_files_are_the_callers_own(start):
 
 def test_callers_do_not_see_each_other(start):
     one, other = start(), start()
-    number = one.start("tools/call", {"name": "run_command", "arguments": {"command": "echo up; sleep 306"}}, progress=1)
-    one.receive(lambda m: m.get("method") == "notifications/progress")
+    number = one.start_command("echo up; sleep 306")
+    one.wait_said(number, "up")
     look = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
     assert "sleep 306" in run(one, look)["stdout"]
     assert "sleep 306" not in run(other, look)["stdout"]

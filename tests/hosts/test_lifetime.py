@@ -16,11 +16,9 @@ def busy(start):
     """A server with commands of the stubborn kind running, and files and spawner started."""
     server = start()
     server.call("list_directory")
-    for _ in range(3):
-        server.start("tools/call", {"name": "run_command", "arguments": {
-            "command": "trap '' TERM HUP INT; setsid sleep 300 & (sleep 301 &) ; echo up; sleep 302"}}, progress=server.next_id)
-    for _ in range(3):
-        server.receive(lambda m: m.get("method") == "notifications/progress")
+    calls = [server.start_command("trap '' TERM HUP INT; setsid sleep 300 & (sleep 301 &) ; echo up; sleep 302") for _ in range(3)]
+    for call in calls:
+        server.wait_said(call, "up")
     return server
 
 

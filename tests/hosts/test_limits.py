@@ -63,9 +63,11 @@ def test_result_limit(start, policy, workspace):
 
 
 def test_answer_within(start, policy):
-    for arguments, seconds in ((["--policy", policy({"answerWithin": 0.3})], 0.3), (["--answer-within", "0.3"], 0.3)):
-        done = start(*arguments).call("run_command", command="while :; do :; done")["structuredContent"]
-        assert done["status"] == "timed_out" and done["duration_ms"] <= seconds * 1000
+    """Told in the answer. On a busy machine the time may be over before a command has begun: then it is tried again."""
+    for server in (start("--policy", policy({"answerWithin": 0.6})), start("--answer-within", "0.6")):
+        while "was not started" in (said := text_of(server.call("run_command", command="while :; do :; done"))):
+            pass
+        assert "timed out" in said and "it may run 0.6 s at most" in said
 
 
 def test_few_descriptors(workspace):
