@@ -18,6 +18,9 @@ static int drop_capabilities(struct err *err)
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
 
+	/* nor could it get any back; an ordinary user may not say so, and need not */
+	for (int number = 0; prctl(PR_CAPBSET_DROP, number) == 0; number++)
+		;
 	if (syscall(SYS_capset, &header, none) < 0)
 		return err_set(err, -errno, "the frontend cannot drop its capabilities: capset: %s",
 			       err_name(errno));

@@ -7,62 +7,79 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+/* malloc's, which sees no thread in any of our programs: so mprotect is not among them. */
 const struct table_rule rules_memory[] = {
-	{.call = "mmap", .when = {LACKS(2, PROT_EXEC)}},
-	{.call = "mprotect", .when = {LACKS(2, PROT_EXEC)}},
+	{.call = "mmap", .when = {LACKS(2, PROT_EXEC), HAS(3, MAP_ANONYMOUS)}},
 	ALLOW("munmap"),
 	ALLOW("mremap"),
-	ALLOW("madvise"),
 	ALLOW("brk"),
+	{.call = "madvise", .when = {IS(2, MADV_DONTNEED)}},
+	{.call = "madvise", .when = {IS(2, MADV_HUGEPAGE)}}, /* GLIBC_TUNABLES=glibc.malloc.hugetlb=1 */
 	{NULL},
 };
 
-/* Ending, also by abort(), and what a C library does between. */
-const struct table_rule rules_process[] = {
-	ALLOW("exit"),
+/*
+ * Not abort(): it is tgkill, which reaches every process of the same uid. Whoever calls it has said why on
+ * stderr (an assertion, the C library's own checks), and ends here by SIGSYS instead.
+ */
+const struct table_rule rules_end[] = {
+	ALLOW("write"),
+	ALLOW("writev"),
 	ALLOW("exit_group"),
+	{NULL},
+};
+
+/* Asked without the kernel where that can be; not on every machine (clock sources of some virtual ones). */
+const struct table_rule rules_clock[] = {
+	ALLOW("clock_gettime"),
+	{NULL},
+};
+
+/* Stopped and continued while it waited, poll goes on by restart_syscall. ppoll is arm64's poll. */
+const struct table_rule rules_polling[] = {
+	ALLOW_LEGACY("poll"),
+	ALLOW("ppoll"),
+	ALLOW("restart_syscall"),
+	{NULL},
+};
+
+/* epoll_pwait is arm64's epoll_wait. */
+const struct table_rule rules_epoll[] = {
+	ALLOW("epoll_ctl"),
+	ALLOW_LEGACY("epoll_wait"),
+	ALLOW("epoll_pwait"),
+	{NULL},
+};
+
+/* fstat, as the C library spells it before and since 2.39. With AT_EMPTY_PATH a path may be given all the
+ * same: what exists can be asked, no content. */
+const struct table_rule rules_facts[] = {
+	ALLOW("fstat"),
+	{.call = "newfstatat", .when = {HAS(3, AT_EMPTY_PATH)}},
+	{NULL},
+};
+
+/* Frontend and files talk over memory that both have mapped (protocol/ring.h), sealed against shrinking. */
+const struct table_rule rules_rings[] = {
+	{.call = "mmap", .when = {LACKS(2, PROT_EXEC)}},
+	{.call = "fcntl", .when = {IS(1, F_GET_SEALS)}},
+	{NULL},
+};
+
+const struct table_rule rules_sanitizers[] = {
 	ALLOW("getpid"),
 	ALLOW("gettid"),
 	{.call = "tgkill", .when = {IS(2, SIGABRT)}},
 	ALLOW("rt_sigaction"),
 	ALLOW("rt_sigprocmask"),
 	ALLOW("rt_sigreturn"),
-	ALLOW("restart_syscall"),
 	ALLOW("sched_yield"),
+	ALLOW("futex"),
 	ALLOW("getrandom"),
-	{NULL},
-};
-
-const struct table_rule rules_waiting[] = {
-	ALLOW("clock_gettime"),  ALLOW("clock_nanosleep"),
-	ALLOW("gettimeofday"),   ALLOW("futex"),
-	ALLOW("epoll_create1"),  ALLOW("epoll_ctl"),
-	ALLOW("epoll_pwait"),    ALLOW_LEGACY("epoll_wait"),
-	ALLOW_LEGACY("poll"),    ALLOW("ppoll"),
-	ALLOW("timerfd_create"), ALLOW("timerfd_settime"),
-	ALLOW("eventfd2"),       {NULL},
-};
-
-/* On descriptors that are open already. newfstatat is how glibc spells fstat; it tells no content. */
-const struct table_rule rules_descriptors[] = {
-	ALLOW("read"),
-	ALLOW("readv"),
-	ALLOW("write"),
-	ALLOW("writev"),
-	ALLOW("close"),
-	ALLOW("lseek"),
-	ALLOW("fstat"),
-	{.call = "newfstatat", .when = {HAS(3, AT_EMPTY_PATH)}},
-	{.call = "fcntl", .when = {IS(1, F_GETFD)}},
-	{.call = "fcntl", .when = {IS(1, F_SETFD)}},
-	{.call = "fcntl", .when = {IS(1, F_GETFL)}},
-	{.call = "fcntl", .when = {IS(1, F_SETFL)}},
-	{.call = "fcntl", .when = {IS(1, F_DUPFD_CLOEXEC)}},
-	{.call = "fcntl", .when = {IS(1, F_GET_SEALS)}},
-	{NULL},
-};
-
-const struct table_rule rules_sanitizers[] = {
+	ALLOW("clock_nanosleep"),
+	ALLOW("madvise"),
+	{.call = "mmap", .when = {LACKS(2, PROT_EXEC)}},
+	{.call = "mprotect", .when = {LACKS(2, PROT_EXEC)}},
 	ALLOW("sigaltstack"),
 	ALLOW("getrlimit"),
 	ALLOW("prlimit64"),

@@ -65,8 +65,9 @@ extern const struct filter_table filter_table_command, filter_table_frontend, fi
 	filter_table_gap_truncate, filter_table_gap_signals, filter_table_nanny, filter_table_notify,
 	filter_table_notify_all, filter_table_notify_signals, filter_table_notify_all_signals;
 
-/* What every program of ours does: memory, time, its own end. */
-extern const struct table_rule rules_memory[], rules_process[], rules_waiting[], rules_descriptors[];
+/* What several programs of ours do (common.c). */
+extern const struct table_rule rules_memory[], rules_end[], rules_clock[], rules_polling[], rules_epoll[],
+	rules_facts[], rules_rings[];
 /* What neither commands nor whoever builds their sandboxes needs (command.c). */
 extern const struct table_rule rules_other_processes[], rules_kernel_surface[], rules_administration[],
 	rules_devices[], rules_sockets[];

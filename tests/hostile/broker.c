@@ -3,10 +3,11 @@
  * A broker that was taken over, under the true one's layers: it tells the frontend of refusals that there
  * never were, of every sandbox, as many as are taken, with words that are to confuse whoever shows them, and
  * then says something that is no frame. Its clients and sandboxes get nothing from it, and its own channel is
- * never read.
+ * never read. What it could spoil for others of its standard descriptors it spoils.
  */
-#include <poll.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "protocol/buffer.h"
 #include "protocol/cleanup.h"
@@ -37,13 +38,17 @@ int main(void)
 {
 	struct executor executor;
 	struct err err;
+	int epoll;
 
 	if (executor_receive(EXECUTOR_BROKER, &executor, &err) < 0 || executor_enter(&executor, &err) < 0)
 		return 1;
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	for (int fd = 0; fd <= 2; fd++)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
 	for (unsigned i = 0; i < LIES; i++)
 		if (lie(i) < 0)
 			break;
 	frame_send_encoded(EXECUTOR_CHANNEL + 1, "no frame", 8, 0);
 	for (;;)
-		poll(NULL, 0, -1);
+		epoll_wait(epoll, &(struct epoll_event){0}, 1, -1);
 }

@@ -3,7 +3,7 @@
  * A files executor that was taken over, under the true one's layers: it takes requests, answers none, and
  * does to the descriptors that it shares with the frontend what would make that one wait.
  */
-#include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -13,15 +13,19 @@
 
 enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND };
 
-/* Blocking, and as full as it gets. What cannot be written fails, and that is well. */
+/* As full as it gets. What it cannot do fails, and that is well. It may not change flags (F_SETFL ends it).
+ */
 static void stuff(int fd)
 {
-	const uint64_t most = UINT64_MAX - 1;
+	struct pollfd watched = {.fd = fd, .events = POLLIN | POLLOUT};
+	uint64_t most;
 
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (write(fd, &most, sizeof most) > 0)
-		;
-	fcntl(fd, F_SETFL, 0);
+	poll(&watched, 1, 0);
+	if (watched.revents & POLLIN && read(fd, &most, sizeof most) < 0)
+		return;
+	most = UINT64_MAX - 1;
+	if (watched.revents & POLLOUT && write(fd, &most, sizeof most) < 0)
+		return;
 }
 
 int main(void)
@@ -35,8 +39,6 @@ int main(void)
 		return 1;
 	for (int fd = WAKE; fd <= FRONTEND; fd++)
 		stuff(fd);
-	for (int fd = 0; fd <= 2; fd++)
-		fcntl(fd, F_SETFL, O_NONBLOCK);
 	for (;;) {
 		struct frame_header header;
 		const uint8_t *payload;

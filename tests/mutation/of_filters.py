@@ -9,7 +9,7 @@ from suites import attacks, escape, hosts, unit
 
 FOLDER = "sandbox/filter/"
 TABLES = [FOLDER + name + ".c" for name in ("command", "container", "notify", "programs", "common")]
-ASKED = unit("filter", "filter_rules")
+ASKED = unit("filter", "filter_rules", "filter_programs")
 
 
 def kind(path, name):

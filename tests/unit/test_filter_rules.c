@@ -24,24 +24,6 @@
 
 #include "tests/support/filters.h"
 
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-/* The same answer for each, whatever its arguments. Older architectures' own calls are passed over elsewhere.
- */
-static void all(enum filter_name filter, uint32_t answer, const char *const *calls)
-{
-	for (size_t t = 0; t < ARRAY_SIZE(targets); t++)
-		for (size_t i = 0; calls[i]; i++) {
-			if (seccomp_syscall_resolve_name_arch(targets[t].token, calls[i]) < 0)
-				continue;
-			uint32_t heard = ask(&targets[t], filter, calls[i], NULL);
-
-			if (heard != answer)
-				fail_msg("%s, filter %d, %s: %#x, expected %#x", targets[t].name, filter,
-					 calls[i], heard, answer);
-		}
-}
-
 static void test_refused_to_all_that_is_started(void **state)
 {
 	static const enum filter_name filters[] = {FILTER_COMMAND, FILTER_CONTAINER, FILTER_SPAWNER};
@@ -198,126 +180,6 @@ static void test_container(void **state)
 		  "msgrcv", "msgctl", "mq_open", "mq_unlink"));
 }
 
-/* ---- what our own programs cannot do without ---- */
-
-static void shared(enum filter_name filter)
-{
-	static const uint64_t commands[] = {F_GETFD, F_SETFD,         F_GETFL,
-					    F_SETFL, F_DUPFD_CLOEXEC, 1034 /* F_GET_SEALS */};
-	const struct expectation list[] = {
-		{filter, "mmap", ARGUMENTS(0, 4096, PROT_READ), SECCOMP_RET_ALLOW},
-		{filter, "mprotect", ARGUMENTS(0, 4096, PROT_READ), SECCOMP_RET_ALLOW},
-		{filter, "tgkill", ARGUMENTS(1, 1, SIGABRT), SECCOMP_RET_ALLOW},
-		{filter, "tgkill", ARGUMENTS(1, 1, SIGKILL), SECCOMP_RET_KILL_PROCESS},
-		{filter, "newfstatat", ARGUMENTS(1, 0, 0, AT_EMPTY_PATH), SECCOMP_RET_ALLOW},
-		{filter, "fcntl", ARGUMENTS(1, F_SETOWN), SECCOMP_RET_KILL_PROCESS},
-	};
-
-	check(list, ARRAY_SIZE(list));
-	all(filter, SECCOMP_RET_ALLOW, WORDS("munmap", "mremap", "madvise", "brk"));
-	all(filter, SECCOMP_RET_ALLOW,
-	    WORDS("exit", "exit_group", "getpid", "gettid", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-		  "restart_syscall", "sched_yield", "getrandom"));
-	all(filter, SECCOMP_RET_ALLOW,
-	    WORDS("clock_gettime", "clock_nanosleep", "gettimeofday", "futex", "epoll_create1", "epoll_ctl",
-		  "epoll_pwait", "epoll_wait", "poll", "ppoll", "timerfd_create", "timerfd_settime",
-		  "eventfd2"));
-	all(filter, SECCOMP_RET_ALLOW, WORDS("read", "readv", "write", "writev", "close", "lseek", "fstat"));
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		check(&(const struct expectation){filter, "fcntl", ARGUMENTS(1, commands[i]),
-						  SECCOMP_RET_ALLOW},
-		      1);
-}
-
-static void refused_quietly(enum filter_name filter)
-{
-	all(filter, REFUSED(ENOENT),
-	    WORDS("openat", "open", "stat", "access", "faccessat", "faccessat2", "statx", "readlink",
-		  "readlinkat"));
-	check(&(const struct expectation){filter, "newfstatat", NULL, REFUSED(ENOENT)}, 1);
-}
-
-static void test_frontend(void **state)
-{
-	const struct expectation list[] = {
-		{FILTER_FRONTEND, "socketpair", ARGUMENTS(AF_UNIX), SECCOMP_RET_ALLOW},
-		{FILTER_FRONTEND, "setsockopt", ARGUMENTS(0, SOL_SOCKET, 83), SECCOMP_RET_ALLOW},
-	};
-
-	shared(FILTER_FRONTEND);
-	refused_quietly(FILTER_FRONTEND);
-	check(list, ARRAY_SIZE(list));
-	all(FILTER_FRONTEND, SECCOMP_RET_ALLOW, WORDS("recvmsg", "sendmsg", "pipe2", "shutdown", "pread64"));
-}
-
-static void test_files(void **state)
-{
-	const struct expectation list[] = {
-		{FILTER_FILES, "ioctl", ARGUMENTS(0, FICLONE), SECCOMP_RET_ALLOW},
-		{FILTER_FILES, "ioctl", ARGUMENTS(0, TIOCSTI), SECCOMP_RET_KILL_PROCESS},
-	};
-
-	shared(FILTER_FILES);
-	check(list, ARRAY_SIZE(list));
-	all(FILTER_FILES, SECCOMP_RET_ALLOW,
-	    WORDS("openat2", "statx", "newfstatat", "getdents64", "readlinkat", "faccessat2", "mkdirat",
-		  "unlinkat", "renameat", "renameat2", "symlinkat", "linkat", "utimensat", "fstatfs"));
-	all(FILTER_FILES, SECCOMP_RET_ALLOW,
-	    WORDS("pread64", "preadv", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate",
-		  "fadvise64", "fchmod", "fchown", "copy_file_range", "umask"));
-	all(FILTER_FILES, SECCOMP_RET_ALLOW, WORDS("io_setup", "io_submit", "io_getevents"));
-}
-
-static void connected(enum filter_name filter)
-{
-	const struct expectation list[] = {
-		{filter, "sendto", ARGUMENTS(3, 0, 0, 0), SECCOMP_RET_ALLOW},
-		{filter, "ioctl", ARGUMENTS(3, FIONBIO), SECCOMP_RET_ALLOW},
-		{filter, "ioctl", ARGUMENTS(3, FIONREAD), SECCOMP_RET_ALLOW},
-		{filter, "ioctl", ARGUMENTS(3, TIOCSTI), SECCOMP_RET_KILL_PROCESS},
-		{filter, "socketpair", ARGUMENTS(AF_UNIX), SECCOMP_RET_ALLOW},
-		{filter, "socketpair", ARGUMENTS(AF_INET), SECCOMP_RET_KILL_PROCESS},
-	};
-
-	shared(filter);
-	refused_quietly(filter);
-	check(list, ARRAY_SIZE(list));
-	all(filter, SECCOMP_RET_ALLOW,
-	    WORDS("recvfrom", "recvmsg", "getsockopt", "setsockopt", "getsockname", "getpeername", "shutdown",
-		  "pipe2"));
-	all(filter, SECCOMP_RET_ALLOW, WORDS("getuid", "geteuid", "getgid", "getegid", "uname", "sysinfo"));
-}
-
-static void test_web(void **state)
-{
-	connected(FILTER_WEB);
-	all(FILTER_WEB, REFUSED(0), WORDS("connect"));
-}
-
-static void test_broker(void **state)
-{
-	static const uint64_t families[] = {AF_INET, AF_INET6}, types[][2] = {{SOCK_STREAM, 0},
-									      {SOCK_STREAM, IPPROTO_TCP},
-									      {SOCK_DGRAM, 0},
-									      {SOCK_DGRAM, IPPROTO_UDP}};
-	const struct expectation list[] = {
-		{FILTER_BROKER, "sendmsg", ARGUMENTS(3, 0, 0), SECCOMP_RET_ALLOW},
-		{FILTER_BROKER, "sendmsg", ARGUMENTS(3, 0, 0x20000000), SECCOMP_RET_KILL_PROCESS},
-		{FILTER_BROKER, "socket", ARGUMENTS(AF_INET6, SOCK_RAW), REFUSED(EAFNOSUPPORT)},
-		{FILTER_BROKER, "bind", NULL, REFUSED(EPERM)},
-	};
-
-	connected(FILTER_BROKER);
-	check(list, ARRAY_SIZE(list));
-	all(FILTER_BROKER, SECCOMP_RET_ALLOW, WORDS("connect", "accept4"));
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		for (size_t j = 0; j < ARRAY_SIZE(types); j++)
-			check(&(const struct expectation){FILTER_BROKER, "socket",
-							  ARGUMENTS(families[i], types[j][0], types[j][1]),
-							  SECCOMP_RET_ALLOW},
-			      1);
-}
-
 /* What would keep the keeper from acting for its callers. */
 static void test_keepers_callers(void **state)
 {
@@ -342,10 +204,6 @@ int main(void)
 					   cmocka_unit_test(test_sockets),
 					   cmocka_unit_test(test_personalities),
 					   cmocka_unit_test(test_container),
-					   cmocka_unit_test(test_frontend),
-					   cmocka_unit_test(test_files),
-					   cmocka_unit_test(test_web),
-					   cmocka_unit_test(test_broker),
 					   cmocka_unit_test(test_keepers_callers)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
