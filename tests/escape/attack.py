@@ -104,7 +104,7 @@ class Served:
         self.scene = scene
         if scene.mode.policy:
             policy = {**(policy or {}), **scene.mode.policy}
-        command = [*wrapper, os.path.join(scene.programs, "sallyport"), "stdio", "--answer-within", "60"]
+        command = [*wrapper, os.path.join(scene.programs, "sallyport"), "stdio", "--answer-within", str(2 * PATIENCE)]
         for root in roots or [scene.workspace]:
             command += ["--workspace", root]
         if policy is not None:
@@ -123,7 +123,7 @@ class Served:
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
 
     def receive(self):
-        deadline = time.monotonic() + 2 * PATIENCE
+        deadline = time.monotonic() + 3 * PATIENCE
         while b"\n" not in self.partial:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
             assert ready, "the server does not answer"

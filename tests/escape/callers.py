@@ -19,7 +19,7 @@ class Server:
             with open(os.path.join(tmp, "policy.json"), "w", encoding="utf-8") as file:
                 json.dump(policy, file)
             options = ["--policy", os.path.join(tmp, "policy.json"), *options]
-        self.process = subprocess.Popen([program, "--workspace", self.workspace, "--answer-within", "120", *options],
+        self.process = subprocess.Popen([program, "--workspace", self.workspace, "--answer-within", str(3 * PATIENCE), *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, preexec_fn=preexec)
         self.known, self.answers, self.partial, self.last = set(), {}, b"", 0
 
