@@ -224,7 +224,10 @@
 #define LIMIT_BROKER_RELAYS      256 /* connections of one sandbox: npm opens 50; more wait in the listener */
 #define LIMIT_BROKER_RELAYS_ALL  2048  /* of all together: two descriptors and 128 KB each at worst */
 #define LIMIT_BROKER_FILES       12288 /* RLIMIT_NOFILE of the broker: those, and listeners of 256 sandboxes */
-#define LIMIT_RELAY_BYTES        (UINT64_C(64) << 30) /* one connection, both ways: a large clone is 10 GB */
+#define LIMIT_RELAY_BYTES        (UINT64_C(64) << 30)  /* one connection, both ways: a large clone is 10 GB */
+#define LIMIT_NETWORK_BYTES      (UINT64_C(256) << 30) /* one sandbox in a day: dozens of clones and images */
+#define LIMIT_NETWORK_BYTES_MIN  65536                 /* a page; less would be no network */
+#define LIMIT_NETWORK_MS         86400000              /* that day */
 #define LIMIT_RELAY_BUFFER_BYTES (64u << 10) /* held of each direction at most; 16 KB copy half as fast */
 #define LIMIT_RELAY_IDLE_MS      1800000  /* without a byte either way; a database keeps quiet for minutes */
 #define LIMIT_RELAY_TOTAL_MS     86400000 /* a day, as the longest command */

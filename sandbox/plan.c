@@ -32,6 +32,7 @@ void plan_init(struct plan *plan)
 		.temporary_files = LIMIT_TEMPORARY_FILES,
 		.sandbox_maximum = LIMIT_SANDBOXES,
 		.sandbox_idle_ms = LIMIT_SANDBOX_IDLE_MS,
+		.network_bytes = LIMIT_NETWORK_BYTES,
 		.result_bytes = LIMIT_RESULT_BYTES_DEFAULT,
 		.require_profile = CONFINEMENT_FULL,
 	};
@@ -168,7 +169,7 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 				    plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
 				    plan->temporary_files,    plan->memory_bytes,       plan->cpu_thousandths,
 				    plan->result_bytes,       plan->sandbox_maximum,    plan->sandbox_idle_ms,
-				    plan->sandbox_per_call,   plan->require_profile};
+				    plan->sandbox_per_call,   plan->require_profile,    plan->network_bytes};
 	int result = frame_put_u32(payload, PLAN_VERSION);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && result == 0; i++)
@@ -278,6 +279,7 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	read.sandbox_idle_ms = (uint32_t)frame_get_u64(&reader);
 	read.sandbox_per_call = frame_get_u64(&reader) != 0;
 	read.require_profile = (enum confinement)frame_get_u64(&reader);
+	read.network_bytes = frame_get_u64(&reader);
 	get_paths(&reader, &read.workspaces, &read.workspace_count, LIMIT_WORKSPACES);
 	get_paths(&reader, &read.extra, &read.extra_count, LIMIT_PLAN_ITEMS);
 	get_texts(&reader, &read.protect, &read.protect_count);

@@ -51,6 +51,7 @@ struct plan {
 	uint64_t temporary_files;    /* inodes of it */
 	uint64_t memory_bytes;       /* of all of a sandbox together; 0: three quarters of what there is */
 	uint32_t cpu_thousandths;    /* of a processor's time, the same; 0: no bound */
+	uint64_t network_bytes;      /* of its commands in LIMIT_NETWORK_MS, both ways */
 	uint32_t sandbox_maximum;    /* at once, of all callers */
 	uint32_t sandbox_idle_ms;    /* without a call, then sandboxes and executors end */
 	bool sandbox_per_call;       /* sandbox.lifetime is "call": each call gets one of its own */

@@ -171,7 +171,8 @@ struct network {
 	size_t relay_count;
 	struct stream *streams;
 	size_t stream_count;
-	uint64_t denial_second; /* what LIMIT_BROKER_DENIALS counts in */
+	uint64_t day_begun, day_bytes; /* what plan->network_bytes counts in; ms */
+	uint64_t denial_second;        /* what LIMIT_BROKER_DENIALS counts in */
 	unsigned denial_count;
 	bool stale; /* some relay or stream is done */
 	bool dead;
@@ -184,6 +185,8 @@ void network_end(struct broker *broker, uint32_t number);
 /* Tells who listens that something was refused; drops it when nobody reads, or too much of it comes. */
 void network_deny(struct network *network, const char *operation, const char *host, unsigned port,
 		  const struct rules_answer *rules);
+/* Counts bytes of its commands. False: that is more than they may in a day. */
+bool network_spend(struct network *network, size_t bytes);
 /* Relays and streams that are too old or idle. */
 void networks_look(struct broker *broker, uint64_t now);
 void networks_sweep(struct broker *broker);

@@ -170,6 +170,19 @@ void network_end(struct broker *broker, uint32_t number)
 		network->dead = true;
 }
 
+/* The day begins with the first byte, and the next one with the first after it. */
+bool network_spend(struct network *network, size_t bytes)
+{
+	uint64_t now = broker_now();
+
+	if (!network->day_begun || now - network->day_begun >= LIMIT_NETWORK_MS) {
+		network->day_begun = now;
+		network->day_bytes = 0;
+	}
+	network->day_bytes += bytes;
+	return network->day_bytes <= network->broker->plan->network_bytes;
+}
+
 /* ---- telling ---- */
 
 static bool may_tell(struct network *network)

@@ -39,7 +39,21 @@ struct relay {
 	uint64_t begun, last; /* ms; the last byte */
 	uint64_t bytes;
 	bool done;
+	char host[HOST_TEXT_BYTES]; /* for people: whom the command wanted */
+	uint16_t port;
 };
+
+static const struct rules_answer too_much = {
+	.rule = "limits.networkBytes",
+	.reason = "the commands of this sandbox have sent and received as much as they may in 24 hours",
+	.remedy = "Go on when the day is over, or ask for a higher limits.networkBytes."};
+static const struct rules_answer too_large = {.rule = "bound of one connection",
+					      .reason = "one connection has carried as much as any may",
+					      .remedy = "Fetch it in parts."};
+static const struct rules_answer too_long = {.rule = "bound of one connection",
+					     .reason =
+						     "it was open for a day, or half an hour without a byte",
+					     .remedy = "Connect again."};
 
 struct relay *relay_next(struct relay *relay)
 {
@@ -117,6 +131,11 @@ static ssize_t give(struct side *side, const char *bytes, size_t length)
 	return (ssize_t)done;
 }
 
+static void deny(const struct relay *relay, const struct rules_answer *why)
+{
+	network_deny(relay->network, "connect", relay->host, relay->port, why);
+}
+
 /* One piece from `from` to the other side. 0 or -errno. */
 static int copy(struct side *from)
 {
@@ -132,8 +151,10 @@ static int copy(struct side *from)
 		return 0;
 	}
 	relay->bytes += (uint64_t)got;
-	if (relay->bytes > LIMIT_RELAY_BYTES)
-		return -EFBIG;
+	if (!network_spend(relay->network, (size_t)got) || relay->bytes > LIMIT_RELAY_BYTES) {
+		deny(relay, relay->bytes > LIMIT_RELAY_BYTES ? &too_large : &too_much);
+		return -EDQUOT;
+	}
 	sent = give(other(from), piece, (size_t)got);
 	if (sent < 0)
 		return (int)sent;
@@ -259,8 +280,6 @@ static bool destination(struct network *network, int accepted, char host[HOST_TE
 int relay_new(struct network *network, int accepted)
 {
 	struct relay *relay = calloc(1, sizeof *relay);
-	char host[HOST_TEXT_BYTES] = "";
-	uint16_t port = 0;
 	int one = 1;
 
 	if (!relay) {
@@ -279,8 +298,13 @@ int relay_new(struct network *network, int accepted)
 	network->broker->relay_count++;
 	network->broker->aging++;
 	(void)setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (destination(network, accepted, host, &port))
-		relay->dial = dial_new(network->broker, host, port, LIMIT_BROKER_TOTAL_MS, dialled, relay);
+	if (destination(network, accepted, relay->host, &relay->port)) {
+		if (network_spend(network, 0))
+			relay->dial = dial_new(network->broker, relay->host, relay->port,
+					       LIMIT_BROKER_TOTAL_MS, dialled, relay);
+		else
+			deny(relay, &too_much);
+	}
 	if (relay->dial)
 		dial_start(relay->dial);
 	else
@@ -290,9 +314,11 @@ int relay_new(struct network *network, int accepted)
 
 void relay_look(struct relay *relay, uint64_t now)
 {
-	if (!relay->done &&
-	    (now - relay->last > LIMIT_RELAY_IDLE_MS || now - relay->begun > LIMIT_RELAY_TOTAL_MS))
-		break_off(relay);
+	if (relay->done ||
+	    (now - relay->last <= LIMIT_RELAY_IDLE_MS && now - relay->begun <= LIMIT_RELAY_TOTAL_MS))
+		return;
+	deny(relay, &too_long);
+	break_off(relay);
 }
 
 void relays_sweep(struct network *network, bool all)

@@ -244,6 +244,7 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 	plan->sandbox_per_call = policy->sandbox_lifetime == POLICY_LIFETIME_CALL;
 	plan->memory_bytes = (uint64_t)policy->memory_bytes;
 	plan->cpu_thousandths = (uint32_t)policy->cpu_thousandths;
+	plan->network_bytes = (uint64_t)policy->network_bytes;
 	plan->result_bytes = (uint64_t)policy->result_bytes;
 	memcpy(plan->policy_sha256, policy->sha256, sizeof plan->policy_sha256);
 	return 0;

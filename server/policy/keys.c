@@ -52,6 +52,9 @@ const struct policy_key policy_keys[] = {
 	 "Memory of all commands of a caller together, with what lies in /tmp. Binds where there is a group "
 	 "of cgroup v2 (doctor says); elsewhere it bounds each process. Not given: three quarters of the "
 	 "machine's."},
+	{"limits.networkBytes", POLICY_INTEGER, KEY(network_bytes), LIMIT_NETWORK_BYTES_MIN,
+	 LIMIT_POLICY_BYTES_MAX, LIMIT_NETWORK_BYTES,
+	 "Bytes that the commands of one sandbox send and receive in 24 hours, all connections together."},
 	{"limits.processes", POLICY_INTEGER, KEY(processes), LIMIT_COMMAND_PROCESSES_MIN,
 	 LIMIT_COMMAND_PROCESSES_MAX, LIMIT_COMMAND_PROCESSES,
 	 "Processes and threads of all commands of a caller together."},

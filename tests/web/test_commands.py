@@ -210,6 +210,18 @@ print(len({ask(question(f"n{n}.site.example"))[-4:] for n in range(10000)}))
                                  "while True:\n d = s.recv(1 << 20)\n if not d: break\n n += len(d)\nprint(first, n)")
             self.assertEqual((result["stdout"], result["stderr"]), ("b'5000000 ' 20000000\n", ""))
 
+    def test_bytes_of_all_connections_together_are_bounded(self):
+        """Several small ones are as good as a large one. What is over is broken off, and said; another sandbox has its own."""
+        self.serve(body="x" * 100000)
+        line = "for n in 1 2 3 4; do curl -sS http://site.example/ | wc -c; done"
+        with Commands(["site.example"], beside={"limits": {"networkBytes": 250000}}) as host, Commands(["site.example"]) as beside:
+            result = host.run(f"{line}; ! curl -sS http://site.example/")
+            sizes = [int(size) for size in result["stdout"].split()]
+            self.assertTrue(sizes[:2] == [100000, 100000] and sum(sizes) < 250000 and result["exit_code"] == 0, result)
+            self.assertEqual({denial["rule"] for denial in result["denials"]}, {"limits.networkBytes"}, result)
+            self.assertIn("site.example:80", result["denials"][0]["target"])
+            self.assertEqual(beside.run(line)["stdout"].split(), ["100000"] * 4)
+
     def test_what_is_broken_is_reset(self):
         """A connection that breaks off must not look like a complete answer."""
         def serve(connection, _):
