@@ -155,6 +155,13 @@ static const struct table_rule terminals[] = {
 	{NULL},
 };
 
+/* Whoever opens or truncates a file with a lease waits for its holder, 45 seconds by default: a command would
+ * hold up the person, in the workspace and in what PATH names. File systems without leases say the same. */
+static const struct table_rule leases[] = {
+	{.call = "fcntl", .action = TABLE_REFUSE, .error = EINVAL, .when = {IS(1, F_SETLEASE)}},
+	{NULL},
+};
+
 /*
  * btrfs and bcachefs make snapshots for whoever owns a subvolume: copies without the mounts that hide and
  * protect, and before Linux 6.7 of all that lies beside a workspace too. What else has the type of btrfs are
@@ -239,6 +246,7 @@ static const struct table_group groups[] = {
 	{"devices", rules_devices},
 	{"files that run as their owner", set_uid_files},
 	{"terminals", terminals},
+	{"leases", leases},
 	{"snapshots", snapshots},
 	{"sockets", rules_sockets},
 	{"personalities", personalities},

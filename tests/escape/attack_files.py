@@ -498,6 +498,14 @@ except OSError as error: print(error)
 """
 
 
+@attack("files", "filter: leases")
+def lease_on_the_persons_file(scene):
+    """Whoever opens it to write waits until its holder gives way, or for 45 seconds."""
+    scene.in_workspace("a.txt", "alpha\n")
+    return "leased 0" in scene.python("import fcntl\nfile = open('a.txt')\n"
+                                      "fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)\nprint('leased', fcntl.fcntl(file, fcntl.F_GETLEASE))")
+
+
 class Btrfs:
     """One of its own, small, over the scene's home: the workspace is a subvolume in it."""
 

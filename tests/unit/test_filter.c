@@ -55,6 +55,8 @@ static void test_commands(void **state)
 		{FILTER_COMMAND, "ioctl", ARGUMENTS(0, high | TIOCSTI), REFUSED(EPERM)},
 		{FILTER_COMMAND, "ioctl", ARGUMENTS(0, high | TIOCLINUX), REFUSED(EPERM)},
 		{FILTER_COMMAND, "ioctl", ARGUMENTS(0, high | TIOCSETD), REFUSED(EPERM)},
+		{FILTER_COMMAND, "fcntl", ARGUMENTS(3, high | F_SETLEASE), REFUSED(EINVAL)},
+		{FILTER_COMMAND, "fcntl", ARGUMENTS(3, F_GETLEASE), SECCOMP_RET_ALLOW},
 		/* reflinks; snapshots of btrfs, both calls, and of bcachefs */
 		{FILTER_COMMAND, "ioctl", ARGUMENTS(0, FICLONE), SECCOMP_RET_ALLOW},
 		{FILTER_COMMAND, "ioctl", ARGUMENTS(0, FICLONERANGE), SECCOMP_RET_ALLOW},
