@@ -149,8 +149,13 @@
 	       hand takes, and a message of descriptors (LIMIT_FILES_AHEAD) */
 #define LIMIT_NOTIFY_WAITING                                                                                 \
 	128 /* calls that would block (FIFOs without another end, leases), of one sandbox; more fail */
-#define LIMIT_NOTIFY_SLICE_NS  100000 /* a call takes a tenth of it; the kernel's least */
-#define LIMIT_NOTIFY_RETRY_MS  10 /* between two tries of such a call: nobody sees it, and it costs little */
+#define LIMIT_NOTIFY_SLICE_NS 100000 /* a call takes a tenth of it; the kernel's least */
+#define LIMIT_NOTIFY_RETRY_MS 10 /* between two tries of such a call: nobody sees it, and it costs little */
+#define LIMIT_NOTIFY_REACH_MS                                                                                \
+	5000 /* for the broker's answer, which takes no more than a turn of its loop                         \
+	      */
+#define LIMIT_NOTIFY_CONNECTED                                                                               \
+	1024 /* sockets remembered as connected, so that connecting again says so: build tools hold 50 */
 #define LIMIT_NOTIFY_ANCESTORS 1024 /* between a signalled process and its nanny: commands are not more */
 #define LIMIT_NOTIFY_LOOKS     8    /* at processes that change while we look */
 #define LIMIT_NOTIFY_LINKS     40   /* symbolic links followed in one path: the kernel's own number */
@@ -236,8 +241,11 @@
 #define LIMIT_DNS_TURN           64       /* questions from one sandbox before others have their turn */
 #define LIMIT_DNS_STREAMS        16       /* connections of one sandbox that ask over TCP; more are closed */
 #define LIMIT_DNS_STREAM_MS      10000    /* without a question: RFC 7766 section 6.2.3, "a few seconds" */
-#define LIMIT_BROKER_DENIALS     100      /* refusals told, one sandbox, each second: a result shows 16 */
-#define LIMIT_HOSTS_BYTES        (1u << 20) /* of /etc/hosts; block lists are that long */
+#define LIMIT_DNS_LINES          64  /* sockets that commands take for UDP, of one sandbox; the oldest end */
+#define LIMIT_BROKER_COMING      512 /* connections made for a keeper and not accepted: more than queue up */
+#define LIMIT_BROKER_DENIALS     100 /* refusals told, one sandbox, each second: a result shows 16 */
+#define LIMIT_RESOLV_BYTES       (16u << 10) /* of resolv.conf: a dozen lines */
+#define LIMIT_HOSTS_BYTES        (1u << 20)  /* of /etc/hosts; block lists are that long */
 
 /* ---- time, milliseconds ---- */
 #define LIMIT_END_MS          80   /* after that grace, what our own processes may take to be gone */

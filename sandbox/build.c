@@ -18,6 +18,7 @@ static const struct {
 	{"parent", layer_parent, 0},
 	{"session", layer_session, 0},
 	{"network", layer_network, LAYER_NETWORK},
+	{"network", layer_reach, LAYER_REACH},
 	{"mounts", layer_mounts, LAYER_MOUNTS},
 	{"workspaces", layer_workspaces, LAYER_WORKSPACES},
 	{"namespaces", layer_namespaces, LAYER_NAMESPACES},

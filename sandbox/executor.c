@@ -85,7 +85,7 @@ int executor_receive(enum executor_profile profile, struct executor *executor, s
 {
 	int result;
 
-	*executor = (struct executor){.profile = profile, .command_ruleset = -1};
+	*executor = (struct executor){.profile = profile, .command_ruleset = -1, .reach = -1};
 	result = receive_identity(executor);
 	if (result < 0)
 		return err_set(err, result,
@@ -135,6 +135,7 @@ void executor_deinit(struct executor *executor)
 	free(executor->private);
 	free(executor->hidden);
 	close_fd(&executor->command_ruleset);
+	close_fd(&executor->reach);
 	executor->workspaces = NULL;
 	plan_deinit(&executor->plan);
 }

@@ -84,6 +84,9 @@ struct executor {
 	/* EXECUTOR_SANDBOX without mounts: the Landlock ruleset that each command is put under besides. -1
 	 * otherwise. */
 	int command_ruleset;
+	/* EXECUTOR_SANDBOX without a network of its own whose commands may reach something: its channel to
+	 * the broker (egress/wire.h). -1 otherwise. */
+	int reach;
 };
 
 /* 0 or -errno. */

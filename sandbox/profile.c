@@ -51,7 +51,8 @@ static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
 	/* No namespace and no mount: Landlock decides about reading too, and seccomp about what it leaves open. */
 	[CONFINEMENT_CONTAINER] = {
 		{SANDBOX, .confinement = CONFINEMENT_CONTAINER,
-		 .layers = LAYER_PRIVATE | LAYER_GAPS | LAYER_SIGNALS | LAYER_SUPERVISOR, .filter = FILTER_CONTAINER},
+		 .layers = LAYER_PRIVATE | LAYER_GAPS | LAYER_SIGNALS | LAYER_SUPERVISOR | LAYER_REACH,
+		 .filter = FILTER_CONTAINER},
 		{FILES, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_WORKSPACES,
 		 .filter = FILTER_FILES},
 		{WEB, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_WEB},

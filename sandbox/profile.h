@@ -31,6 +31,8 @@ enum profile_layer {
 	LAYER_SUPERVISOR = 1 << 6, /* the keeper judges and performs what makes names (sandbox/notify/) */
 	LAYER_GAPS = 1 << 5,       /* where nothing is mounted: filters for what an old Landlock lacks */
 	LAYER_SIGNALS = 1 << 7,    /* the same of signals, which the supervisor judges */
+	LAYER_REACH =
+		1 << 8, /* no network of their own: the broker connects for commands, by the supervisor */
 };
 
 struct profile {

@@ -6,7 +6,8 @@
  * The broker's inside. broker.c is its event loop and who its customers are; dial.c how one connection comes
  * about. There are two kinds of customers: clients (client.c: web executors, which ask by frames and get
  * sockets) and sandboxes (network.c: commands, which know nothing of us; relay.c copies for their
- * connections, inquiry.c answers their DNS questions).
+ * connections, inquiry.c answers their DNS questions). A sandbox without a network of its own has a keeper
+ * that asks for its commands (reach.c).
  *
  * Whatever ends is only marked and freed by the sweep at the end of a turn, so that no event of the same turn
  * can meet something freed.
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "protocol/buffer.h"
 #include "protocol/error.h"
@@ -152,7 +154,7 @@ void connection_free(struct connection *connection);
 
 /* ---- network.c: sandboxes ---- */
 
-/* A socket that listens inside a sandbox, or its DNS socket. */
+/* A socket that listens inside a sandbox, or its DNS socket, or the channel of its keeper. */
 struct entrance {
 	struct source source;
 	struct network *network;
@@ -166,13 +168,14 @@ struct network {
 	uint32_t number; /* the spawner's, for its sandbox */
 	struct entrance entrances[LIMIT_LISTENERS + 1];
 	size_t entrance_count;
+	struct reach *reach; /* of a sandbox without a network of its own; NULL otherwise */
 	struct names *names;
 	struct relay *relays;
 	size_t relay_count;
 	struct stream *streams;
-	size_t stream_count;
-	uint64_t day_begun, day_bytes; /* what plan->network_bytes counts in; ms */
-	uint64_t denial_second;        /* what LIMIT_BROKER_DENIALS counts in */
+	size_t stream_count, line_count; /* all of them; those that are lines */
+	uint64_t day_begun, day_bytes;   /* what plan->network_bytes counts in; ms */
+	uint64_t denial_second;          /* what LIMIT_BROKER_DENIALS counts in */
 	unsigned denial_count;
 	bool stale; /* some relay or stream is done */
 	bool dead;
@@ -191,11 +194,34 @@ bool network_spend(struct network *network, size_t bytes);
 void networks_look(struct broker *broker, uint64_t now);
 void networks_sweep(struct broker *broker);
 
+/* ---- destination.c: whom a connection is for ---- */
+
+/* Where a connection that was accepted from there wants to go. False: nobody knows. */
+bool destination_address(struct network *network, int accepted, const struct sockaddr_storage *from,
+			 struct address *address, uint16_t *port);
+bool destination_is_synthetic(const struct address *address);
+/* Is it our DNS that is meant? */
+bool destination_is_question(const struct network *network, const struct address *address, uint16_t port);
+/* The host in its one spelling. False: the address stands for nobody, which was told. */
+bool destination_host(struct network *network, const struct address *address, uint16_t port,
+		      char host[HOST_TEXT_BYTES]);
+
+/* ---- reach.c: what keepers ask where there is no network of their own ---- */
+
+/* `channel` is borrowed for as long as the network lives. 0 or -errno. */
+int reach_new(struct network *network, int channel);
+void reach_free(struct reach *reach);
+/* What waits on the channel. */
+void reach_serve(struct network *network);
+/* Whom the connection is for that came in from there; false: it is none of ours. */
+bool reach_accepted(struct reach *reach, const struct sockaddr_storage *from, struct address *address,
+		    uint16_t *port);
+
 /* ---- relay.c: one connection of a command ---- */
 
 struct relay *relay_next(struct relay *relay);
-/* Takes the accepted socket. 0 or -errno. */
-int relay_new(struct network *network, int accepted);
+/* Takes the accepted socket, which wants to go there. 0 or -errno. */
+int relay_new(struct network *network, int accepted, const struct address *address, uint16_t port);
 void relay_look(struct relay *relay, uint64_t now);
 /* Frees those that are done (or all). */
 void relays_sweep(struct network *network, bool all);
@@ -207,6 +233,9 @@ void inquiry_datagrams(struct network *network, int fd);
 struct stream *stream_next(struct stream *stream);
 /* A connection that asks over TCP (RFC 7766). Takes it. 0 or -errno. */
 int stream_new(struct network *network, int accepted);
+/* What stands for UDP where commands have none: a SOCK_SEQPACKET socket, each message a question. With more
+ * than LIMIT_DNS_LINES the one that was silent longest ends. Takes it. 0 or -errno. */
+int line_new(struct network *network, int socket);
 void stream_look(struct stream *stream, uint64_t now);
 void streams_sweep(struct network *network, bool all);
 

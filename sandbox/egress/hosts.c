@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking a name up in the text of a hosts file. The file is the administrator's, but nothing is assumed of
- * it. */
+/* Looking into the texts of hosts and resolv.conf. The files are the administrator's, but nothing is assumed
+ * of them. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -55,4 +55,37 @@ size_t hosts_find(const char *text, size_t length, const char *host, struct addr
 		text = end < stop ? end + 1 : stop;
 	}
 	return count;
+}
+
+/* What stands in front of ".domain" at the end of `name`; 0: nothing, or it ends otherwise. */
+static size_t stem(const char *name, const char *domain, size_t length)
+{
+	size_t whole = strlen(name);
+
+	if (length > 0 && domain[length - 1] == '.')
+		length--;
+	if (length == 0 || whole < length + 2 || name[whole - length - 1] != '.' ||
+	    strncasecmp(name + whole - length, domain, length) != 0)
+		return 0;
+	return whole - length - 1;
+}
+
+size_t hosts_search(const char *text, size_t length, const char *name)
+{
+	const char *stop = text + length;
+	size_t found = 0;
+
+	while (text < stop && !found) {
+		const char *end = memchr(text, '\n', (size_t)(stop - text)), *at = text, *word;
+		size_t word_length;
+
+		if (!end)
+			end = stop;
+		word = next_word(&at, end, &word_length);
+		if (word && word_length == 6 && (!memcmp(word, "search", 6) || !memcmp(word, "domain", 6)))
+			while (!found && (word = next_word(&at, end, &word_length)))
+				found = stem(name, word, word_length);
+		text = end < stop ? end + 1 : stop;
+	}
+	return found;
 }

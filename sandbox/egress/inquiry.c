@@ -5,10 +5,13 @@
  * name really exists is found when something connects to it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "sandbox/egress/broker.h"
@@ -38,12 +41,35 @@ static size_t answer_localhost(const struct dns_question *question, struct addre
 	return count;
 }
 
+/*
+ * Where commands see the machine's resolv.conf, a name is tried with each of its search domains as well, also
+ * when it is allowed and was found. What was meant is the name without. And programs ask for the name of the
+ * machine that they run on (git does), which a sandbox with a view of its own has among its hosts.
+ */
+static void tell(struct network *network, const struct dns_question *question,
+		 const struct rules_answer *rules)
+{
+	char name[HOST_TEXT_BYTES];
+	struct rules_answer of_stem;
+	size_t stem = network->reach ? resolver_search(network->broker->resolver, question->text) : 0;
+
+	snprintf(name, sizeof name, "%s", question->text);
+	if (stem) {
+		name[stem] = '\0';
+		if (rules_name(network->broker->plan, name, &of_stem))
+			return;
+		rules = &of_stem;
+	}
+	if (!network->reach || !resolver_is_machine(network->broker->resolver, name))
+		network_deny(network, "resolve", name, 0, rules);
+}
+
 static size_t refuse(struct network *network, const struct dns_question *question,
 		     const struct rules_answer *rules, uint8_t to[DNS_ANSWER_BYTES])
 {
 	/* who asks what an address is called wants to know, not to go there */
 	if (!ends_with(question->text, ".arpa"))
-		network_deny(network, "resolve", question->text, 0, rules);
+		tell(network, question, rules);
 	return dns_answer(question, DNS_NO_NAME, NULL, 0, rules->reason, to);
 }
 
@@ -102,7 +128,7 @@ void inquiry_datagrams(struct network *network, int fd)
 	}
 }
 
-/* ---- over TCP: each message behind its length ---- */
+/* ---- over TCP, each message behind its length; and over lines, each by itself ---- */
 
 struct stream {
 	struct source source;
@@ -112,6 +138,7 @@ struct stream {
 	uint8_t bytes[2 + LIMIT_DNS_MESSAGE_BYTES];
 	size_t used;
 	uint64_t last; /* ms, of the last answer */
+	bool line;
 	bool done;
 };
 
@@ -153,15 +180,41 @@ static bool answer_first(struct stream *stream, bool *answered)
 	return true;
 }
 
+/* Whoever does not read the answers does without, as over UDP. */
+static void line_ready(struct stream *line, uint32_t events)
+{
+	uint8_t message[LIMIT_DNS_MESSAGE_BYTES + 1], answer[DNS_ANSWER_BYTES];
+	ssize_t got = 0;
+
+	for (size_t i = 0; i < LIMIT_DNS_TURN && !line->done; i++) {
+		got = recv(line->fd, message, sizeof message, 0);
+		if (got < 0 && errno == EAGAIN)
+			return;
+		/* an empty message looks like the end */
+		if (got < 0 || (got == 0 && (events & EPOLLHUP)))
+			stream_end(line);
+		size_t length = got > 0 && got <= LIMIT_DNS_MESSAGE_BYTES
+					? inquire(line->network, message, (size_t)got, answer)
+					: 0;
+
+		if (length)
+			(void)send(line->fd, answer, length, MSG_NOSIGNAL);
+		line->last = broker_now();
+	}
+}
+
 static void stream_ready(struct source *source, uint32_t events)
 {
 	struct stream *stream = (struct stream *)source;
 	bool going = true, answered = true;
 	ssize_t got;
 
-	(void)events;
 	if (stream->done)
 		return;
+	if (stream->line) {
+		line_ready(stream, events);
+		return;
+	}
 	got = recv(stream->fd, stream->bytes + stream->used, sizeof stream->bytes - stream->used, 0);
 	if (got < 0 && errno == EAGAIN)
 		return;
@@ -173,18 +226,19 @@ static void stream_ready(struct source *source, uint32_t events)
 		stream_end(stream);
 }
 
-int stream_new(struct network *network, int accepted)
+/* Takes the socket. */
+static int add(struct network *network, int socket, bool line)
 {
-	_cleanup_fd_ int fd = accepted;
-	struct stream *stream;
+	_cleanup_fd_ int fd = socket;
+	struct stream *stream = calloc(1, sizeof *stream);
 
-	if (network->stream_count == LIMIT_DNS_STREAMS)
-		return -EMFILE;
-	stream = calloc(1, sizeof *stream);
 	if (!stream)
 		return -ENOMEM;
-	*stream = (struct stream){
-		.source = {stream_ready}, .network = network, .next = network->streams, .last = broker_now()};
+	*stream = (struct stream){.source = {stream_ready},
+				  .network = network,
+				  .next = network->streams,
+				  .line = line,
+				  .last = broker_now()};
 	int result = broker_watch(network->broker, EPOLL_CTL_ADD, fd, EPOLLIN, &stream->source);
 
 	if (result < 0) {
@@ -194,13 +248,39 @@ int stream_new(struct network *network, int accepted)
 	stream->fd = steal_fd(&fd);
 	network->streams = stream;
 	network->stream_count++;
+	network->line_count += line;
 	network->broker->aging++;
 	return 0;
 }
 
+int stream_new(struct network *network, int accepted)
+{
+	if (network->stream_count - network->line_count < LIMIT_DNS_STREAMS)
+		return add(network, accepted, false);
+	close(accepted);
+	return -EMFILE;
+}
+
+int line_new(struct network *network, int socket)
+{
+	struct stream *oldest = NULL;
+
+	for (struct stream *at = network->streams; at; at = at->next)
+		if (at->line && !at->done && (!oldest || at->last <= oldest->last))
+			oldest = at;
+	if (oldest && network->line_count >= LIMIT_DNS_LINES)
+		stream_end(oldest);
+	/* those that have ended are freed at the end of the turn */
+	if (network->line_count < 2 * LIMIT_DNS_LINES && fcntl(socket, F_SETFL, O_NONBLOCK) == 0)
+		return add(network, socket, true);
+	close(socket);
+	return -EMFILE;
+}
+
 void stream_look(struct stream *stream, uint64_t now)
 {
-	if (!stream->done && now - stream->last > LIMIT_DNS_STREAM_MS)
+	/* of UDP nobody expects an end, so lines have only a number */
+	if (!stream->done && !stream->line && now - stream->last > LIMIT_DNS_STREAM_MS)
 		stream_end(stream);
 }
 
@@ -214,6 +294,7 @@ void streams_sweep(struct network *network, bool all)
 			continue;
 		}
 		*at = stream->next;
+		network->line_count -= stream->line;
 		close_fd(&stream->fd);
 		free(stream);
 		network->stream_count--;

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "sandbox/egress/broker.h"
-#include "sandbox/egress/listeners.h"
 #include "sandbox/egress/names.h"
 #include "sandbox/egress/wire.h"
 
@@ -48,14 +48,18 @@ static bool has_room(const struct network *network)
 	       broker->relay_count < broker->relay_max;
 }
 
-static bool is_question(int accepted)
+/* Takes it; what cannot be served is closed. */
+static void take(struct network *network, int accepted, const struct sockaddr_storage *from)
 {
-	struct sockaddr_in local;
-	socklen_t length = sizeof local;
+	struct address address;
+	uint16_t port;
 
-	return getsockname(accepted, (struct sockaddr *)&local, &length) == 0 &&
-	       local.sin_family == AF_INET && ntohs(local.sin_port) == LISTENERS_DNS_PORT &&
-	       ntohl(local.sin_addr.s_addr) == INADDR_LOOPBACK;
+	if (!destination_address(network, accepted, from, &address, &port))
+		close(accepted);
+	else if (destination_is_question(network, &address, port))
+		(void)stream_new(network, accepted);
+	else
+		(void)relay_new(network, accepted, &address, port);
 }
 
 /* What cannot be taken now waits in the kernel's queue: the command sees a slow connection, not a lost one.
@@ -69,22 +73,22 @@ static void accept_ready(struct source *source, uint32_t events)
 	if (network->dead)
 		return;
 	for (size_t i = 0; i < LIMIT_RELAY_ACCEPTS && !entrance->muted; i++) {
+		struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+		socklen_t length = sizeof from;
 		int accepted;
 
 		if (!has_room(network)) {
 			mute(entrance, true);
 			return;
 		}
-		accepted = accept4(entrance->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		accepted = accept4(entrance->fd, (struct sockaddr *)&from, &length,
+				   SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (accepted < 0 &&
 		    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
 			mute(entrance, true);
 		if (accepted < 0)
 			return;
-		if (is_question(accepted))
-			(void)stream_new(network, accepted); /* one that cannot be served is closed */
-		else
-			(void)relay_new(network, accepted);
+		take(network, accepted, &from);
 	}
 }
 
@@ -95,6 +99,16 @@ static void datagrams_ready(struct source *source, uint32_t events)
 	(void)events;
 	if (!entrance->network->dead)
 		inquiry_datagrams(entrance->network, entrance->fd);
+}
+
+static void requests_ready(struct source *source, uint32_t events)
+{
+	struct entrance *entrance = (struct entrance *)source;
+
+	if (!(events & EPOLLIN)) /* the keeper is gone, and all of its sandbox with it */
+		entrance->network->dead = true;
+	if (!entrance->network->dead)
+		reach_serve(entrance->network);
 }
 
 static int entrance_add(struct network *network, int socket)
@@ -110,11 +124,19 @@ static int entrance_add(struct network *network, int socket)
 	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_length) < 0)
 		return -errno;
-	if (type != SOCK_DGRAM && !listens)
+	if (type == SOCK_STREAM && !listens)
 		return -EINVAL;
-	*entrance = (struct entrance){.source = {type == SOCK_DGRAM ? datagrams_ready : accept_ready},
+	*entrance = (struct entrance){.source = {type == SOCK_DGRAM       ? datagrams_ready
+						 : type == SOCK_SEQPACKET ? requests_ready
+									  : accept_ready},
 				      .network = network,
 				      .fd = fd};
+	if (type == SOCK_SEQPACKET) {
+		int result = reach_new(network, fd);
+
+		if (result < 0)
+			return result;
+	}
 	int result = broker_watch(network->broker, EPOLL_CTL_ADD, fd, EPOLLIN, &entrance->source);
 
 	if (result < 0)
@@ -247,6 +269,7 @@ static void network_free(struct network *network)
 		network->broker->aging -= network->entrances[i].muted;
 		close_fd(&network->entrances[i].fd);
 	}
+	reach_free(network->reach);
 	names_free(network->names);
 	free(network);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection of a command: it was accepted, the address it went to says which name it means, the name is
+ * One connection of a command: it was accepted, destination.c says which host it means, the host is
  * dialled (dial.c judges), and from then on bytes are copied both ways and not looked at. Each direction ends
  * for itself, as TCP's do. What one side does not take waits in one small buffer, and as long as that is full
  * nothing more is read: the slower side sets the pace, through us as without us.
@@ -17,8 +17,6 @@
 
 #include "protocol/cleanup.h"
 #include "sandbox/egress/broker.h"
-#include "sandbox/egress/listeners.h"
-#include "sandbox/egress/names.h"
 
 struct side {
 	struct source source;
@@ -233,51 +231,7 @@ static void dialled(void *context, struct dial_result *result)
 	settle(relay);
 }
 
-/* An address of the loopback is what localhost names, if that is what the policy says. */
-static void literal(const struct plan *plan, const struct address *address, uint16_t port,
-		    char host[HOST_TEXT_BYTES])
-{
-	struct rules_answer ignored;
-
-	if (address_is_loopback(address) && rules_host(plan, "localhost", port, &ignored))
-		snprintf(host, HOST_TEXT_BYTES, "localhost");
-	else
-		address_text(address, host);
-}
-
-/* Whom the command wants, by the address that it connected to. False: that stands for nobody, which was told.
- */
-static bool destination(struct network *network, int accepted, char host[HOST_TEXT_BYTES], uint16_t *port)
-{
-	struct sockaddr_storage local;
-	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&local;
-	socklen_t length = sizeof local;
-	struct address address;
-
-	if (getsockname(accepted, (struct sockaddr *)&local, &length) < 0 ||
-	    address_from_socket(&address, (struct sockaddr *)&local) < 0)
-		return false;
-	*port = ntohs(ipv4->sin_port); /* at the same place for IPv6 */
-	if (address.family == AF_INET && ntohl(ipv4->sin_addr.s_addr) >> (32 - SYNTHETIC_PREFIX_BITS) ==
-						 SYNTHETIC_NETWORK >> (32 - SYNTHETIC_PREFIX_BITS)) {
-		const char *name = names_host(network->names, ntohl(ipv4->sin_addr.s_addr));
-		struct rules_answer rules = {
-			.rule = "network.allowedDomains",
-			.reason = "no name that was looked up has this address (any more)",
-			.remedy = "Look the name up again and connect to what it has now."};
-
-		snprintf(host, HOST_TEXT_BYTES, "%s", name ? name : "");
-		if (!name) {
-			address_text(&address, host);
-			network_deny(network, "connect", host, *port, &rules);
-		}
-		return name != NULL;
-	}
-	literal(network->broker->plan, &address, *port, host);
-	return true;
-}
-
-int relay_new(struct network *network, int accepted)
+int relay_new(struct network *network, int accepted, const struct address *address, uint16_t port)
 {
 	struct relay *relay = calloc(1, sizeof *relay);
 	int one = 1;
@@ -298,10 +252,11 @@ int relay_new(struct network *network, int accepted)
 	network->broker->relay_count++;
 	network->broker->aging++;
 	(void)setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (destination(network, accepted, relay->host, &relay->port)) {
+	relay->port = port;
+	if (destination_host(network, address, port, relay->host)) {
 		if (network_spend(network, 0))
-			relay->dial = dial_new(network->broker, relay->host, relay->port,
-					       LIMIT_BROKER_TOTAL_MS, dialled, relay);
+			relay->dial = dial_new(network->broker, relay->host, port, LIMIT_BROKER_TOTAL_MS,
+					       dialled, relay);
 		else
 			deny(relay, &too_much);
 	}

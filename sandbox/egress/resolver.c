@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 
 #include "protocol/cleanup.h"
 
@@ -22,8 +24,9 @@ struct resolver {
 	ares_channel channel;
 	bool ready; /* channel was initialised */
 	int epoll;
-	char *hosts;
-	size_t hosts_length;
+	char *hosts, *resolv;
+	size_t hosts_length, resolv_length;
+	struct utsname machine;
 };
 
 struct lookup {
@@ -45,25 +48,35 @@ static void socket_changed(void *context, ares_socket_t fd, int readable, int wr
 		(void)epoll_ctl(resolver->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* A missing or unreadable hosts file is an empty one. */
-static int read_hosts(struct resolver *resolver)
+/* A missing or unreadable file is an empty one. */
+static int read_text(const char *path, size_t most, char **text, size_t *length)
 {
-	_cleanup_fd_ int fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return 0;
-	resolver->hosts = malloc(LIMIT_HOSTS_BYTES);
-	if (!resolver->hosts)
+	*text = malloc(most);
+	if (!*text)
 		return -ENOMEM;
-	while (resolver->hosts_length < LIMIT_HOSTS_BYTES) {
-		ssize_t got = read(fd, resolver->hosts + resolver->hosts_length,
-				   LIMIT_HOSTS_BYTES - resolver->hosts_length);
+	while (*length < most) {
+		ssize_t got = read(fd, *text + *length, most - *length);
 
 		if (got <= 0)
 			break;
-		resolver->hosts_length += (size_t)got;
+		*length += (size_t)got;
 	}
 	return 0;
+}
+
+static int read_files(struct resolver *resolver)
+{
+	if (uname(&resolver->machine) < 0)
+		return -errno;
+	int result = read_text("/etc/hosts", LIMIT_HOSTS_BYTES, &resolver->hosts, &resolver->hosts_length);
+
+	return result < 0 ? result
+			  : read_text("/etc/resolv.conf", LIMIT_RESOLV_BYTES, &resolver->resolv,
+				      &resolver->resolv_length);
 }
 
 int resolver_new(struct resolver **out, struct err *err)
@@ -82,10 +95,10 @@ int resolver_new(struct resolver **out, struct err *err)
 	resolver->epoll = -1;
 	options.sock_state_cb_data = resolver;
 	/* no search domains: ares_getaddrinfo (1.18) heeds not the flag but their number, which is 0 here */
-	result = read_hosts(resolver);
+	result = read_files(resolver);
 	if (result < 0) {
 		resolver_free(resolver);
-		return err_set(err, result, "no memory for /etc/hosts");
+		return err_set(err, result, "no memory for /etc/hosts and resolv.conf");
 	}
 	status = ares_library_init(ARES_LIB_INIT_ALL);
 	if (status == ARES_SUCCESS)
@@ -115,6 +128,7 @@ void resolver_free(struct resolver *resolver)
 		ares_destroy(resolver->channel);
 	ares_library_cleanup();
 	free(resolver->hosts);
+	free(resolver->resolv);
 	free(resolver);
 }
 
@@ -165,6 +179,16 @@ static void answered(void *context, int status, int timeouts, struct ares_addrin
 		lookup->done(lookup->context, 0, addresses, count, "");
 	else
 		fail(lookup, status == ARES_SUCCESS ? ARES_ENODATA : status);
+}
+
+size_t resolver_search(const struct resolver *resolver, const char *name)
+{
+	return resolver->resolv ? hosts_search(resolver->resolv, resolver->resolv_length, name) : 0;
+}
+
+bool resolver_is_machine(const struct resolver *resolver, const char *name)
+{
+	return strcasecmp(resolver->machine.nodename, name) == 0;
 }
 
 static bool is_localhost(const char *host)

@@ -8,6 +8,7 @@
  * aliases. localhost and what ends in .localhost is the loopback and never asked for (RFC 6761 section 6.3).
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol/error.h"
@@ -40,6 +41,16 @@ void resolver_ready(struct resolver *resolver, int fd, uint32_t events);
 /* Milliseconds until it wants resolver_expire(), at most `most`. */
 int resolver_timeout(struct resolver *resolver, int most);
 void resolver_expire(struct resolver *resolver);
+
+/* How much of `name` stands before one of the domains that resolv.conf says to search (programs that read it
+ * try a name with each of them behind it); 0: it ends in none. */
+size_t resolver_search(const struct resolver *resolver, const char *name);
+
+/* Is it what the machine calls itself? */
+bool resolver_is_machine(const struct resolver *resolver, const char *name);
+
+/* The first of the text of a resolv.conf(5). Pure. */
+size_t hosts_search(const char *text, size_t length, const char *name);
 
 /* Finds `host` in the text of a hosts file (hosts(5)); returns how many addresses were written. Pure. */
 size_t hosts_find(const char *text, size_t length, const char *host, struct address *addresses, size_t max);

@@ -11,13 +11,27 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#define SOCKET_IOCTLS (SIOCGIFCONF & 0xff00) /* all of their kind */
+
 /* include/linux/ioprio.h, which no C library has */
 #define IOPRIO_PROCESS 1
 #define IOPRIO_GROUP   2
+
+/*
+ * Of two that are connected to each other. Not datagrams (nor raw ones, which are the same): those can be
+ * sent to any other by its path, and before ABI 6 of Landlock by its abstract name, connected or not.
+ */
+static const struct table_rule pairs[] = {
+	{.call = "socketpair", .when = {IS(0, AF_UNIX), MASKED(1, 0xf, SOCK_STREAM)}},
+	{.call = "socketpair", .when = {IS(0, AF_UNIX), MASKED(1, 0xf, SOCK_SEQPACKET)}},
+	REFUSE("socketpair", EACCES),
+	{NULL},
+};
 
 /* Nobody can be connected to: pathname and abstract unix sockets are the machine's, and there is no network.
  */
@@ -26,6 +40,41 @@ static const struct table_rule no_sockets[] = {
 	REFUSE("bind", EACCES),
 	REFUSE("connect", EACCES),
 	REFUSE("listen", EACCES),
+	{NULL},
+};
+
+/*
+ * Where the broker connects for commands (sandbox/notify/connect.c): what the keeper may, so that its
+ * commands can ask for it (notify.c has what they are not allowed, or only by asking). All of TCP that can be
+ * made reaches nobody.
+ *
+ * Options of IP are said to have been set: some would send something (joining a group of multicast), none
+ * matters on the way to the broker, and what stands for UDP knows none. The ioctls of sockets tell of the
+ * machine's interfaces and addresses.
+ */
+#define MAY_MAKE(family, type, protocol)                                                                     \
+	{                                                                                                    \
+		.call = "socket", .when = { IS(0, family), MASKED(1, 0xf, type), IS(2, protocol) }           \
+	}
+
+static const struct table_rule mediated_sockets[] = {
+	MAY_MAKE(AF_UNIX, SOCK_STREAM, 0),
+	MAY_MAKE(AF_INET, SOCK_STREAM, 0),
+	MAY_MAKE(AF_INET, SOCK_STREAM, IPPROTO_TCP),
+	MAY_MAKE(AF_INET6, SOCK_STREAM, 0),
+	MAY_MAKE(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+	MAY_MAKE(AF_INET, SOCK_DGRAM, 0),
+	MAY_MAKE(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+	MAY_MAKE(AF_INET6, SOCK_DGRAM, 0),
+	MAY_MAKE(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
+	REFUSE("socket", EACCES),
+	REFUSE("listen", EACCES),
+	{.call = "setsockopt", .action = TABLE_PRETEND, .when = {IS(1, IPPROTO_IP)}},
+	{.call = "setsockopt", .action = TABLE_PRETEND, .when = {IS(1, IPPROTO_IPV6)}},
+	{.call = "ioctl",
+	 .action = TABLE_REFUSE,
+	 .error = EACCES,
+	 .when = {MASKED(1, 0xff00, SOCKET_IOCTLS)}},
 	{NULL},
 };
 
@@ -82,6 +131,7 @@ static const struct table_rule flags_of_files[] = {
 
 static const struct table_group container[] = {
 	{"nobody to talk to", no_sockets},
+	{"sockets of nobody else's", pairs},
 	{"other processes' share of the processors", scheduling},
 	{"memory and messages by name", shared_memory},
 	{"flags of files", flags_of_files},
@@ -93,6 +143,20 @@ const struct filter_table filter_table_container = {.name = "container",
 						    .newest = "set_mempolicy_home_node",
 						    .groups = container,
 						    .base = &filter_table_command};
+
+static const struct table_group container_network[] = {
+	{"sockets that the broker connects", mediated_sockets},
+	{"sockets of nobody else's", pairs},
+	{"other processes' share of the processors", scheduling},
+	{"memory and messages by name", shared_memory},
+	{NULL},
+};
+
+const struct filter_table filter_table_container_network = {.name = "container_network",
+							    .otherwise = TABLE_ALLOW,
+							    .newest = "set_mempolicy_home_node",
+							    .groups = container_network,
+							    .base = &filter_table_command};
 
 /* ---- what an older Landlock does not know ---- */
 

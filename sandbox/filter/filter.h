@@ -17,7 +17,8 @@ enum filter_name {
 	FILTER_BROKER,
 	FILTER_SPAWNER,
 	FILTER_CONTAINER,
-	FILTER_GAP_TRUNCATE, /* on top of FILTER_CONTAINER, where Landlock is too old (layers/gaps.c) */
+	FILTER_CONTAINER_NETWORK, /* the same where the broker connects for commands */
+	FILTER_GAP_TRUNCATE,      /* on top of these two, where Landlock is too old (layers/gaps.c) */
 	FILTER_GAP_SIGNALS,
 	/* of nannies and their commands, on top of FILTER_COMMAND: one of these */
 	FILTER_NANNY,      /* nothing is asked of the keeper */
@@ -25,10 +26,15 @@ enum filter_name {
 	FILTER_NOTIFY_ALL, /* what reads is as well: something is hidden */
 	/* the same, and signals: where Landlock is too old to keep them in */
 	FILTER_NOTIFY_SIGNALS,
-	FILTER_NOTIFY_ALL_SIGNALS
+	FILTER_NOTIFY_ALL_SIGNALS,
+	/* under FILTER_CONTAINER_NETWORK: the same four in their order, and what connects */
+	FILTER_NOTIFY_CONNECT,
+	FILTER_NOTIFY_ALL_CONNECT,
+	FILTER_NOTIFY_SIGNALS_CONNECT,
+	FILTER_NOTIFY_ALL_SIGNALS_CONNECT
 };
 
-#define FILTER_COUNT (FILTER_NOTIFY_ALL_SIGNALS + 1)
+#define FILTER_COUNT (FILTER_NOTIFY_ALL_SIGNALS_CONNECT + 1)
 
 struct filter_program {
 	const struct sock_filter *code;

@@ -278,14 +278,25 @@ static void print(const struct generator *generator)
 int main(int argc, char **argv)
 {
 	/* in the order of enum filter_name */
-	static const struct filter_table *const tables[] = {
-		&filter_table_command,        &filter_table_frontend,
-		&filter_table_files,          &filter_table_web,
-		&filter_table_broker,         &filter_table_spawner,
-		&filter_table_container,      &filter_table_gap_truncate,
-		&filter_table_gap_signals,    &filter_table_nanny,
-		&filter_table_notify,         &filter_table_notify_all,
-		&filter_table_notify_signals, &filter_table_notify_all_signals};
+	static const struct filter_table *const tables[] = {&filter_table_command,
+							    &filter_table_frontend,
+							    &filter_table_files,
+							    &filter_table_web,
+							    &filter_table_broker,
+							    &filter_table_spawner,
+							    &filter_table_container,
+							    &filter_table_container_network,
+							    &filter_table_gap_truncate,
+							    &filter_table_gap_signals,
+							    &filter_table_nanny,
+							    &filter_table_notify,
+							    &filter_table_notify_all,
+							    &filter_table_notify_signals,
+							    &filter_table_notify_all_signals,
+							    &filter_table_notify_connect,
+							    &filter_table_notify_all_connect,
+							    &filter_table_notify_signals_connect,
+							    &filter_table_notify_all_signals_connect};
 	static struct generator generators[sizeof tables / sizeof tables[0]];
 	const struct architecture *architecture = NULL;
 	bool sanitized = argc > 2 && !strcmp(argv[2], "sanitized");

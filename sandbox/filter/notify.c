@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "protocol/limits.h"
 
@@ -97,6 +98,18 @@ static const struct table_rule attributes[] = {
 	NOTIFY("lremovexattr"),     NOTIFY("fremovexattr"),  {NULL},
 };
 
+/*
+ * Where the broker connects for commands. UDP must not be theirs: sendmsg takes an address that no filter
+ * sees, and goes there whatever the socket is connected to. So the keeper gives them something else for it.
+ */
+static const struct table_rule asking_to_connect[] = {
+	{.call = "socket", .action = TABLE_REFUSE, .error = EACCES, .when = {IS(0, AF_UNIX)}},
+	{.call = "socket", .action = TABLE_NOTIFY, .when = {MASKED(1, 0xf, SOCK_DGRAM)}},
+	NOTIFY("connect"),
+	NOTIFY("bind"),
+	{NULL},
+};
+
 static const struct table_group nanny[] = {
 	{"what the keeper has and commands have not", keepers},
 	{NULL},
@@ -125,6 +138,11 @@ static const struct table_group signals[] = {
 	{NULL},
 };
 
+static const struct table_group connections[] = {
+	{"connections", asking_to_connect},
+	{NULL},
+};
+
 const struct filter_table filter_table_nanny = {.name = "nanny", .otherwise = TABLE_ALLOW, .groups = nanny};
 const struct filter_table filter_table_notify = {
 	.name = "notify", .otherwise = TABLE_ALLOW, .groups = notify};
@@ -136,3 +154,20 @@ const struct filter_table filter_table_notify_all_signals = {.name = "notify_all
 							     .otherwise = TABLE_ALLOW,
 							     .groups = signals,
 							     .base = &filter_table_notify_all};
+const struct filter_table filter_table_notify_connect = {.name = "notify_connect",
+							 .otherwise = TABLE_ALLOW,
+							 .groups = connections,
+							 .base = &filter_table_notify};
+const struct filter_table filter_table_notify_all_connect = {.name = "notify_all_connect",
+							     .otherwise = TABLE_ALLOW,
+							     .groups = connections,
+							     .base = &filter_table_notify_all};
+const struct filter_table filter_table_notify_signals_connect = {.name = "notify_signals_connect",
+								 .otherwise = TABLE_ALLOW,
+								 .groups = connections,
+								 .base = &filter_table_notify_signals};
+const struct filter_table filter_table_notify_all_signals_connect = {
+	.name = "notify_all_signals_connect",
+	.otherwise = TABLE_ALLOW,
+	.groups = connections,
+	.base = &filter_table_notify_all_signals};

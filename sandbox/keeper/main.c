@@ -48,7 +48,7 @@ struct keeper {
 };
 
 /* What an event is about; the nanny's slot stands beside it. */
-enum watched { WATCH_END, WATCH_KICK, WATCH_SIGNALS, WATCH_NANNY, WATCH_CALLS };
+enum watched { WATCH_END, WATCH_KICK, WATCH_SIGNALS, WATCH_NANNY, WATCH_CALLS, WATCH_BROKER };
 
 static int watch_fd(struct keeper *keeper, int fd, uint32_t events, enum watched what, size_t slot)
 {
@@ -228,6 +228,9 @@ static bool hear(struct keeper *keeper, const struct epoll_event *event)
 	case WATCH_CALLS:
 		hear_calls(keeper, slot, event->events);
 		break;
+	case WATCH_BROKER:
+		notify_hear_broker(&keeper->notify);
+		break;
 	}
 	return true;
 }
@@ -388,12 +391,16 @@ static int stand(struct executor *executor, void *context, const char **step)
 	struct keeper *keeper = context;
 	int result;
 
+	duty.broker = executor->reach;
 	duty.signals = profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS;
 	*step = "prepare";
 	keeper->namespaced = profile->namespaces & CLONE_NEWPID;
 	result = prepare(keeper, executor);
 	if (result == 0)
 		result = notify_init(&keeper->notify, &duty, keeper->nanny.nursery);
+	executor->reach = -1; /* the supervisor's */
+	if (result == 0 && keeper->notify.broker >= 0)
+		result = watch_fd(keeper, keeper->notify.broker, EPOLLIN, WATCH_BROKER, 0);
 	keeper->nanny.filter = keeper->notify.filter;
 	return result < 0 ? result : add_first(keeper, step);
 }

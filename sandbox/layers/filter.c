@@ -6,7 +6,9 @@
 
 int layer_filter(struct layer_context *context)
 {
-	int result = filter_apply(context->profile->filter);
+	/* whoever may ask for connections must be allowed to (filter/notify.c has who asks) */
+	int result = filter_apply(context->executor->reach < 0 ? context->profile->filter
+							       : FILTER_CONTAINER_NETWORK);
 
 	if (result == 0)
 		return 0;

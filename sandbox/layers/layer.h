@@ -32,6 +32,9 @@ int layer_session(struct layer_context *context);
 /* lo up in a network namespace of its own; where the policy lets commands reach something, also the addresses
  * and listening sockets that lead to the broker (network.c). */
 int layer_network(struct layer_context *context);
+/* Without such a namespace, where the policy lets commands reach something: what listens for the broker on
+ * the machine's loopback, and the channel on which connections are asked for (reach.c). */
+int layer_reach(struct layer_context *context);
 /* The view of the file system; leaves the process at its new root. */
 int layer_mounts(struct layer_context *context);
 /* Without mounts: a descriptor of each workspace (executor.h). */

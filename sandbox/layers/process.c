@@ -68,6 +68,11 @@ int layer_descriptors(struct layer_context *context)
 			return layer_failed(&context->failure, "dup3", "workspace");
 		executor->workspaces[i] = next++;
 	}
+	if (executor->reach >= 0) {
+		if (executor->reach != next && dup3(executor->reach, next, O_CLOEXEC) < 0)
+			return layer_failed(&context->failure, "dup3", "broker");
+		executor->reach = next++;
+	}
 	if (next < executor->keep_below)
 		next = executor->keep_below;
 	if (syscall(SYS_close_range, (unsigned)next, ~0u, 0) < 0)

@@ -45,6 +45,9 @@ static const struct {
 	{SYS_removexattr, call_removexattr, {{2, 0}, {NONE}}},
 	{SYS_lremovexattr, call_removexattr, {{2, AT_SYMLINK_NOFOLLOW}, {NONE}}},
 	{SYS_fremovexattr, call_removexattr, {{2, NOTIFY_BY_DESCRIPTOR}, {NONE}}},
+	{SYS_socket, call_socket, {{NONE}}},
+	{SYS_connect, call_connect, {{NONE}}},
+	{SYS_bind, call_bind, {{NONE}}},
 #ifdef SYS_renameat
 	{SYS_renameat, call_rename, {{4, 0}, {NONE}}},
 #endif

@@ -32,11 +32,6 @@
 
 #define NOTIFY_RESET_ON_FORK 1 /* SCHED_FLAG_RESET_ON_FORK, which only the kernel's headers have */
 
-struct notify_later {
-	struct notify_call call;
-	notify_handler handler;
-};
-
 /* ---- the nanny's side ---- */
 
 static int send_up(int socket, uint16_t type, uint32_t value, uint64_t payload, int fd)
@@ -120,22 +115,33 @@ static int make_rules(struct notify *notify, const struct notify_duty *duty)
 		rules_know(&notify->rules, duty->plan, duty->hidden);
 	if (result == 0 && duty->bounds)
 		result = rules_bound(&notify->rules, duty->plan, duty->private);
-	notify->needed = duty->signals || duty->bounds || is_needed(notify, duty->plan);
+	notify->needed =
+		duty->signals || duty->bounds || notify->broker >= 0 || is_needed(notify, duty->plan);
 	return result;
+}
+
+/* Four and four filters, in the order of enum filter_name. */
+static enum filter_name filter_for(bool hides, bool signals, bool connects)
+{
+	return (enum filter_name)(FILTER_NOTIFY + (hides ? FILTER_NOTIFY_ALL - FILTER_NOTIFY : 0) +
+				  (signals ? FILTER_NOTIFY_SIGNALS - FILTER_NOTIFY : 0) +
+				  (connects ? FILTER_NOTIFY_CONNECT - FILTER_NOTIFY : 0));
 }
 
 int notify_init(struct notify *notify, const struct notify_duty *duty, const struct nursery *nursery)
 {
-	*notify = (struct notify){.root = -1, .proc = -1, .descriptors = -1, .filter = FILTER_NANNY};
+	*notify = (struct notify){.root = -1,
+				  .proc = -1,
+				  .descriptors = -1,
+				  .filter = FILTER_NANNY,
+				  .broker = duty->broker > 0 ? duty->broker : -1};
 	for (size_t i = 0; i < LIMIT_NANNIES; i++)
 		notify->clients[i] = (struct notify_client){.listener = -1, .socket = -1};
 	if (duty->plan && make_rules(notify, duty) < 0)
 		return -ENOMEM;
 	if (!notify->needed)
 		return 0;
-	notify->filter = notify->rules.hides ? FILTER_NOTIFY_ALL : FILTER_NOTIFY;
-	if (duty->signals)
-		notify->filter = notify->rules.hides ? FILTER_NOTIFY_ALL_SIGNALS : FILTER_NOTIFY_SIGNALS;
+	notify->filter = filter_for(notify->rules.hides, duty->signals, notify->broker >= 0);
 	notify->nursery = nursery;
 	notify->umask = LIMIT_COMMAND_UMASK;
 	notify->later = calloc(LIMIT_NOTIFY_WAITING, sizeof *notify->later);
@@ -153,6 +159,7 @@ void notify_close(struct notify *notify)
 	close_fd(&notify->root);
 	close_fd(&notify->proc);
 	close_fd(&notify->descriptors);
+	close_fd(&notify->broker);
 	for (size_t i = 0; i < LIMIT_NANNIES; i++)
 		notify_drop(notify, i);
 }
@@ -268,6 +275,19 @@ long notify_give(const struct notify_call *call, int fd, int flags)
 	close(fd);
 	/* gone, or interrupted; or it has no room for another descriptor, which it is to hear */
 	return result == 0 || result == -ENOENT || result == -EINPROGRESS ? NOTIFY_ANSWERED : result;
+}
+
+long notify_replace(const struct notify_call *call, int fd, int number, int flags)
+{
+	struct seccomp_notif_addfd add = {.id = call->id,
+					  .flags = SECCOMP_ADDFD_FLAG_SETFD,
+					  .srcfd = (uint32_t)fd,
+					  .newfd = (uint32_t)number,
+					  .newfd_flags = (uint32_t)(flags & O_CLOEXEC)};
+
+	if (ioctl(call->client->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0)
+		return 0;
+	return errno == ENOENT || errno == EINPROGRESS ? NOTIFY_ANSWERED : -errno;
 }
 
 void notify_denied(const struct notify_call *call, const char *operation, const char *path,

@@ -11,6 +11,9 @@
  * the command could. A descriptor that results is put into the caller by the kernel (ADDFD). "Go on" is
  * answered only where plain numbers decide, since whatever lies in memory may be another a moment later.
  *
+ * Where commands have no network of their own, connecting goes the same way (connect.c), only that it is the
+ * broker who judges and connects (egress/wire.h).
+ *
  * Where it is: each nanny, before its first command, puts itself under the filter and hands the listener over
  * (notify_enter); its commands inherit the filter. The keeper watches listener and socket of each
  * (notify_add, notify_receive, notify_serve) and is under FILTER_COMMAND alone.
@@ -63,6 +66,11 @@ struct notify {
 	struct notify_client clients[LIMIT_NANNIES];
 	struct notify_later *later; /* calls that would have blocked */
 	size_t later_count;
+	/* where the broker connects for commands (connect.c) */
+	int broker;                              /* channel to it (egress/wire.h); -1: it does not */
+	uint32_t asked;                          /* the number of the last question */
+	ino_t connected[LIMIT_NOTIFY_CONNECTED]; /* sockets that commands got: a ring */
+	size_t connected_next;
 };
 
 struct notify_call {
@@ -72,16 +80,27 @@ struct notify_call {
 	pid_t thread; /* that calls, in our PID namespace */
 	uint64_t arguments[6];
 	int kept; /* a descriptor that a call which is tried again keeps; -1: none. Owned by the framework */
+	uint32_t asked;   /* what the broker was asked for it; 0: nothing */
+	int64_t deadline; /* of its answer, CLOCK_MONOTONIC ms */
+	bool answered;    /* with `error`, or with a socket in `kept` */
+	int error;
+};
+
+/* A call that would have blocked; tried again by its handler. */
+struct notify_later {
+	struct notify_call call;
+	long (*handler)(struct notify_call *call);
 };
 
 struct plan;
 
 /* What is to be judged. */
 struct notify_duty {
-	const struct plan *plan;            /* NULL: nothing */
-	bool signals;                       /* these as well, since nothing else keeps them in */
-	bool bounds;                        /* what lies outside is not kept as it is by mounts */
-	const char *private;                /* holds the sandbox's own /tmp and home; NULL: mounts do */
+	const struct plan *plan; /* NULL: nothing */
+	bool signals;            /* these as well, since nothing else keeps them in */
+	bool bounds;             /* what lies outside is not kept as it is by mounts */
+	const char *private;     /* holds the sandbox's own /tmp and home; NULL: mounts do */
+	int broker; /* where to ask for connections as well, which is taken; 0 or less: there is none */
 	const struct executor_file *hidden; /* that mounts lie over (executor.h), or NULL */
 };
 
@@ -112,6 +131,9 @@ void notify_serve(struct notify *notify, size_t index);
 /* Those that would have blocked, once more; for every LIMIT_NOTIFY_RETRY_MS while notify->later_count. */
 void notify_retry(struct notify *notify);
 
+/* What the broker says; -1 in notify->broker afterwards: it is gone. */
+void notify_hear_broker(struct notify *notify);
+
 /* ---- for handlers: the caller (target.c). Each returns -errno on failure ---- */
 
 /* A text of at most PATH_MAX with its NUL. -EFAULT, -ENAMETOOLONG as the kernel has it; 0. */
@@ -127,6 +149,8 @@ int target_object(const struct notify_call *call, int descriptor);
 /* The flags with which it was opened (O_PATH among them). */
 int target_flags(const struct notify_call *call, int descriptor);
 int target_process(const struct notify_call *call); /* the number of its process */
+/* The kernel's name of the protocol of a socket ("TCP", "TCPv6", "UNIX-STREAM", ...), and its inode. */
+int target_socket(const struct notify_call *call, int fd, char *protocol, size_t size, ino_t *inode);
 /* The number behind `name` ("\nName:") in a file of /proc: -ENOENT, -ESRCH: nobody is there, -ENODATA: it
  * says no such thing. */
 long target_number(const struct notify *notify, const char *path, const char *name, int base);
@@ -146,8 +170,19 @@ void notify_denied(const struct notify_call *call, const char *operation, const 
 void notify_answer(const struct notify_call *call, long result);
 /* Gives `fd` to the caller as the result, and closes it. `flags`: of open. */
 long notify_give(const struct notify_call *call, int fd, int flags);
+/* Puts `fd`, which stays ours, in the place of the caller's descriptor `number`. 0, NOTIFY_ANSWERED or
+ * -errno.
+ */
+long notify_replace(const struct notify_call *call, int fd, int number, int flags);
 
-/* ---- handlers (names.c, open.c, attributes.c, signals.c) ---- */
+/* ---- the broker (broker.c) ---- */
+
+/* Asks for a connection; *number is what the answer will be for. 0 or -errno (-EAGAIN: it does not read). */
+int notify_ask_reach(struct notify *notify, const char *address, uint16_t port, uint32_t *number);
+/* Hands over a copy of `line`, on which questions will come. The same. */
+int notify_ask_names(struct notify *notify, int line);
+
+/* ---- handlers (names.c, open.c, attributes.c, signals.c, connect.c) ---- */
 
 long call_mkdir(struct notify_call *call);
 long call_mknod(struct notify_call *call);
@@ -172,6 +207,9 @@ long call_utimes(struct notify_call *call);
 long call_utime(struct notify_call *call);
 long call_setxattr(struct notify_call *call);
 long call_removexattr(struct notify_call *call);
+long call_socket(struct notify_call *call);
+long call_connect(struct notify_call *call);
+long call_bind(struct notify_call *call);
 
 /* ---- calls.c ---- */
 

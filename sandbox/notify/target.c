@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
@@ -59,6 +60,26 @@ int target_path(const struct notify_call *call, uint64_t address, char *text)
 	int result = target_text(call, address, text);
 
 	return result == 0 && !text[0] ? -ENOENT : result;
+}
+
+int target_socket(const struct notify_call *call, int fd, char *protocol, size_t size, ino_t *inode)
+{
+	char path[64];
+	struct stat status;
+	ssize_t length;
+
+	/* by its whole path: there is no getxattrat() before Linux 6.13 */
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)call->thread, fd);
+	if (fd < 0 || stat(path, &status) < 0)
+		return fd < 0 || errno == ENOENT ? -EBADF : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -ENOTSOCK;
+	length = getxattr(path, "system.sockprotoname", protocol, size - 1);
+	if (length < 0) /* a name in the file system, opened with O_PATH */
+		return errno == ENODATA || errno == EOPNOTSUPP ? -EBADF : -errno;
+	protocol[length] = '\0';
+	*inode = status.st_ino;
+	return 0;
 }
 
 static int open_descriptor(const struct notify_call *call, int descriptor, int flags)

@@ -19,7 +19,7 @@ bool egress_needed(const struct spawner *spawner, enum executor_profile profile,
 {
 	return profile == EXECUTOR_WEB ||
 	       (profile == EXECUTOR_SANDBOX && rules_for_commands(&spawner->plan) &&
-		(profile_find(profile, confinement)->layers & LAYER_NETWORK));
+		(profile_find(profile, confinement)->layers & (LAYER_NETWORK | LAYER_REACH)));
 }
 
 /* A sandbox whose commands the broker serves. */

@@ -4,6 +4,7 @@
 import os
 import select
 import socket
+import threading
 
 from attack import attack
 
@@ -70,6 +71,49 @@ def abstract_socket(scene):
     return reached(listener)
 
 
+@attack("network", "mount namespace, seccomp")
+def datagram_to_a_socket_by_its_path(scene):
+    """What logs and service managers listen on. Two that are connected to each other send to others all the same."""
+    path = os.path.join(scene.directory("outside"), "log")
+    receiver = scene.hold(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    receiver.bind(path)
+    os.chmod(path, 0o777)
+    scene.python(f"import socket\nfor kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):\n"
+                 f"  try: socket.socketpair(socket.AF_UNIX, kind)[0].sendto(b'x', {path!r})\n  except OSError: pass")
+    return reached(receiver)
+
+
+@attack("network", "network namespace, seccomp")
+def datagram_to_an_abstract_socket(scene):
+    receiver = scene.hold(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    receiver.bind(f"\0sallyport-attack-log-{os.getpid()}")
+    scene.python(f"import socket\nsocket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', chr(0) + 'sallyport-attack-log-{os.getpid()}')")
+    return reached(receiver)
+
+
+@attack("network", "network namespace, seccomp")
+def server_for_everybody(scene):
+    """A port of the machine that a command listens on; the person's programs, and others' machines, may come."""
+    port, listener = listen(scene)
+    listener.close()
+    came, over = [], threading.Event()
+
+    def come():
+        while not over.wait(0.01) and not came:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                came.append(port)
+            except OSError:
+                pass
+
+    visitor = threading.Thread(target=come)
+    visitor.start()
+    scene.python(f"import socket\ns = socket.create_server(('127.0.0.1', {port}))\ns.settimeout(1)\ns.accept()")
+    over.set()
+    visitor.join()
+    return bool(came)
+
+
 @attack("network", "seccomp")
 def multipath(scene):
     port, listener = listen(scene)
@@ -133,7 +177,7 @@ def allowing(scene, *, denied=()):
 
 def accept(scene, listener):
     """Takes the connection that the attack made on purpose, so that only others are left."""
-    if scene.stage == "unconfined" or profile(scene) == "full":  # under the others commands reach nothing
+    if scene.stage == "unconfined" or profile(scene) != "minimal":  # there commands reach nothing
         assert reached(listener), "not even what the policy names was reached"
     if reached(listener):
         listener.accept()[0].close()
@@ -194,8 +238,107 @@ def socket_of_the_broker(scene):
     os.set_inheritable(held.fileno(), True)
     if scene.stage == "unconfined":
         scene.descriptors = (held.fileno(),)
-    said = scene.python("import os\nfor p in [d for d in os.listdir('/proc') if d.isdigit()]:\n  try:\n    for f in os.listdir('/proc/' + p + '/fd'):\n"
-                        "      if os.readlink('/proc/' + p + '/fd/' + f).startswith('socket:'): print('held by', p)\n  except OSError: pass\n"
-                        + REACH.strip() + f"\nreach('127.0.0.1', {port})")
+    said = scene.python(REACH + f"import os\nreach('127.0.0.1', {port})\nfor p in [d for d in os.listdir('/proc') if d.isdigit()]:\n"
+                        "  try:\n    for f in os.listdir('/proc/' + p + '/fd'):\n"
+                        "      if os.readlink('/proc/' + p + '/fd/' + f).startswith('socket:'): print('held by', p)\n  except OSError: pass")
     accept(scene, listener)
     return "held by" in said
+
+
+# ---- the connection itself, where it is not the command's own but one that was made for it ----
+
+@attack("network", "network namespace, supervisor")
+def connection_that_is_dissolved(scene):
+    """AF_UNSPEC takes a connection apart; what was connected to an allowed place then goes elsewhere, by each of its names."""
+    port, listener = allowing(scene)
+    other, elsewhere = listen(scene)
+    scene.python("import ctypes, os, socket, struct\nlibc = ctypes.CDLL(None)\ns = socket.socket(); t = s.dup()\n"
+                 f"s.connect(('127.0.0.1', {port}))\ns.send(b'x'); u = s.dup()\n"
+                 "def to(fd, family, port): return libc.connect(fd, struct.pack('=H', family) + struct.pack('>H', port) + bytes([127, 0, 0, 1]) + bytes(8), 16)\n"
+                 f"for one in (s, t, u):\n  to(one.fileno(), 0, 0)\n  if to(one.fileno(), 2, {other}) == 0:\n    try: one.send(b'x')\n    except OSError: pass")
+    accept(scene, listener)
+    return reached(elsewhere)
+
+
+@attack("network", "network namespace, supervisor")
+def address_that_changes_while_it_is_read(scene):
+    """Somebody who shares its memory rewrites the address while it connects."""
+    port, listener = allowing(scene)
+    other, elsewhere = listen(scene)
+    scene.python(f"""import ctypes, mmap, os, signal, socket, struct
+libc, shared = ctypes.CDLL(None), mmap.mmap(-1, 64)
+address = ctypes.addressof(ctypes.c_char.from_buffer(shared))
+shared[:16] = struct.pack('=H', 2) + struct.pack('>H', {port}) + bytes([127, 0, 0, 1]) + bytes(8)
+writer = os.fork()
+while writer == 0:
+    for turn in range(256):
+        shared[2:4] = struct.pack('>H', {port} if turn & 1 else {other})
+        shared[32] = turn
+for n in range(50):
+    before = shared[32]
+    while shared[32] == before: os.sched_yield()
+    s = socket.socket(); s.setblocking(False)
+    libc.connect(s.fileno(), ctypes.c_void_p(address), 16)
+os.kill(writer, signal.SIGKILL)""")
+    accept(scene, listener)
+    return reached(elsewhere)
+
+
+@attack("network", "network namespace, supervisor")
+def datagrams_with_an_address_of_their_own(scene):
+    """Over a socket that was connected to a name server, wherever that is: each message may say where it goes."""
+    port, listener = allowing(scene)
+    other, receiver = receive(scene, "127.0.0.1")
+    scene.python(REACH + f"""reach('127.0.0.1', {port})
+for family, address in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::ffff:127.0.0.1')):
+  for connected in (False, True):
+    try:
+      s = socket.socket(family, socket.SOCK_DGRAM)
+      if connected: s.connect((address, 53))
+    except OSError: continue
+    for send in (lambda: s.sendto(b'x', (address, {other})), lambda: s.sendmsg([b'x'], [], 0, (address, {other})),
+                 lambda: (s.bind(('0.0.0.0' if family == socket.AF_INET else '::', 0)), s.sendto(b'x', (address, {other})))):
+      try: send()
+      except OSError: pass""")
+    accept(scene, listener)
+    return reached(receiver)
+
+
+@attack("network", "network namespace, supervisor")
+def fast_open_beside_an_allowed_port(scene):
+    """Connecting by sending, by each call and by the option that makes connect() wait for it."""
+    port, listener = allowing(scene)
+    other, elsewhere = listen(scene)
+    scene.python(REACH + f"""reach('127.0.0.1', {port})
+for fast in (lambda s: s.sendto(b'x', 0x20000000, ('127.0.0.1', {other})), lambda s: s.sendmsg([b'x'], [], 0x20000000, ('127.0.0.1', {other})),
+             lambda s: (s.setsockopt(6, 30, 1), s.connect(('127.0.0.1', {other})), s.send(b'x'))):
+  for before in (False, True):
+    s = socket.socket()
+    try:
+      if before: s.connect(('127.0.0.1', {port}))
+    except OSError: pass
+    try: fast(s)
+    except OSError: pass""")
+    accept(scene, listener)
+    return reached(elsewhere)
+
+
+@attack("network", "supervisor")
+def services_by_their_path_beside_an_allowed_port(scene):
+    """A socket of the person's in the file system: an agent of keys, the daemon of containers."""
+    port, listener = allowing(scene)
+    path = os.path.join(scene.directory("outside"), "agent")
+    agent = scene.hold(socket.socket(socket.AF_UNIX))
+    agent.bind(path)
+    agent.listen()
+    os.chmod(path, 0o777)
+    scene.python(REACH + f"""import ctypes, struct
+reach('127.0.0.1', {port})
+libc = ctypes.CDLL(None)
+name = struct.pack('=H', 1) + {path!r}.encode() + bytes(1)
+for make in (lambda: socket.socket(socket.AF_UNIX), lambda: socket.socket(), lambda: socket.socket(type=socket.SOCK_DGRAM), lambda: socket.socketpair()[0]):
+  try: s = make()
+  except OSError: continue
+  if libc.connect(s.fileno(), name, len(name)) == 0: s.send(b'x')""")
+    accept(scene, listener)
+    return reached(agent)

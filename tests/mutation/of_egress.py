@@ -13,6 +13,10 @@ def commands(*tests):
     return web("commands", *("Reach.test_" + test for test in tests))
 
 
+def connected(*tests):
+    return web("connected", *("Connected.test_" + test for test in tests), contained=True)
+
+
 def addresses():
     path = FOLDER + "addresses.c"
     for table in ("ranges_ipv4", "ranges_ipv6"):
@@ -59,11 +63,11 @@ def broker():
     yield Mutant("broker: addresses that are asked for by number mean the next name", swap(FOLDER + "names.c", "&& name->serial == serial ?", "?"), NAMES)
     yield Mutant("broker: an address of one sandbox means something in another", swap(network, "network->names = names_new(begin);", "network->names = broker->networks ? broker->networks->names : names_new(begin);"),
                  commands("the_address_that_another_sandbox_got"))
-    yield Mutant("broker: any loopback is localhost", swap(relay, "if (address_is_loopback(address) && rules_host(plan, \"localhost\", port, &ignored))", "if (address_is_loopback(address))"),
+    yield Mutant("broker: any loopback is localhost", swap(FOLDER + "destination.c", "if (address_is_loopback(address) && rules_host(plan, \"localhost\", port, &ignored))", "if (address_is_loopback(address))"),
                  commands("addresses_written_out", "what_is_refused_by_address", "names_ports_and_who_wins"))
     yield Mutant("broker: connections of a sandbox are not bounded", skip(network, "has_room", "true"), commands("more_connections_than_there_may_be"))
     yield Mutant("broker: denials are not bounded", skip(network, "may_tell", "true"), commands("refused_names_are_told_and_never_asked_for", "names_carry_nothing_out"))
-    yield Mutant("broker: it accepts on anything", swap(network, "if (type != SOCK_DGRAM && !listens)", "if (0)"), web("broker"))
+    yield Mutant("broker: it accepts on anything", swap(network, "if (type == SOCK_STREAM && !listens)", "if (0)"), web("broker"))
     yield Mutant("broker: broken connections end in order", swap(relay, "(void)setsockopt(relay->sides[i].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);", ""), commands("what_is_broken_is_reset"))
     for what, line in {"too long a label": "label > LABEL_BYTES ||", "a label beyond the end": "label >= (size_t)(end - at) ||"}.items():
         yield Mutant(f"dns: {what}", swap(dns, line, ""), unit("dns"))
@@ -83,4 +87,26 @@ def broker():
     yield Mutant("network: names have no addresses", skip(layer, "add_addresses", "0"), commands("curl"))
 
 
-PARTS = [addresses, rules, broker]
+def connecting():
+    """Where there is no network namespace: what the keeper asks, and what the broker makes of it."""
+    keeper, reach, line = "sandbox/notify/connect.c", FOLDER + "reach.c", FOLDER + "inquiry.c"
+    again, door, binding = connected("connecting_again"), connected("strangers_at_the_broker_s_door"), connected("listening_and_binding")
+    yield Mutant("connecting: what is connected may be so again", skip(keeper, "is_connected", "false"), again)
+    yield Mutant("connecting: a connection can be dissolved", swap(keeper, "if (wanted.family == AF_UNSPEC) return tcp ? -EACCES : 0;", "if (wanted.family == AF_UNSPEC) return 0;"), again)
+    yield Mutant("connecting: any port may be bound", swap(keeper, "return wanted.port == 0 &&", "return"), binding)
+    yield Mutant("connecting: any address may be bound", swap(keeper, "(address_equal(&wanted.address, &any) || address_equal(&wanted.address, &any6))", "1"), binding)
+    yield Mutant("connecting: UDP goes anywhere", swap(keeper, "return wanted.port == LISTENERS_DNS_PORT ? connect_line(call) : -ENETUNREACH;", "return connect_line(call);"),
+                 connected("names_by_messages_of_all_kinds"))
+    yield Mutant("connecting: IPv4 in IPv6 is something else", skip(keeper, "plain"), connected("both_families_mean_the_same"))
+    yield Mutant("connecting: who is gone is not noticed", swap(keeper, "return now_ms() < call->deadline ? NOTIFY_LATER : -ETIMEDOUT;", "return -ETIMEDOUT;"), again)
+    yield Mutant("connecting: flags are lost", swap(keeper, "notify_replace(call, call->kept, number, flags & O_CLOEXEC);", "notify_replace(call, call->kept, number, 0);"),
+                 connected("flags_and_options_of_what_was_replaced"))
+    yield Mutant("reach: nothing is judged before", swap(reach, "result = port ? judge(network, &address, (uint16_t)port) : -ECONNREFUSED;", "result = port ? 0 : -ECONNREFUSED;"),
+                 connected("both_families_mean_the_same"))
+    yield Mutant("reach: strangers are taken for ours", swap(reach, "if (!at->from || at->from != ntohs(peer->sin_port)) continue;", ""), door)
+    yield Mutant("reach: lines are not bounded", swap(line, "if (oldest && network->line_count >= LIMIT_DNS_LINES)", "if (0)"), connected("more_lines_than_there_may_be"))
+    yield Mutant("reach: what is searched for is told", swap(line, "size_t stem = network->reach ? resolver_search(network->broker->resolver, question->text) : 0;", "size_t stem = 0;"),
+                 connected("names_that_the_machine_searches"))
+
+
+PARTS = [connecting, addresses, rules, broker]

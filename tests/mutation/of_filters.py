@@ -9,7 +9,7 @@ from suites import attacks, escape, hosts, unit
 
 FOLDER = "sandbox/filter/"
 TABLES = [FOLDER + name + ".c" for name in ("command", "container", "notify", "programs", "common")]
-ASKED = unit("filter", "filter_rules", "filter_programs")
+ASKED = unit("filter", "filter_rules", "filter_programs", "filter_network")
 
 
 def kind(path, name):
@@ -29,7 +29,8 @@ def filters():
             yield Mutant(f"filter {found[1]} allows all it does not name", cut(path, found.start(), found.end(), found[0].replace("KILL", "ALLOW")), ASKED)
     for found in re.finditer(r"\.newest = \"\w+\",\s*", read(FOLDER + "command.c")):
         yield Mutant("filter command knows calls of the future", cut(FOLDER + "command.c", found.start(), found.end()), ASKED)
-    yield Mutant("filter container without that of commands", swap(FOLDER + "container.c", ".groups = container, .base = &filter_table_command", ".groups = container"), ASKED)
+    for name in ("container", "container_network"):
+        yield Mutant(f"filter {name} without that of commands", swap(FOLDER + "container.c", f".groups = {name}, .base = &filter_table_command", f".groups = {name}"), ASKED)
 
 
 def rules():
@@ -63,7 +64,7 @@ def applied():
     yield Mutant("nannies have the keeper's filter alone", swap("sandbox/keeper/nanny.c", "result = nanny->supervisor < 0 ? filter_apply(nanny->filter)", "result = nanny->supervisor < 0 ? 0"),
                  escape("test_system_calls"))
     yield Mutant("no filter is loaded", skip(FOLDER + "apply.c", "filter_apply", "0"), unit("filter_live"))
-    yield Mutant("what is hidden may be read unasked", swap("sandbox/notify/notify.c", "notify->rules.hides ? FILTER_NOTIFY_ALL : FILTER_NOTIFY", "FILTER_NOTIFY"),
+    yield Mutant("what is hidden may be read unasked", swap("sandbox/notify/notify.c", "(hides ? FILTER_NOTIFY_ALL - FILTER_NOTIFY : 0)", "0"),
                  attacks("hidden file that the person replaces"))
 
 

@@ -5,7 +5,7 @@ import re
 
 from mutants import Mutant, each_row
 from source import cut, read, skip, swap
-from suites import attacks, escape, hosts, unit
+from suites import attacks, escape, hosts, unit, web
 
 LAYERS = "sandbox/layers/"
 ORDER = hosts("order")
@@ -15,7 +15,7 @@ OLD_LANDLOCK = swap(LAYERS + "landlock_abi.c", "return abi < 0 ? -errno : abi;",
 TRUNCATION, SIGNALS = attacks("cut short", mode="minimal"), attacks("signal by fcntl", mode="container")
 
 BY_LAYER = {
-    ("network", 1): escape("test_network"), ("mounts", 1): escape("test_view"), ("workspaces", 1): attacks("write file by a link", mode="container"),
+    ("network", 1): escape("test_network"), ("network", 2): web("connected", "Connected.test_both_families_mean_the_same", contained=True), ("mounts", 1): escape("test_view"), ("workspaces", 1): attacks("write file by a link", mode="container"),
     ("namespaces", 1): WALLS + ORDER, ("identity", 1): escape("test_identity"), ("resources", 1): escape("test_limits"),
     ("landlock", 1): ORDER, ("seccomp", 1): TRUNCATION, ("seccomp", 2): escape("test_system_calls"),
 }
@@ -35,6 +35,7 @@ BY_PROFILE_LAYER = {
     "LAYER_NETWORK": escape("test_network"), "LAYER_MOUNTS": escape("test_view"), "LAYER_NAMESPACES": WALLS + hosts("walls"),
     "LAYER_SUPERVISOR": attacks("hooks that are not there yet") + attacks("hook of a repository", mode="container"),
     "LAYER_PRIVATE": attacks("another caller's files", mode="container") + hosts("profiles"), "LAYER_GAPS": SIGNALS + TRUNCATION,
+    "LAYER_REACH": web("connected", "Connected.test_both_families_mean_the_same", contained=True),
     "LAYER_SIGNALS": attacks("kill a process", mode="container"), "LAYER_WORKSPACES": hosts("profiles"),
 }
 

@@ -56,11 +56,13 @@ def hosts(*tests):
     return [Suite("hosts", targets, command, r"^FAILED \S*?(test_\S+)")]
 
 
-def web(suite, *tests):
-    """"commands" or "confined", of tests/web, with the whole server; "fetch", "broker" or "names" with bare programs."""
+def web(suite, *tests, contained=False):
+    """"commands" or "confined", of tests/web, with the whole server; "fetch", "broker" or "names" with bare programs. `contained`: where
+    namespaces are refused."""
     bare = suite in ("fetch", "broker", "names")
     targets = ["tests/web/bare-broker", "tests/web/bare-web"] if bare else PROGRAMS
     programs = ["tests/web/bare-broker", "tests/web/bare-web"] if bare else ["sallyport"]
-    return [Suite(f"web/{suite}", targets,
-                  lambda tree: [PYTHON, f"{tree}/tests/web/test_{suite}.py", *(f"{tree}/build/{name}" for name in programs), *tests],
+    profile = ["env", "SALLYPORT_TEST_PROFILE=container"] if contained else []
+    return [Suite(f"web/{suite}{' in a container' if contained else ''}", [*targets, *(["without"] if contained else [])],
+                  lambda tree: [*profile, PYTHON, f"{tree}/tests/web/test_{suite}.py", *(f"{tree}/build/{name}" for name in programs), *tests],
                   r"^(?:FAIL|ERROR): (\w+)")]

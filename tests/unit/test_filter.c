@@ -125,8 +125,15 @@ static void test_commands(void **state)
 /* On top of the above: what the keeper may and its commands not, and what they ask of it. */
 static void test_asking(void **state)
 {
-	static const enum filter_name nannies[] = {FILTER_NANNY, FILTER_NOTIFY, FILTER_NOTIFY_ALL,
-						   FILTER_NOTIFY_SIGNALS, FILTER_NOTIFY_ALL_SIGNALS};
+	static const enum filter_name nannies[] = {FILTER_NANNY,
+						   FILTER_NOTIFY,
+						   FILTER_NOTIFY_ALL,
+						   FILTER_NOTIFY_SIGNALS,
+						   FILTER_NOTIFY_ALL_SIGNALS,
+						   FILTER_NOTIFY_CONNECT,
+						   FILTER_NOTIFY_ALL_CONNECT,
+						   FILTER_NOTIFY_SIGNALS_CONNECT,
+						   FILTER_NOTIFY_ALL_SIGNALS_CONNECT};
 	static const char *const names[] = {"mkdirat",     "mknodat",      "symlinkat",   "linkat",
 					    "unlinkat",    "renameat",     "renameat2",   "truncate",
 					    "fchmod",      "fchmodat",     "fchown",      "fchownat",
@@ -369,7 +376,9 @@ static void test_architectures(void **state)
 					 SECCOMP_RET_KILL_PROCESS);
 			data = (struct seccomp_data){.arch = targets[t].token, .nr = 900};
 			assert_int_equal(interpret(&targets[t].programs[name], &data),
-					 name == FILTER_COMMAND || name == FILTER_CONTAINER ? REFUSED(ENOSYS)
+					 name == FILTER_COMMAND || name == FILTER_CONTAINER ||
+							 name == FILTER_CONTAINER_NETWORK
+						 ? REFUSED(ENOSYS)
 					 : name == FILTER_SPAWNER || name >= FILTER_GAP_TRUNCATE
 						 ? SECCOMP_RET_ALLOW
 						 : SECCOMP_RET_KILL_PROCESS);

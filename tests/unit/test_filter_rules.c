@@ -26,7 +26,8 @@
 
 static void test_refused_to_all_that_is_started(void **state)
 {
-	static const enum filter_name filters[] = {FILTER_COMMAND, FILTER_CONTAINER, FILTER_SPAWNER};
+	static const enum filter_name filters[] = {FILTER_COMMAND, FILTER_CONTAINER, FILTER_CONTAINER_NETWORK,
+						   FILTER_SPAWNER};
 
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
 		all(filters[i], REFUSED(EPERM),
@@ -48,7 +49,8 @@ static void test_refused_to_all_that_is_started(void **state)
 
 static void test_refused_to_commands(void **state)
 {
-	static const enum filter_name filters[] = {FILTER_COMMAND, FILTER_CONTAINER};
+	static const enum filter_name filters[] = {FILTER_COMMAND, FILTER_CONTAINER,
+						   FILTER_CONTAINER_NETWORK};
 
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
 		all(filters[i], REFUSED(EPERM),
@@ -150,34 +152,41 @@ static void test_personalities(void **state)
 		      1);
 }
 
-static void test_container(void **state)
+static void contained(enum filter_name filter)
 {
 	const struct expectation list[] = {
-		{FILTER_CONTAINER, "sched_setaffinity", ARGUMENTS(1), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "sched_setparam", ARGUMENTS(1), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "sched_setscheduler", ARGUMENTS(1), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "sched_setattr", ARGUMENTS(1), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "sched_setaffinity", ARGUMENTS(0), SECCOMP_RET_ALLOW},
-		{FILTER_CONTAINER, "setpriority", ARGUMENTS(PRIO_PROCESS, 0), SECCOMP_RET_ALLOW},
-		{FILTER_CONTAINER, "setpriority", ARGUMENTS(PRIO_PGRP, 0), SECCOMP_RET_ALLOW},
-		{FILTER_CONTAINER, "setpriority", ARGUMENTS(PRIO_PROCESS, 1), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "setpriority", ARGUMENTS(PRIO_USER, 0), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "ioprio_set", ARGUMENTS(1, 0), SECCOMP_RET_ALLOW},
-		{FILTER_CONTAINER, "ioprio_set", ARGUMENTS(2, 0), SECCOMP_RET_ALLOW},
-		{FILTER_CONTAINER, "ioprio_set", ARGUMENTS(1, 1), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "ioprio_set", ARGUMENTS(3, 0), REFUSED(EPERM)},
+		{filter, "sched_setaffinity", ARGUMENTS(1), REFUSED(EPERM)},
+		{filter, "sched_setparam", ARGUMENTS(1), REFUSED(EPERM)},
+		{filter, "sched_setscheduler", ARGUMENTS(1), REFUSED(EPERM)},
+		{filter, "sched_setattr", ARGUMENTS(1), REFUSED(EPERM)},
+		{filter, "sched_setaffinity", ARGUMENTS(0), SECCOMP_RET_ALLOW},
+		{filter, "setpriority", ARGUMENTS(PRIO_PROCESS, 0), SECCOMP_RET_ALLOW},
+		{filter, "setpriority", ARGUMENTS(PRIO_PGRP, 0), SECCOMP_RET_ALLOW},
+		{filter, "setpriority", ARGUMENTS(PRIO_PROCESS, 1), REFUSED(EPERM)},
+		{filter, "setpriority", ARGUMENTS(PRIO_USER, 0), REFUSED(EPERM)},
+		{filter, "ioprio_set", ARGUMENTS(1, 0), SECCOMP_RET_ALLOW},
+		{filter, "ioprio_set", ARGUMENTS(2, 0), SECCOMP_RET_ALLOW},
+		{filter, "ioprio_set", ARGUMENTS(1, 1), REFUSED(EPERM)},
+		{filter, "ioprio_set", ARGUMENTS(3, 0), REFUSED(EPERM)},
 		/* and all that is refused with namespaces too */
-		{FILTER_CONTAINER, "clone", ARGUMENTS(CLONE_NEWUSER | 17), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "ioctl", ARGUMENTS(0, TIOCSTI), REFUSED(EPERM)},
-		{FILTER_CONTAINER, "socketpair", ARGUMENTS(AF_UNIX), SECCOMP_RET_ALLOW},
+		{filter, "clone", ARGUMENTS(CLONE_NEWUSER | 17), REFUSED(EPERM)},
+		{filter, "ioctl", ARGUMENTS(0, TIOCSTI), REFUSED(EPERM)},
+		{filter, "socketpair", ARGUMENTS(AF_UNIX, SOCK_STREAM), SECCOMP_RET_ALLOW},
 	};
 
 	check(list, ARRAY_SIZE(list));
-	all(FILTER_CONTAINER, REFUSED(EACCES), WORDS("socket", "bind", "connect", "listen"));
-	all(FILTER_CONTAINER, REFUSED(EPERM), WORDS("process_mrelease"));
-	all(FILTER_CONTAINER, REFUSED(ENOSYS),
+	all(filter, REFUSED(EACCES), WORDS("listen"));
+	all(filter, REFUSED(EPERM), WORDS("process_mrelease"));
+	all(filter, REFUSED(ENOSYS),
 	    WORDS("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd",
 		  "msgrcv", "msgctl", "mq_open", "mq_unlink"));
+}
+
+static void test_container(void **state)
+{
+	contained(FILTER_CONTAINER);
+	contained(FILTER_CONTAINER_NETWORK);
+	all(FILTER_CONTAINER, REFUSED(EACCES), WORDS("socket", "bind", "connect"));
 }
 
 /* What would keep the keeper from acting for its callers. */

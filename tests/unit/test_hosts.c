@@ -58,11 +58,37 @@ static void nothing(void **state)
 	assert_int_equal(hosts_find("", 0, "x", addresses, 4), 0);
 }
 
+/* What stands before a search domain. */
+static size_t stem(const char *text, const char *name)
+{
+	return hosts_search(text, strlen(text), name);
+}
+
+static void searching(void **state)
+{
+	static const char resolv[] = "# search no.example\nnameserver 10.0.0.1\n"
+				     "search first.example second.example. # third.example\n"
+				     "options ndots:5\ndomain fourth.example";
+
+	assert_int_equal(stem(resolv, "a.b.first.example"), 3);
+	assert_int_equal(stem(resolv, "a.SECOND.example"), 1);
+	assert_int_equal(stem(resolv, "host.fourth.example"), 4);
+	assert_int_equal(stem(resolv, "a.third.example"), 0);
+	assert_int_equal(stem(resolv, "a.no.example"), 0);
+	assert_int_equal(stem(resolv, "first.example"), 0);
+	assert_int_equal(stem(resolv, ".first.example"), 0);
+	assert_int_equal(stem(resolv, "afirst.example"), 0);
+	assert_int_equal(stem("", "a.example"), 0);
+	assert_int_equal(stem("search", "a.example"), 0);
+	assert_int_equal(stem("search .", "a."), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(nothing),
+		cmocka_unit_test(searching),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,16 @@ from test_names import PUBLIC, Names, bind_mount, furnish
 INSIDE = "SALLYPORT_TEST_NAMESPACE"
 
 
+# Under which profile the server is to run: "container", where namespaces are refused to it (tests/escape/without.c); else "full".
+PROFILE = os.environ.get("SALLYPORT_TEST_PROFILE", "full")
+USER = 1777
+
+
+def refusing():
+    """What takes the namespaces away."""
+    return [os.path.join(os.path.dirname(harness.PROGRAMS["sallyport"]), "without"), "namespaces:1", "--"] if PROFILE == "container" else []
+
+
 class Host:
     """A client of the legacy era over stdio: enough to call one tool many times."""
 
@@ -34,9 +44,12 @@ class Host:
         self.folder = tempfile.TemporaryDirectory()
         policy, workspace = os.path.join(self.folder.name, "policy.json"), os.path.join(self.folder.name, "work")
         os.mkdir(workspace)
+        if PROFILE == "container" and os.getuid() == 0 and not self.prefix:  # without mounts only root writes what is root's
+            os.chmod(self.folder.name, 0o755)
+            os.chown(workspace, USER, USER)
         with open(policy, "w", encoding="ascii") as file:
             json.dump({"network": network, **(beside or {})}, file)
-        self.process = subprocess.Popen([*self.prefix, harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
+        self.process = subprocess.Popen([*self.prefix, *refusing(), harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.last, self.answers, self.read = 0, {}, b""
         self.wait(self.send("initialize", {"protocolVersion": "2025-06-18", "capabilities": {},

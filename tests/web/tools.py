@@ -14,6 +14,7 @@ import unittest
 import harness
 import shop
 from test_commands import Commands, enter, targets
+from test_confined import PROFILE
 from test_names import PUBLIC, Names, bind_mount, furnish
 from shop import DOMAIN
 
@@ -81,7 +82,7 @@ func asName(err error, name **net.DNSError) bool {
 """
 
 CARGO = r"""
-mkdir -p /tmp/crate/src /tmp/crate/.cargo && cd /tmp/crate
+mkdir -p $TMPDIR/crate/src $TMPDIR/crate/.cargo && cd $TMPDIR/crate
 printf '[package]\nname = "uses"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nshopcrate = { version = "1", registry = "shop" }\n' > Cargo.toml
 printf '[registries.shop]\nindex = "sparse+https://crates.%s/index/"\n' "$1" > .cargo/config.toml
 echo 'fn main() { println!("says {}", shopcrate::says()); }' > src/main.rs
@@ -125,19 +126,19 @@ class Tools(unittest.TestCase):
 
     def test_curl(self):
         self.says(f"curl -sS https://www.{DOMAIN}/", "front page")
-        self.says(f"curl -sS https://www.{DOMAIN}/big | sha256sum | cut -c1-8; curl -sS -Z -o /tmp/a -o /tmp/b -o /tmp/c https://www.{DOMAIN}/big "
-                  f"https://www.{DOMAIN}/big https://www.{DOMAIN}/; cmp /tmp/a /tmp/b; wc -c < /tmp/a", f"{hashlib.sha256(b'0123456789abcdef' * (shop.BIG // 16)).hexdigest()[:8]}\n{shop.BIG}")
+        self.says(f"curl -sS https://www.{DOMAIN}/big | sha256sum | cut -c1-8; curl -sS -Z -o $TMPDIR/a -o $TMPDIR/b -o $TMPDIR/c https://www.{DOMAIN}/big "
+                  f"https://www.{DOMAIN}/big https://www.{DOMAIN}/; cmp $TMPDIR/a $TMPDIR/b; wc -c < $TMPDIR/a", f"{hashlib.sha256(b'0123456789abcdef' * (shop.BIG // 16)).hexdigest()[:8]}\n{shop.BIG}")
         self.says("curl -sS https://evil.example/ || echo $?", "6", denied=["evil.example"])
 
     def test_git(self):
-        self.says(f"cd /tmp && git clone -q https://git.{DOMAIN}/project.git clone && cd clone && git log --format=%s && wc -l < file7", "first\n1000")
-        self.says("cd /tmp/clone && echo more > more && git add more && git -c user.name=x -c user.email=x@x commit -q -m second "
+        self.says(f"cd $TMPDIR && git clone -q https://git.{DOMAIN}/project.git clone && cd clone && git log --format=%s && wc -l < file7", "first\n1000")
+        self.says("cd $TMPDIR/clone && echo more > more && git add more && git -c user.name=x -c user.email=x@x commit -q -m second "
                   "&& git push -q && git fetch -q && git log origin/main --format=%s", "second\nfirst")
-        self.says("git clone -q https://git.evil.example/project.git /tmp/no || echo $?", "128", denied=["git.evil.example"])
+        self.says("git clone -q https://git.evil.example/project.git $TMPDIR/no || echo $?", "128", denied=["git.evil.example"])
 
     def test_pip(self):
         pip = "/usr/bin/python3 -m pip {} -q --disable-pip-version-check --retries 0 --index-url https://pypi.{}/simple/ {} shopwheel"
-        self.says(pip.format("install", DOMAIN, "--target /tmp/wheels") + " && PYTHONPATH=/tmp/wheels python3 -c 'import shopwheel; print(shopwheel.SAYS)'",
+        self.says(pip.format("install", DOMAIN, "--target $TMPDIR/wheels") + " && PYTHONPATH=$TMPDIR/wheels python3 -c 'import shopwheel; print(shopwheel.SAYS)'",
                   "wheel")
         self.says(pip.format("download", "evil.example", "") + " || echo $?", "1", denied=["pypi.evil.example"])
 
@@ -145,9 +146,9 @@ class Tools(unittest.TestCase):
         options = "--no-audit --no-fund --no-update-notifier --fetch-retries 0 --silent"
         npm = f"node {os.path.dirname(NODE)}/lib/node_modules/npm/bin/npm-cli.js" if NODE else "npm"
         node = {"NODE_EXTRA_CA_CERTS": BUNDLE}  # Node brings its own authorities
-        self.says(f"mkdir -p /tmp/js && cd /tmp/js && {npm} install {options} --registry https://npm.{DOMAIN}/ shop-leaf "
+        self.says(f"mkdir -p $TMPDIR/js && cd $TMPDIR/js && {npm} install {options} --registry https://npm.{DOMAIN}/ shop-leaf "
                   "&& node -p 'require(\"shop-leaf\")'", "leaf", env=node)
-        self.says(f"cd /tmp/js && {npm} install {options} --registry https://npm.evil.example/ other || echo refused", "refused",
+        self.says(f"cd $TMPDIR/js && {npm} install {options} --registry https://npm.evil.example/ other || echo refused", "refused",
                   denied=["npm.evil.example"], env=node)
 
     def test_cargo(self):
@@ -162,9 +163,9 @@ class Tools(unittest.TestCase):
     def test_go(self):
         """With its own resolver and with the C library's."""
         self.write("fetch.go", GO)
-        self.says("go build -o /tmp/fetch fetch.go", "", env={"GO111MODULE": "off"})
+        self.says("go build -o $TMPDIR/fetch fetch.go", "", env={"GO111MODULE": "off"})
         for resolver in ("go", "cgo"):
-            self.says(f"/tmp/fetch https://www.{DOMAIN}/ https://evil.example/", "front page\nno answer true", denied=["evil.example"],
+            self.says(f"$TMPDIR/fetch https://www.{DOMAIN}/ https://evil.example/", "front page\nno answer true", denied=["evil.example"],
                       env={"GODEBUG": f"netdns={resolver}"})
 
     def test_getent(self):
@@ -175,14 +176,17 @@ class Tools(unittest.TestCase):
         self.assertEqual(self.names.asked, [])
 
     def test_dig(self):
-        for way in ("", "+tcp", "+cookie", "+noedns", "+tcp +keepopen"):
+        # what a command takes for UDP in a container is no socket that dig understands
+        for way in ("+tcp", "+tcp +cookie", "+tcp +noedns", "+tcp +keepopen", *(["", "+cookie", "+noedns"] if PROFILE == "full" else [])):
             address = self.host.run(f"dig +short {way} www.{DOMAIN}")["stdout"].strip()
             self.assertRegex(address, r"^198\.1[89]\.\d+\.\d+$", way)
             self.says(f"dig +short {way} www.{DOMAIN} AAAA; dig +short {way} www.{DOMAIN} MX", "")
             result = self.host.run(f"dig {way} evil.example")
             self.assertIn("status: NXDOMAIN", result["stdout"])
             self.assertEqual(targets(result), [("resolve", "evil.example")])
-        self.assertIn("EDE: 15 (Blocked): (evil.example is not among the allowed)", self.host.run("dig evil.example")["stdout"])
+        self.assertIn("EDE: 15 (Blocked): (evil.example is not among the allowed)", self.host.run("dig +tcp evil.example")["stdout"])
+        if PROFILE != "full":
+            return
         # past the broker: to a name server of the person's choice
         result = self.host.run(f"dig +time=1 +tries=1 @{PUBLIC} www.{DOMAIN}")
         self.assertIn("network unreachable", result["stdout"])

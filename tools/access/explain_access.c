@@ -169,10 +169,11 @@ static int explain_url(struct tool_result *result, const char *text)
 	answer.rule = verdict.rule;
 	answer.reason = verdict.reason;
 	answer.remedy = verdict.remedy;
-	answer.note = access_commands_reach(result->context)
-			      ? "This holds for fetch_url and for commands."
-			      : "This is about fetch_url. Commands have no network: under profile full they "
-				"reach what network.allowedDomains names, under others nothing.";
+	answer.note =
+		access_commands_reach(result->context)
+			? "This holds for fetch_url and for commands."
+			: "This is about fetch_url. Commands have no network: under the profiles full and "
+			  "container they reach what network.allowedDomains names, under minimal nothing.";
 	return access_write_answer(result, &answer);
 }
 

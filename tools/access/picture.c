@@ -90,15 +90,16 @@ static void text_rules(struct tool_result *result, const struct plan_rule *rules
 
 bool access_commands_reach(const struct tool_context *context)
 {
-	return rules_for_commands(context->plan) && context->found->profile <= CONFINEMENT_FULL;
+	return rules_for_commands(context->plan) && context->found->profile <= CONFINEMENT_CONTAINER;
 }
 
 static void text_network(struct tool_result *result)
 {
 	const struct plan *plan = result->context->plan;
 
-	result_textf(result, "Network of commands: %s\nNetwork of fetch_url: ",
-		     access_commands_reach(result->context) ? "as fetch_url's" : "none");
+	result_textf(result, "Network of commands: %s%s\nNetwork of fetch_url: ",
+		     access_commands_reach(result->context) ? "as fetch_url's" : "none",
+		     result->context->found->profile > CONFINEMENT_FULL ? "; they cannot listen" : "");
 	if (!plan->network_listed)
 		result_textf(result, "public addresses on ports 80 and 443");
 	else if (!plan->allowed_count)

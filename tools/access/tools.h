@@ -27,7 +27,7 @@ struct access_answer {
 /* Text and structured content of an answer, without finishing the result. 0 or -errno. */
 int access_write_answer(struct tool_result *result, const struct access_answer *answer);
 
-/* Whether commands have a network: policy names what they reach, and they do not run without namespaces. */
+/* Whether commands have a network: policy names what they reach, and the profile is not minimal. */
 bool access_commands_reach(const struct tool_context *context);
 
 /* Text and structured content of the whole picture: workspaces, views, network, limits, policy. 0 or -errno.
