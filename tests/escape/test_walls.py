@@ -3,7 +3,7 @@
 
 import os
 
-from harness import Sandbox
+from harness import ROOT, Sandbox
 
 # Of /proc, not covered: facts about the machine and its load that programs ask for, and what belongs to whoever looks.
 FACTS = {"bootconfig", "buddyinfo", "cgroups", "cmdline", "config.gz", "consoles", "cpuinfo", "crypto", "devices", "diskstats", "dma", "driver",
@@ -63,3 +63,31 @@ def test_walls_of_proc(tmp):
         options, kind = found.get("/proc/" + name, ((), None))
         assert "ro" in options, f"/proc/{name} is neither covered nor known to be harmless"
         assert name in FROZEN or kind != "proc", f"/proc/{name} can be read"
+
+
+def test_walls_of_protected(tmp):
+    """What the supervisor would refuse by its name is read-only by a mount too, and what holds it cannot be moved; so is what is hidden covered."""
+    sandbox = Sandbox(tmp)
+    top = sandbox.workspace
+    for name in (".git/hooks", "closed/inner", "dark/inner", "absolute"):
+        os.makedirs(os.path.join(top, name))
+    for name in ("closed/inner/kept", "dark/inner/secret", "tree"):
+        with open(os.path.join(top, name), "w", encoding="utf-8"):
+            pass
+    sandbox.command += ["--protect", ".git/hooks", "--protect", "tree/config", "--protect", "closed/inner/kept", "--protect", f"{top}/absolute",
+                        "--hide", f"{top}/dark/inner/secret"]
+    # whoever sandboxes act as may not search them; root, who builds them then, may
+    closed = [] if ROOT else ["closed/inner", "dark/inner"]
+    for name in closed:
+        os.chmod(os.path.join(top, name), 0)
+    try:
+        found = mounts(sandbox)
+    finally:
+        for name in closed:
+            os.chmod(os.path.join(top, name), 0o755)
+    kinds = {place[len(top) + 1:]: options for place, (options, _) in found.items() if place.startswith(top + "/")}
+    expected = {".git": "rw", ".git/hooks": "ro", "tree": "ro", "closed": "rw", "absolute": "ro",
+                **({"closed/inner": "rw", "closed/inner/kept": "ro", "dark/inner/secret": "ro"} if ROOT else {"closed/inner": "ro", "dark/inner": "ro"})}
+    assert set(kinds) == set(expected), kinds
+    for name, way in expected.items():
+        assert way in kinds[name], (name, kinds[name])

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """No key of a policy does nothing: each limit is seen from inside a command, or felt."""
 
+import subprocess
+
 import pytest
 from client import Server, text_of
 from conftest import PROGRAM, SANITIZED, clean_environment
@@ -68,6 +70,13 @@ def test_answer_within(start, policy):
         while "was not started" in (said := text_of(server.call("run_command", command="while :; do :; done"))):
             pass
         assert "timed out" in said and "it may run 0.6 s at most" in said
+
+
+def test_commands_have_fewer_files_than_who_sends_them_some(workspace):
+    """What is on its way counts for the uid: with less than the server may have, none of theirs can keep it from sending."""
+    done = subprocess.run(["sh", "-c", 'ulimit -n 4096; exec "$@"', "sh", PROGRAM, "call", "run_command", '{"command": "ulimit -Hn"}', "--workspace",
+                           str(workspace)], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    assert 1024 <= int(done.stdout.splitlines()[0]) <= 4096 - 1024, done  # LIMIT_FILES_AHEAD
 
 
 def test_few_descriptors(workspace):

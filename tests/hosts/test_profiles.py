@@ -8,10 +8,11 @@ does it, by the sysctl, in a user namespace of the test's own.
 import errno
 import json
 import os
+import signal
 import subprocess
 
 import pytest
-from client import PATIENCE, Server, Watch
+from client import PATIENCE, Server, Watch, name_of, parents
 from conftest import BUILD, PROGRAM, clean_environment
 
 FULL, CONTAINER, MINIMAL = ({"sandbox": {"requireProfile": name}} for name in ("full", "container", "minimal"))
@@ -265,3 +266,43 @@ def test_what_cannot_be_kept_is_refused(serve, workspace, wrapper, key):
     assert result["isError"] and result["_meta"]["sallyport.dev/denial"]["layer"] == "landlock", result
     assert "hunter2" not in result["content"][0]["text"] and ".env" in result["content"][0]["text"]
     assert serve([], document).call("run_command", command="echo ran")["structuredContent"]["stdout"] == "ran\n"
+
+
+def test_what_is_hidden_of_the_system_cannot_be_read(serve):
+    """Without a mount and without the supervisor: Landlock alone, which allows all that stands beside it."""
+    hidden = next(path for path in ("/etc/passwd", "/etc/group") if os.path.realpath(path) == path)
+    said = serve(NO_PLACE, {"filesystem": {"denyRead": [hidden]}, **MINIMAL}).call("run_command", command=f"cat {hidden}; cat /etc/nsswitch.conf >&2")
+    assert said["structuredContent"]["stdout"] == "" and "root:" not in said["structuredContent"]["stderr"], said
+    assert "passwd" in said["structuredContent"]["stderr"].split(hidden, 1)[1], said  # the other was read
+
+
+def test_a_read_only_workspace_inside_what_is_written(workspace, policy):
+    """Landlock only adds: what it allows around cannot be taken out again."""
+    fixed = workspace / "fixed"
+    fixed.mkdir()
+    fixed.chmod(0o777)
+    command = [*NO_PLACE, PROGRAM, "call", "run_command", '{"command": "echo x > x; echo ran"}', "--workspace", f"{fixed}:ro", "--policy",
+               policy({"filesystem": {"allowWrite": [str(workspace)]}, **MINIMAL})]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
+                          env={**clean_environment(WORKSPACE=str(workspace)), "TMPDIR": "/nonesuch"})
+    assert done.returncode != 0 and "ran" not in done.stdout.split() and os.listdir(fixed) == [], done
+    assert "a read-only workspace inside a writable one" in done.stdout + done.stderr, done
+
+
+@pytest.mark.parametrize("wrapper", [[], REFUSED], ids=["full", "container"])
+def test_what_a_nanny_leaves_that_was_killed_is_swept(serve, wrapper):
+    """The keeper gets it, kills it and says so; the sandbox lives on."""
+    server = serve(wrapper, {})
+    assert server.call("run_command", command="echo kept > $TMPDIR/kept")["structuredContent"]["exit_code"] == 0
+    call = server.start_call("run_command", command="(setsid sleep 1000 &); sleep 1000 & sleep 1000")
+    while len(asleep := [pid for pid in server.tree() if name_of(pid) == "sleep"]) < 3:
+        pass
+    above = parents()
+    nannies = {pid for pid in server.tree() if name_of(pid) == "sallyport-nanny" and any(above.get(above.get(child)) == pid for child in asleep)}
+    watch = Watch(asleep)
+    for pid in nannies:
+        os.kill(pid, signal.SIGKILL)
+    assert server.response(call)["result"]["isError"]
+    watch.wait_ended(PATIENCE)
+    watch.close()
+    assert server.call("run_command", command="cat $TMPDIR/kept")["structuredContent"]["stdout"] == "kept\n"

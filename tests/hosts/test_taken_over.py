@@ -141,7 +141,7 @@ def test_what_the_host_set_for_itself_does_not_reach_commands(workspace):
                            env=clean_environment(), cwd=str(workspace))
     try:
         server.handshake()
-        shown = server.call("run_command", command="umask; grep -E '^Sig(Ign|Blk)' /proc/self/status")["structuredContent"]["stdout"]
-        assert shown == "0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+        shown = server.call("run_command", command="umask; grep -E '^Sig(Ign|Blk)' /proc/self/status; mkdir made; stat -c %a made")
+        assert shown["structuredContent"]["stdout"] == "0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n755\n"
     finally:
         server.kill()

@@ -7,10 +7,11 @@ import os
 import client
 import pytest
 from conftest import BUILD, clean_environment
+from test_profiles import NO_PLACE
 from test_taken_over import installed, processes  # noqa: F401  pylint: disable=unused-import
 
 REFUSED = [os.path.join(BUILD, "without"), f"namespaces:{errno.EPERM}", "--"]  # as a container's filter does
-WRAPPERS = {"full": [], "container": REFUSED, "minimal": ["env", "TMPDIR=/nonesuch", *REFUSED]}
+WRAPPERS = {"full": [], "container": REFUSED, "minimal": NO_PLACE}
 SHARED = {"sallyport-broke": {"net"}, "sallyport-files": {"net"}}  # of the machine's namespaces: the broker connects, and files has no socket call
 
 
@@ -31,10 +32,11 @@ def workspace(tmp_path):
 def serve(workspace, policy):
     servers = []
 
-    def begin(program, *options, wrapper=()):
+    def begin(program, *options, wrapper=(), place=workspace, files=None):
         # minimal is taken only where the policy names it, and where there is no container
-        command = [*wrapper, program, "stdio", "--workspace", str(workspace), "--policy", policy({"sandbox": {"requireProfile": "minimal"}}), *options]
-        server = client.Server(command, env=clean_environment(), cwd=str(workspace))
+        document = {"sandbox": {"requireProfile": "minimal"}, "filesystem": files or {}}
+        command = [*wrapper, program, "stdio", "--workspace", str(place), "--policy", policy(document), *options]
+        server = client.Server(command, env=clean_environment(WORKSPACE=str(workspace)), cwd=str(workspace))
         servers.append(server)
         server.handshake()
         return server
@@ -80,6 +82,23 @@ def test_what_the_files_executor_sees(serve, tmp_path):
         assert set(mounts(pids[name])) == {"/"} and "ro" in mounts(pids[name])["/"], name
 
 
+def test_a_workspace_that_became_a_link(serve, workspace, tmp_path):
+    """A workspace inside what may be written: commands may have put a link there before the files executor begins."""
+    inner, elsewhere = workspace / "sub/inner", tmp_path / "elsewhere"
+    for path in (inner, elsewhere / "inner"):
+        path.mkdir(parents=True)
+    (elsewhere / "inner/secret").write_text("secret")
+    for path in (workspace / "sub", inner, elsewhere, elsewhere / "inner", elsewhere / "inner/secret"):
+        path.chmod(0o777)
+    (inner / "plain").write_text("plain")
+    server = serve(os.path.join(BUILD, "sallyport"), place=inner, files={"allowWrite": [str(workspace)]})
+    assert server.call("run_command", command="cat plain")["structuredContent"]["stdout"] == "plain"
+    os.rename(workspace / "sub", workspace / "aside")
+    os.symlink(elsewhere, workspace / "sub")
+    result = server.call("read_file", path=str(inner / "secret"))
+    assert result["isError"] and client.text_of(result) != "secret", result
+
+
 @pytest.mark.parametrize("confinement", WRAPPERS)
 @pytest.mark.parametrize("which", ["files", "web", "broker"])
 def test_filters(installed, serve, which, confinement):  # noqa: F811
@@ -89,3 +108,4 @@ def test_filters(installed, serve, which, confinement):  # noqa: F811
     result = server.call("list_directory") if which == "files" else server.call("fetch_url", url="http://192.0.2.1/")
     text = client.text_of(result)
     assert result["isError"] and ("ended" in text or "killed by signal" in text), text  # and not that it takes too long
+    assert server.call("explain_access")["structuredContent"]["profile"] == confinement

@@ -8,10 +8,11 @@ from source import cut, rows
 
 class Mutant:
     """`edits`: path -> text of the file. `suites`: the tests that are to notice, cheapest first. `given`: edits that stand in the
-    unmutated tree too, for what only another kernel would show. `needs`: a path that this machine must have, or it is passed over."""
+    unmutated tree too, for what only another kernel would show. `needs`: a path that this machine must have, or it is passed over. `unseen`: why no test
+    can notice it; it is named and not judged."""
 
-    def __init__(self, name, edits, suites, *, given=None, needs=None):
-        self.name, self.edits, self.suites, self.given, self.needs = name, edits, suites, given or {}, needs
+    def __init__(self, name, edits, suites, *, given=None, needs=None, unseen=None):
+        self.name, self.edits, self.suites, self.given, self.needs, self.unseen = name, edits, suites, given or {}, needs, unseen
 
 
 def label(text):

@@ -67,7 +67,8 @@ def broker():
                  commands("addresses_written_out", "what_is_refused_by_address", "names_ports_and_who_wins"))
     yield Mutant("broker: connections of a sandbox are not bounded", skip(network, "has_room", "true"), commands("more_connections_than_there_may_be"))
     yield Mutant("broker: denials are not bounded", skip(network, "may_tell", "true"), commands("refused_names_are_told_and_never_asked_for", "names_carry_nothing_out"))
-    yield Mutant("broker: it accepts on anything", swap(network, "if (type == SOCK_STREAM && !listens)", "if (0)"), web("broker"))
+    yield Mutant("broker: it accepts on anything", swap(network, "if (type == SOCK_STREAM && !listens)", "if (0)"), web("broker"),
+                 unseen="only a keeper that has read nothing yet passes sockets: this is against mistakes of ours")
     yield Mutant("broker: broken connections end in order", swap(relay, "(void)setsockopt(relay->sides[i].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);", ""), commands("what_is_broken_is_reset"))
     for what, line in {"too long a label": "label > LABEL_BYTES ||", "a label beyond the end": "label >= (size_t)(end - at) ||"}.items():
         yield Mutant(f"dns: {what}", swap(dns, line, ""), unit("dns"))
@@ -77,13 +78,14 @@ def broker():
     yield Mutant("dns: several questions", swap(dns, "if (get16(message + 4) != 1 || get16(message + 6) != 0 || get16(message + 8) != 0)", "if (get16(message + 6) != 0 || get16(message + 8) != 0)"), unit("dns"))
     yield Mutant("dns: options beyond the end", swap(dns, "end - at < OPT_FIXED_BYTES ||", ""), unit("dns"))
     yield Mutant("dns: names that nothing allows are answered", swap(inquiry, "!rules_name(network->broker->plan, question.host, &rules))", "0)"), commands("refused_names_are_told_and_never_asked_for"))
-    yield Mutant("hosts: a name may hold what no name holds", swap(host, "if (!isalnum(c) && !strchr(\".-_\", c))", "if (0)"), unit("url"))
+    yield Mutant("hosts: a name may hold what no name holds", swap(host, "if (!isalnum(c) && !strchr(\".-_\", c))", "if (0)"), unit("dns", "url"))
     yield Mutant("hosts: two spellings of an IPv4 address", swap(host, "return ends_in_number(last, strlen(last)) ? normalise_ipv4(host, err) : 0;", "return 0;"), unit("url"))
     yield Mutant("hosts: capital letters", swap(host, "host[i] = (char)tolower(c);", "host[i] = (char)c;"), unit("url"))
     yield Mutant("hosts: what is not in one spelling is taken for it", skip(host, "host_is_normal", "true"), unit("url") + web("broker"))
     layer = "sandbox/layers/network.c"
     yield Mutant("network: nothing listens that leads out", skip(layer, "listen_inside", "0"), commands("curl"))
-    yield Mutant("network: the listening sockets stay inside", swap(layer, "while (*count) close(sockets[--*count]);", "*count = 0;"), commands("what_a_command_holds"))
+    yield Mutant("network: the listening sockets stay inside", swap(layer, "while (*count) close(sockets[--*count]);", "*count = 0;"), commands("what_a_command_holds"),
+                 unseen="the layer descriptors, later in the order, closes them too; and commands are given three descriptors")
     yield Mutant("network: names have no addresses", skip(layer, "add_addresses", "0"), commands("curl"))
 
 

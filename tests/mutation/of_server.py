@@ -51,7 +51,7 @@ def private():
     yield Mutant("orphans of a killed keeper live on", skip(SPAWNER + "orphans.c", "kill_strangers", "true"), PROFILES)
     yield Mutant("orphans of a killed keeper do not fall to the spawner", skip(SPAWNER + "orphans.c", "orphans_adopt", "0"), PROFILES)
     path = SPAWNER + "instances.c"
-    yield Mutant("a sandbox is not killed when it is to be", skip(path, "instance_end"), hosts("sandbox_lifetime", "lifetime") + escape("test_callers"))
+    yield Mutant("a sandbox is not killed when it is to be", skip(path, "instance_end"), hosts("sandbox_lifetime", "lifetime"))
     path = SPAWNER + "program.c"
     yield Mutant("programs: looked for beside an installed server", swap(path, "program_installed(directory) ? \"/\" PROGRAM_LIBEXEC : \"\"", "\"\""), hosts("programs"))
     yield from each_row("programs: what is protected,", path, "program_names", hosts("programs::test_they_are_protected_in_a_build_folder"))
@@ -60,7 +60,7 @@ def private():
 
 def callers():
     path = SERVER + "sandboxes.c"
-    sandboxes = unit("sandboxes")
+    sandboxes = unit("sandboxes", "sandbox_ends")
     yield Mutant("callers: any number of sandboxes", swap(path, "sandboxes->count < sandboxes->context->plan->sandbox_maximum &&", ""), sandboxes)
     yield Mutant("callers: any number of descriptors", skip(path, "files_suffice", "true"), sandboxes)
     yield Mutant("callers: one with a command running gives way", swap(path, "at->door.fd >= 0 && at->running_count == 0 && !at->caller->waiting &&", "at->door.fd >= 0 &&"), sandboxes)

@@ -2,7 +2,7 @@
 """Mutants of the supervisor of paths (sandbox/notify/), and of keeper and nannies (sandbox/keeper/)."""
 
 from mutants import Mutant, each_row
-from source import skip, swap
+from source import skip, swap, swaps
 from suites import attacks, escape, hosts, unit
 
 NOTIFY, KEEPER = "sandbox/notify/", "sandbox/keeper/"
@@ -56,10 +56,23 @@ def judging():
     yield Mutant("supervisor: truncate by another name is not judged", swap(opening, "if (result == 0) result = judge_names(&opening, &status, text);", ""), OTHER_NAMES)
     yield Mutant("supervisor: others' memory can be opened", skip(opening, "is_memory", "false"), DOORS)
     yield Mutant("supervisor: a link that comes in between is followed", swap(opening, "return open_name(opening, place, O_NOFOLLOW, 0);", "return open_name(opening, place, 0, 0);"),
-                 escape("test_links_that_change", "test_absent"))
+                 escape("test_nothing_that_becomes"))
     yield Mutant("supervisor: a link that comes in between is followed to what is there",
                  swap(opening, "return result ? result : open_name(opening, place, O_NOFOLLOW, status->st_mode);", "return result ? result : open_name(opening, place, 0, status->st_mode);"),
-                 escape("test_links_that_change", "test_names_that_become_links"))
+                 escape("test_files_that_become"))
+
+
+def subjects():
+    """Modes, owners, times and attributes."""
+    subject = NOTIFY + "subject.c"
+    replaced, outside = attacks("mode of a protected file that the person replaces"), attacks("a file outside", mode="container", user=True)
+    yield Mutant("supervisor: attributes by another name are not judged", swap(subject, "if (verdict == RULES_FREE && S_ISREG(status.st_mode) && status.st_nlink > 1) {", "if (0) {"), escape("test_replaced"))
+    yield Mutant("supervisor: attributes of what is outside are not judged", skip(NOTIFY + "rules.c", "rules_may_change", "true"), outside)
+    yield Mutant("supervisor: what lies somewhere lies nowhere", skip(subject, "is_nowhere", "true"), replaced)
+    yield Mutant("supervisor: a removed file is another", swap(subject, "if (length > tail && !strcmp(text + length - tail, DELETED))", "if (0)"), escape("test_replaced"),
+                 unseen="only some network file systems say so of files that are there")
+    yield Mutant("supervisor: processes are open to the keeper and so to commands", skip(NOTIFY + "open.c", "is_ours_alone", "false"),
+                 attacks("directory of a process", "environment of a process", "open file of a process", mode="container", user=True))
 
 
 def reaching():
@@ -68,9 +81,9 @@ def reaching():
     yield Mutant("supervisor: the keeper's directory is open", skip(place, "is_ours", "false"), DOORS)
     yield Mutant("supervisor: magic links lead to the keeper's things", swap(place, "call_openat2(base, path, DIRECTORY, RESOLVE_NO_MAGICLINKS);", "call_openat2(base, path, DIRECTORY, 0);"), DOORS)
     yield Mutant("supervisor: magic links are followed to objects", swap(place, "fd = call_openat2(place->parent, place->name, O_PATH | O_CLOEXEC, RESOLVE_NO_MAGICLINKS);",
-                                                                        "fd = call_openat2(place->parent, place->name, O_PATH | O_CLOEXEC, 0);"), DOORS + OTHER_NAMES)
-    yield Mutant("supervisor: /proc/self is the keeper", swap(place, "if ((self || thread) && at_proc_root(walk->at)) {", "if (0) {"), DOORS + ALIKE)
-    yield Mutant("supervisor: places too deep to be spelled are not judged", skip(place, "place_text_above", "(text[0] = '/', text[1] = 0, 0)"), escape("test_deep"))
+                                                                        "fd = call_openat2(place->parent, place->name, O_PATH | O_CLOEXEC, 0);"), escape("test_own_descriptors"))
+    yield Mutant("supervisor: /proc/self is the keeper", swap(place, "if ((self || thread) && at_proc_root(walk->at)) {", "if (0) {"), escape("test_own_descriptors"))
+    yield Mutant("supervisor: places too deep to be spelled are not judged", swap(place, "for (int i = 0; i < PATH_MAX && result == -ENAMETOOLONG; i++) {", "if (result == -ENAMETOOLONG) return snprintf(text, PATH_MAX, \"/\") < 0; for (int i = 0; 0; i++) {"), escape("test_deep"))
     yield Mutant("supervisor: who waits is not asked whether it still does", skip(target, "target_valid", "0"), escape("test_killed_while_waiting"))
     yield Mutant("supervisor: commands are waved through", swap(notify, "if (call.thread == client->nanny || notify->nursery->looking[index]) {", "if (1) {"), ABSENT)
     yield Mutant("supervisor: the umask of one command is another's", skip(target, "target_umask", "0"), escape("test_modes"))
@@ -108,13 +121,20 @@ def keeping():
     yield Mutant("a nanny does not kill what is left", skip(nanny, "end_all"), over)
     yield Mutant("daemons do not fall to their nanny", swap(nanny, "if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)", "if (0)"), over)
     yield Mutant("only a nanny's own children are killed", swap(sweep, "add_children(sweep, &found, found.list[i]);", ""), escape("test_fork_bombs") + over)
-    yield Mutant("the keeper does not sweep orphans", skip(keeper, "sweep_orphans"), escape("test_nannies_killed_from_inside"))
-    yield Mutant("the keeper does not say what it swept", skip(keeper, "tell_swept"), hosts("lifetime"))
-    yield Mutant("what cannot be swept is not killed at a stroke", swap(keeper, "} else if (sweep_children(&sweep) < 0) {", "} else if (sweep_children(&sweep) < 0 && 0) {"), escape("test_fork_bombs") + hosts("inside"))
-    yield Mutant("the keeper does not end with the spawner", swap(keeper, "result = watch_fd(keeper, SETUP_SOCKET, 0, WATCH_END, 0);", ";"), escape("test_killed_spawner") + ALONE)
-    yield Mutant("the keeper does not end with the frontend", swap(keeper, "result = watch_fd(keeper, keeper->nanny.door, 0, WATCH_END, 0);", ";"), escape("test_killed_frontend") + ALONE)
+    swept = hosts("profiles::test_what_a_nanny_leaves_that_was_killed_is_swept")
+    yield Mutant("the keeper does not sweep orphans", skip(keeper, "sweep_orphans"), swept)
+    yield Mutant("the keeper does not say what it swept", skip(keeper, "tell_swept"), swept)
+    yield Mutant("what cannot be swept is not killed at a stroke", swap(keeper, "} else if (sweep_children(&sweep) < 0) {", "} else if (sweep_children(&sweep) < 0 && 0) {"),
+                 hosts("inside::test_a_fork_bomb_ends_with_its_call"), given=swap(sweep, "round < LIMIT_SWEEP_ROUNDS", "round < 1"))
+    # each where nothing else would end it: the kernel's signal is not asked for, nor then the spawner's socket watched
+    unsignalled = swap("sandbox/layers/process.c", "if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)", "if (prctl(PR_SET_PDEATHSIG, 0) < 0)")
+    spawners = ("result = watch_fd(keeper, SETUP_SOCKET, 0, WATCH_END, 0);", "result = 0;")
+    frontends = ("result = watch_fd(keeper, keeper->nanny.door, 0, WATCH_END, 0);", "result = 0;")
+    yield Mutant("the keeper does not end with the spawner", swap(keeper, *spawners), escape("test_killed_spawner"), given=unsignalled)
+    yield Mutant("the keeper does not end with the frontend", swaps(keeper, spawners, frontends), escape("test_stopped_spawner"),
+                 given={**unsignalled, **swap(keeper, *spawners)})
     yield Mutant("without namespaces a keeper leaves what it has", swap(keeper, "if (!keeper.namespaced) end_all(&keeper);", ""), hosts("profiles"))
-    yield Mutant("without namespaces orphans do not fall to the keeper", swap(keeper, "prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||", ""), attacks("kill everything", mode="container") + hosts("profiles"))
+    yield Mutant("without namespaces orphans do not fall to the keeper", swap(keeper, "prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||", ""), swept)
     yield Mutant("without namespaces a nanny outlives its keeper", swap(nanny, "if (nanny->keeper && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != nanny->keeper))", "if (0)"), hosts("profiles"))
     yield Mutant("a command has what its nanny has open", swap(launch, "syscall(SYS_close_range, 3u, ~0u, 0) < 0", "0"), escape("test_descriptors") + hosts("order"))
     yield Mutant("a command is of its nanny's session", swap(launch, "if (setsid() < 0)", "if (0)"), hosts("order"))
@@ -123,7 +143,4 @@ def keeping():
     yield Mutant("a nanny does not hear the end of its call", swap(nanny, "!= -EAGAIN;", "== 1;"), hosts("lifetime"))
 
 
-ALONE = hosts("taken_over::test_executors_that_are_stopped_end_with_the_spawner")
-
-
-PARTS = [handlers, signals, judging, reaching, attributes, keeping]
+PARTS = [handlers, signals, judging, subjects, reaching, attributes, keeping]

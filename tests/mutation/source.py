@@ -96,6 +96,15 @@ def swap(path, old, new, *, within=None):
     return cut(path, *found[0].span(), new)
 
 
+def swaps(path, *pairs):
+    """Several at once in one file."""
+    text = read(path)
+    for old, new in pairs:
+        found, = re.finditer(r"\s+".join(re.escape(part) for part in old.split()), text)
+        text = text[:found.start()] + new + text[found.end():]
+    return {path: text}
+
+
 def arrays(path):
     """The name of every array with an initializer."""
     code = re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', lambda match: re.sub(r"[^\n]", " ", match[0]), read(path), flags=re.DOTALL)

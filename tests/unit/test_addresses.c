@@ -181,6 +181,8 @@ static void from_sockets(void **state)
 	assert_true(address_from_socket(&address, &other) < 0);
 	address_parse(&address, "128.0.0.1");
 	assert_false(address_is_loopback(&address));
+	assert_int_equal(address_parse(&address, "7f00::1"), 0); /* begins as 127.0.0.1 does */
+	assert_false(address_is_loopback(&address));
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -84,8 +85,9 @@ static void test_older_calls(void **state)
 	legacy(FILTER_GAP_TRUNCATE, "open", ARGUMENTS(0, 3 | O_TRUNC), REFUSED(EACCES));
 	legacy(FILTER_GAP_TRUNCATE, "open", ARGUMENTS(0, O_WRONLY | O_TRUNC), SECCOMP_RET_ALLOW);
 	for (int filter = FILTER_NOTIFY; filter <= FILTER_NOTIFY_ALL; filter++) {
-		static const char *const names[] = {"creat", "mkdir",  "mknod",  "symlink",
-						    "link",  "rename", "unlink", "rmdir"};
+		static const char *const names[] = {"creat",  "mkdir",  "mknod",  "symlink",  "link",
+						    "rename", "unlink", "rmdir",  "chmod",    "chown",
+						    "lchown", "utime",  "utimes", "futimesat"};
 
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 			legacy((enum filter_name)filter, names[i], NULL, SECCOMP_RET_USER_NOTIF);
@@ -168,6 +170,13 @@ static void contained(enum filter_name filter)
 		{filter, "ioprio_set", ARGUMENTS(2, 0), SECCOMP_RET_ALLOW},
 		{filter, "ioprio_set", ARGUMENTS(1, 1), REFUSED(EPERM)},
 		{filter, "ioprio_set", ARGUMENTS(3, 0), REFUSED(EPERM)},
+		/* flags of a file are asked for, not set; nor versions, encryption and verity */
+		{filter, "ioctl", ARGUMENTS(0, FS_IOC_GETFLAGS), SECCOMP_RET_ALLOW},
+		{filter, "ioctl", ARGUMENTS(0, FS_IOC_FIEMAP), SECCOMP_RET_ALLOW},
+		{filter, "ioctl", ARGUMENTS(0, FS_IOC_FSGETXATTR), SECCOMP_RET_ALLOW},
+		{filter, "ioctl", ARGUMENTS(0, FS_IOC_SETFLAGS), REFUSED(ENOTTY)},
+		{filter, "ioctl", ARGUMENTS(0, FS_IOC_FSSETXATTR), REFUSED(ENOTTY)},
+		{filter, "ioctl", ARGUMENTS(0, FS_IOC_SETVERSION), REFUSED(ENOTTY)},
 		/* and all that is refused with namespaces too */
 		{filter, "clone", ARGUMENTS(CLONE_NEWUSER | 17), REFUSED(EPERM)},
 		{filter, "ioctl", ARGUMENTS(0, TIOCSTI), REFUSED(EPERM)},
@@ -202,6 +211,9 @@ static void test_keepers_callers(void **state)
 		};
 
 		check(list, ARRAY_SIZE(list));
+		all((enum filter_name)filter, SECCOMP_RET_USER_NOTIF,
+		    WORDS("fchmod", "fchmodat", "fchown", "fchownat", "utimensat", "setxattr", "lsetxattr",
+			  "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"));
 	}
 }
 

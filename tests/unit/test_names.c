@@ -31,6 +31,7 @@ static void test_stable(void **state)
 	assert_null(names_host(names, SYNTHETIC_NETWORK));
 	assert_null(names_host(names, SYNTHETIC_OWN));
 	assert_null(names_host(names, SYNTHETIC_NETWORK + RANGE - 1));
+	assert_null(names_host(names, first + LIMIT_BROKER_NAMES)); /* the same place in the ring */
 	assert_null(names_host(names, 0));
 	assert_null(names_host(names, UINT32_MAX));
 	names_free(names);

@@ -12,7 +12,7 @@
 #include "protocol/cleanup.h"
 #include "sandbox/egress/rules.h"
 
-#define ENTRIES 4
+#define ENTRIES 5
 
 struct entry {
 	const char *host;
@@ -26,8 +26,11 @@ struct policy {
 
 static const struct policy open_policy = {0};
 static const struct policy nothing = {.listed = true};
-static const struct policy denies = {
-	.denied = {{"bad.example", 0}, {"*.evil.example", 0}, {"1.2.3.4", 0}, {"slow.example", 443}}};
+static const struct policy denies = {.denied = {{"bad.example", 0},
+						{"*.evil.example", 0},
+						{"1.2.3.4", 0},
+						{"slow.example", 443},
+						{"5.6.7.8", 443}}};
 static const struct policy lists = {
 	.listed = true,
 	.allowed = {{"example.org", 0}, {"*.example.net", 0}, {"api.example", 8443}, {"93.184.216.34", 0}},
@@ -73,6 +76,8 @@ static const struct {
 	{&denies, "1.2.3.4", 443, NULL, false, "network.deniedDomains: 1.2.3.4"},
 	{&denies, "fine.example", 443, "1.2.3.4", false, "network.deniedDomains: 1.2.3.4"},
 	{&denies, "fine.example", 443, "::ffff:1.2.3.4", false, "network.deniedDomains: 1.2.3.4"},
+	{&denies, "fine.example", 443, "5.6.7.8", false, "network.deniedDomains: 5.6.7.8:443"},
+	{&denies, "fine.example", 80, "5.6.7.8", true, "default"},
 	{&denies, "slow.example", 443, NULL, false, "network.deniedDomains: slow.example:443"},
 	{&denies, "slow.example", 80, "93.184.216.34", true, "default"},
 	/* a list */
@@ -204,12 +209,43 @@ static void reach_is_bounded(void **state)
 	assert_non_null(strstr(answer.reach, " and 50 more"));
 }
 
+/* What a name is looked up for: some port of it must be allowed. */
+static void names(void **state)
+{
+	struct plan_rule allowed[] = {{(char *)"a.example", 0}, {(char *)"b.example", 8443}};
+	struct plan_rule denied[] = {{(char *)"a.example", 443}, {(char *)"c.example", 0}};
+	struct plan plan = {.network_listed = true,
+			    .allowed = allowed,
+			    .allowed_count = ARRAY_SIZE(allowed),
+			    .denied = denied,
+			    .denied_count = ARRAY_SIZE(denied)};
+	struct rules_answer answer;
+
+	assert_true(rules_name(&plan, "a.example", &answer)); /* for port 80 */
+	assert_true(rules_name(&plan, "b.example", &answer));
+	assert_false(rules_name(&plan, "c.example", &answer));
+	assert_false(rules_name(&plan, "d.example", &answer));
+	denied[0].port = 80;
+	assert_true(rules_name(&plan, "a.example", &answer)); /* for port 443 */
+}
+
+static void for_commands(void **state)
+{
+	struct plan_rule rules[2 * ENTRIES];
+	struct plan open = make_plan(&open_policy, rules);
+
+	assert_false(rules_for_commands(&open));
+	open = make_plan(&nothing, rules);
+	assert_false(rules_for_commands(&open));
+	open = make_plan(&lists, rules);
+	assert_true(rules_for_commands(&open));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),
-		cmocka_unit_test(explained),
-		cmocka_unit_test(reach_is_bounded),
+		cmocka_unit_test(table), cmocka_unit_test(explained),    cmocka_unit_test(reach_is_bounded),
+		cmocka_unit_test(names), cmocka_unit_test(for_commands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,14 @@ static long queue(pid_t process, int number)
 	return syscall(SYS_rt_sigqueueinfo, process, number, &info);
 }
 
+static long queue_to_thread(pid_t process, int number)
+{
+	siginfo_t info = {.si_signo = number, .si_code = SI_QUEUE};
+
+	info.si_pid = getpid();
+	return syscall(SYS_rt_tgsigqueueinfo, process, process, number, &info);
+}
+
 static long send_by_pidfd(pid_t process, int number, void *info)
 {
 	int fd = (int)syscall(SYS_pidfd_open, process, 0);
@@ -193,11 +201,13 @@ static void try_itself(void)
 	scene->results[scene->count++] = scene->sender == getpid() && scene->code == SI_TKILL;
 	note(queue(getpid(), SIGUSR1));
 	scene->results[scene->count++] = scene->sender == getpid() && scene->code == SI_QUEUE;
+	note(queue_to_thread(getpid(), SIGUSR1));
+	scene->results[scene->count++] = scene->sender == getpid() && scene->code == SI_QUEUE;
 	note(kill(getpid(), 200));
 	note(kill(0, 0));
 }
 
-static const int itself[] = {0, 1, 0, 1, 0, 1, 0, 1, EINVAL, 0, /* the nanny's own: */ 0};
+static const int itself[] = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, EINVAL, 0, /* the nanny's own: */ 0};
 
 static _Noreturn void be_nanny(int supervisor)
 {

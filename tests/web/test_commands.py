@@ -138,7 +138,9 @@ class Reach(unittest.TestCase):
         self.serve(PUBLIC, "literal", 8080)
         self.serve("10.0.0.5", "private", 8081)
         local, other = self.serve("127.0.0.1", "local", 0), self.serve("127.0.0.1", "not named", 0)
-        with Commands([f"{PUBLIC}:8080", "10.0.0.5:8081", f"localhost:{local.port}"]) as host:
+        second = self.serve("127.0.0.2", "second", 0)  # of the loopback, and not what localhost means
+        with Commands([f"{PUBLIC}:8080", "10.0.0.5:8081", f"localhost:{local.port}", f"127.0.0.2:{second.port}"]) as host:
+            self.assertEqual(host.run(f"curl -sS http://127.0.0.2:{second.port}/")["stdout"], "second")
             self.assertEqual(host.run(f"curl -sS http://{PUBLIC}:8080/")["stdout"], "literal")
             self.assertEqual(host.run("curl -sS http://10.0.0.5:8081/")["stdout"], "private")
             for name in ("localhost", "127.0.0.1"):
@@ -264,6 +266,7 @@ print(len({ask(question(f"n{n}.site.example"))[-4:] for n in range(10000)}))
             for _ in range(200):
                 self.assertTrue(held.acquire(timeout=30 * SLOWNESS))
             self.assertIn("done", beside.run("curl -sS http://site.example/quick")["stdout"])
+            self.assertLessEqual(sum(held.acquire(blocking=False) for _ in range(150)), 56)  # of 350, LIMIT_BROKER_RELAYS at a time
             hold.set()
             self.assertEqual(host.end(storm)["stdout"].split(), ["sent", "100"])
             self.assertIn("done", host.run("curl -sS http://site.example/quick")["stdout"])
