@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 from client import PATIENCE, Server, Watch, name_of, parents
@@ -295,8 +296,9 @@ def test_what_a_nanny_leaves_that_was_killed_is_swept(serve, wrapper):
     server = serve(wrapper, {})
     assert server.call("run_command", command="echo kept > $TMPDIR/kept")["structuredContent"]["exit_code"] == 0
     call = server.start_call("run_command", command="(setsid sleep 1000 &); sleep 1000 & sleep 1000")
+    end = time.monotonic() + PATIENCE
     while len(asleep := [pid for pid in server.tree() if name_of(pid) == "sleep"]) < 3:
-        pass
+        assert time.monotonic() < end, asleep
     above = parents()
     nannies = {pid for pid in server.tree() if name_of(pid) == "sallyport-nanny" and any(above.get(above.get(child)) == pid for child in asleep)}
     watch = Watch(asleep)
