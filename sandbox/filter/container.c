@@ -129,8 +129,7 @@ static const struct table_rule flags_of_files[] = {
 	{NULL},
 };
 
-static const struct table_group container[] = {
-	{"nobody to talk to", no_sockets},
+static const struct table_group without_mounts[] = {
 	{"sockets of nobody else's", pairs},
 	{"other processes' share of the processors", scheduling},
 	{"memory and messages by name", shared_memory},
@@ -138,17 +137,22 @@ static const struct table_group container[] = {
 	{NULL},
 };
 
+static const struct filter_table without = {
+	.otherwise = TABLE_ALLOW, .groups = without_mounts, .base = &filter_table_command};
+
+static const struct table_group container[] = {
+	{"nobody to talk to", no_sockets},
+	{NULL},
+};
+
 const struct filter_table filter_table_container = {.name = "container",
 						    .otherwise = TABLE_ALLOW,
 						    .newest = "set_mempolicy_home_node",
 						    .groups = container,
-						    .base = &filter_table_command};
+						    .base = &without};
 
 static const struct table_group container_network[] = {
 	{"sockets that the broker connects", mediated_sockets},
-	{"sockets of nobody else's", pairs},
-	{"other processes' share of the processors", scheduling},
-	{"memory and messages by name", shared_memory},
 	{NULL},
 };
 
@@ -156,7 +160,7 @@ const struct filter_table filter_table_container_network = {.name = "container_n
 							    .otherwise = TABLE_ALLOW,
 							    .newest = "set_mempolicy_home_node",
 							    .groups = container_network,
-							    .base = &filter_table_command};
+							    .base = &without};
 
 /* ---- what an older Landlock does not know ---- */
 

@@ -30,7 +30,8 @@ def filters():
     for found in re.finditer(r"\.newest = \"\w+\",\s*", read(FOLDER + "command.c")):
         yield Mutant("filter command knows calls of the future", cut(FOLDER + "command.c", found.start(), found.end()), ASKED)
     for name in ("container", "container_network"):
-        yield Mutant(f"filter {name} without that of commands", swap(FOLDER + "container.c", f".groups = {name}, .base = &filter_table_command", f".groups = {name}"), ASKED)
+        yield Mutant(f"filter {name} without what all have that lack mounts", swap(FOLDER + "container.c", f".groups = {name}, .base = &without", f".groups = {name}, .base = &filter_table_command"), ASKED)
+    yield Mutant("filters without mounts without that of commands", swap(FOLDER + "container.c", ".groups = without_mounts, .base = &filter_table_command", ".groups = without_mounts"), ASKED)
 
 
 def rules():
