@@ -172,13 +172,13 @@ def run_program(tally, name, command, shown="warning:", **more):
     tally.add(name, passed, failed, seconds, output=output)
 
 
-def run_tools(tally, who, env):
+def run_tools(tally, who, env, profile):
     """Other people's programs through the broker: once each, they are slow to start."""
     command = [*who.prefix, "env", *[f"{k}={v}" for k, v in env.items()], "PYTHONDONTWRITEBYTECODE=1", "SALLYPORT_TEST_SLOWNESS=4",
-               f"HOME={who.scratch}", f"TMPDIR={who.scratch}", sys.executable, os.path.join(who.top, "tests/web/tools.py"), os.path.join(who.top, "build/sallyport")]
+               f"SALLYPORT_TEST_PROFILE={profile}", f"HOME={who.scratch}", f"TMPDIR={who.scratch}", sys.executable, os.path.join(who.top, "tests/web/tools.py"), os.path.join(who.top, "build/sallyport")]
     status, output, seconds = run(command, cwd=who.scratch)
     passed, failed = cmocka_counts(status, output)
-    tally.add(f"programs with a network as {who.name}", passed, failed, seconds, output=output)
+    tally.add(f"programs with a network as {who.name}, profile {profile}", passed, failed, seconds, output=output)
 
 
 def readable_copy(scratch):
@@ -233,7 +233,8 @@ def main():
             steps += [
                 (f"unit {who.name}", lambda who=who, e=environment: run_units(tally, who, "build", e, "unit")),
                 (f"hosts {who.name}", lambda who=who, e=environment: run_hosts(tally, who, "build", e, "hosts")),
-                (f"tools {who.name}", lambda who=who, e=environment: run_tools(tally, who, e)),
+                *((f"tools {who.name} {profile}", lambda who=who, e=environment, profile=profile: run_tools(tally, who, e, profile))
+                  for profile in ("full", "container")),
                 (f"sanitized unit {who.name}", lambda who=who, e=sanitized: run_units(tally, who, "build-sanitize", e, "sanitized")),
                 (f"sanitized hosts {who.name}",
                  lambda who=who, e=sanitized: run_hosts(tally, who, "build-sanitize", e, "sanitized hosts")),
