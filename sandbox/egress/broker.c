@@ -7,20 +7,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/egress/wire.h"
 
 #define LOOK_MS 1000 /* how exact the age of a relay is */
-
-uint64_t broker_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 int broker_watch(struct broker *broker, int operation, int fd, uint32_t events, struct source *source)
 {
@@ -144,7 +136,7 @@ void broker_deinit(struct broker *broker)
 static int expire(struct broker *broker)
 {
 	int timeout = LIMIT_BROKER_TOTAL_MS;
-	uint64_t now = broker_now();
+	uint64_t now = clock_ms();
 
 	resolver_expire(broker->resolver);
 	for (struct dial *at = broker->dials; at; at = at->next) {

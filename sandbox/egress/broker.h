@@ -61,7 +61,6 @@ int broker_init(struct broker *broker, const struct plan *plan, struct resolver 
 void broker_deinit(struct broker *broker);
 /* Serves until the control socket ends: 0, or -errno if the loop itself failed. */
 int broker_run(struct broker *broker, struct err *err);
-uint64_t broker_now(void);
 /* Adds, changes or (events 0) mutes what epoll says about a descriptor. 0 or -errno. */
 int broker_watch(struct broker *broker, int operation, int fd, uint32_t events, struct source *source);
 

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/egress/broker.h"
 
 static void end(struct dial *dial)
@@ -143,7 +144,7 @@ static void attempt_next(struct dial *dial)
 		}
 		if (attempt->fd >= 0) {
 			dial->running++;
-			dial->next_attempt = broker_now() + LIMIT_BROKER_ATTEMPT_MS;
+			dial->next_attempt = clock_ms() + LIMIT_BROKER_ATTEMPT_MS;
 			return;
 		}
 		attempt_failed(dial, -attempt->fd);
@@ -195,7 +196,7 @@ struct dial *dial_new(struct broker *broker, const char *host, uint16_t port, ui
 	dial->done = done;
 	dial->context = context;
 	dial->port = port;
-	dial->asked = broker_now();
+	dial->asked = clock_ms();
 	dial->deadline = dial->asked + (ms < LIMIT_BROKER_TOTAL_MS ? ms : LIMIT_BROKER_TOTAL_MS);
 	snprintf(dial->host, sizeof dial->host, "%s", host);
 	dial->next = broker->dials;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/egress/broker.h"
 #include "sandbox/egress/dns.h"
 #include "sandbox/egress/listeners.h"
@@ -175,7 +176,7 @@ static bool answer_first(struct stream *stream, bool *answered)
 		return false;
 	stream->used -= 2 + length;
 	memmove(stream->bytes, stream->bytes + 2 + length, stream->used);
-	stream->last = broker_now();
+	stream->last = clock_ms();
 	*answered = true;
 	return true;
 }
@@ -199,7 +200,7 @@ static void line_ready(struct stream *line, uint32_t events)
 
 		if (length)
 			(void)send(line->fd, answer, length, MSG_NOSIGNAL);
-		line->last = broker_now();
+		line->last = clock_ms();
 	}
 }
 
@@ -238,7 +239,7 @@ static int add(struct network *network, int socket, bool line)
 				  .network = network,
 				  .next = network->streams,
 				  .line = line,
-				  .last = broker_now()};
+				  .last = clock_ms()};
 	int result = broker_watch(network->broker, EPOLL_CTL_ADD, fd, EPOLLIN, &stream->source);
 
 	if (result < 0) {

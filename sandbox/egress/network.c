@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/egress/broker.h"
 #include "sandbox/egress/names.h"
 #include "sandbox/egress/wire.h"
@@ -195,7 +196,7 @@ void network_end(struct broker *broker, uint32_t number)
 /* The day begins with the first byte, and the next one with the first after it. */
 bool network_spend(struct network *network, size_t bytes)
 {
-	uint64_t now = broker_now();
+	uint64_t now = clock_ms();
 
 	if (!network->day_begun || now - network->day_begun >= LIMIT_NETWORK_MS) {
 		network->day_begun = now;
@@ -209,7 +210,7 @@ bool network_spend(struct network *network, size_t bytes)
 
 static bool may_tell(struct network *network)
 {
-	uint64_t second = broker_now() / 1000;
+	uint64_t second = clock_ms() / 1000;
 
 	if (second != network->denial_second) {
 		network->denial_second = second;

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/egress/broker.h"
 
 struct side {
@@ -143,7 +144,7 @@ static int copy(struct side *from)
 
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	relay->last = broker_now();
+	relay->last = clock_ms();
 	if (got == 0) {
 		from->ended = true;
 		return 0;
@@ -167,7 +168,7 @@ static int empty(struct side *from)
 	if (sent < 0)
 		return (int)sent;
 	if (sent > 0)
-		from->relay->last = broker_now();
+		from->relay->last = clock_ms();
 	buffer_consume(&from->held, (size_t)sent);
 	if (!buffer_length(&from->held))
 		buffer_clear(&from->held, 0);
@@ -227,7 +228,7 @@ static void dialled(void *context, struct dial_result *result)
 	}
 	relay->sides[1].fd = result->fd;
 	result->fd = -1;
-	relay->last = broker_now();
+	relay->last = clock_ms();
 	settle(relay);
 }
 
@@ -240,7 +241,7 @@ int relay_new(struct network *network, int accepted, const struct address *addre
 		close(accepted);
 		return -ENOMEM;
 	}
-	*relay = (struct relay){.network = network, .next = network->relays, .begun = broker_now()};
+	*relay = (struct relay){.network = network, .next = network->relays, .begun = clock_ms()};
 	relay->last = relay->begun;
 	for (size_t i = 0; i < ARRAY_SIZE(relay->sides); i++) {
 		relay->sides[i] = (struct side){.source = {side_ready}, .relay = relay, .fd = -1};

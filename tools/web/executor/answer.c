@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "tools/reply.h"
 #include "tools/web/executor/content.h"
 #include "tools/web/executor/web.h"
@@ -74,7 +75,7 @@ static void answer_result(struct fetch *fetch, const struct page *page, uint32_t
 	       frame_put_u64(&payload, shown) == 0 && frame_put_u64(&payload, next) == 0 &&
 	       frame_put_u32(&payload, page->redirects) == 0 &&
 	       frame_put_u32(&payload, page->flags | flags) == 0 &&
-	       frame_put_u32(&payload, (uint32_t)(web_now() - fetch->begun)) == 0 &&
+	       frame_put_u32(&payload, (uint32_t)(clock_ms() - fetch->begun)) == 0 &&
 	       frame_put_text(&payload, page->broke) == 0;
 	if (fits)
 		end(fetch, REPLY_RESULT, 0, &payload);
@@ -233,7 +234,7 @@ void answer_body(struct fetch *fetch, uint32_t flags, const char *broke)
 		if (take_text(fetch, page, media_type, body, length) < 0)
 			answer_failed(fetch, ENOMEM, "no memory for the page");
 		else if (answer_part(fetch, page, fetch->offset > 0 ? WEB_AGAIN : 0))
-			pages_keep(&fetch->web->pages, steal_pointer(page), web_now());
+			pages_keep(&fetch->web->pages, steal_pointer(page), clock_ms());
 	} else if (kind == CONTENT_IMAGE && length > 0 &&
 		   answer_image(fetch, page, media_type, body, length)) {
 		answer_result(fetch, page, 0, 0, 0);

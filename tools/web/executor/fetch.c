@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/egress/rules.h"
 #include "sandbox/egress/wire.h"
 #include "tools/web/executor/web.h"
@@ -52,7 +53,7 @@ int fetch_new(struct web *web, uint32_t call, const void *payload, size_t length
 	fetch->web = web;
 	fetch->call = call;
 	fetch->socket = -1;
-	fetch->begun = web_now();
+	fetch->begun = clock_ms();
 	buffer_init(&fetch->body, LIMIT_WEB_BODY_BYTES);
 	result = decode(fetch, payload, length);
 	if (result < 0) {
@@ -81,7 +82,7 @@ static void ask_broker(struct fetch *fetch)
 {
 	struct web *web = fetch->web;
 	struct buffer payload __attribute__((cleanup(buffer_deinit)));
-	uint64_t now = web_now();
+	uint64_t now = clock_ms();
 
 	buffer_init(&payload, LIMIT_FRAME_BYTES);
 	fetch->ask = ++web->last_ask;
@@ -102,7 +103,7 @@ void fetch_begin(struct fetch *fetch)
 	const struct page *page = NULL;
 
 	if (fetch->offset > 0)
-		page = pages_find(&fetch->web->pages, fetch->key, fetch->format, web_now());
+		page = pages_find(&fetch->web->pages, fetch->key, fetch->format, clock_ms());
 	if (page)
 		answer_page(fetch, page);
 	else
@@ -240,7 +241,7 @@ static const char *stage(struct fetch *fetch)
 
 void fetch_expired(struct fetch *fetch)
 {
-	double seconds = (double)(web_now() - fetch->begun) / 1000;
+	double seconds = (double)(clock_ms() - fetch->begun) / 1000;
 
 	if (fetch->state == FETCH_TRANSFERRING && fetch->headers_done && !transfer_redirects(fetch)) {
 		transfer_end(fetch);

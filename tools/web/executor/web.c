@@ -10,19 +10,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "sandbox/egress/wire.h"
 #include "tools/reply.h"
-
-uint64_t web_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 int web_init(struct web *web, int frontend, int broker, struct buffer *certificates, struct err *err)
 {
@@ -159,7 +151,7 @@ static void finish_transfers(struct web *web)
  * deadline. */
 static int turn(struct web *web)
 {
-	uint64_t now = web_now(), next = now + LIMIT_WEB_TOTAL_MS;
+	uint64_t now = clock_ms(), next = now + LIMIT_WEB_TOTAL_MS;
 
 	web->running = 0;
 	web->bulky = web->bulky || web->body_bytes > LIMIT_WEB_TRIM_BYTES;

@@ -80,7 +80,6 @@ void web_deinit(struct web *web);
 /* Serves until the frontend is gone (0), or nothing more can be served (-errno; -EPIPE: the broker is gone).
  */
 int web_run(struct web *web, struct err *err);
-uint64_t web_now(void);
 
 /* ---- fetch.c ---- */
 
