@@ -16,21 +16,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
+#include "protocol/frame.h"
 #include "sandbox/egress/addresses.h"
 #include "sandbox/egress/listeners.h"
 #include "sandbox/notify/notify.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- what the caller says ---- */
 
@@ -111,6 +104,7 @@ static long connect_line(struct notify_call *call)
 		return -errno;
 	near = sockets[0];
 	far = sockets[1];
+	frame_refuse_descriptors(far); /* the broker serves others too, and must not wait for one to close */
 	if (fcntl(near, F_SETFL, flags & O_NONBLOCK) < 0)
 		return -errno;
 	result = notify_ask_names(call->notify, far);
@@ -147,7 +141,7 @@ static long finish(struct notify_call *call)
 	socklen_t length = sizeof error;
 
 	if (!call->answered)
-		return now_ms() < call->deadline ? NOTIFY_LATER : -ETIMEDOUT;
+		return clock_ms() < call->deadline ? NOTIFY_LATER : -ETIMEDOUT;
 	if (error || call->kept < 0)
 		return -(error ? error : EIO);
 	flags = target_flags(call, number);
@@ -181,7 +175,7 @@ static long connect_tcp(struct notify_call *call, const struct wanted *wanted)
 		return NOTIFY_LATER;
 	if (result < 0)
 		return -ENETUNREACH;
-	call->deadline = now_ms() + LIMIT_NOTIFY_REACH_MS;
+	call->deadline = clock_ms() + LIMIT_NOTIFY_REACH_MS;
 	return NOTIFY_LATER;
 }
 

@@ -100,7 +100,7 @@ def connecting():
     yield Mutant("connecting: UDP goes anywhere", swap(keeper, "return wanted.port == LISTENERS_DNS_PORT ? connect_line(call) : -ENETUNREACH;", "return connect_line(call);"),
                  connected("names_by_messages_of_all_kinds"))
     yield Mutant("connecting: IPv4 in IPv6 is something else", skip(keeper, "plain"), connected("both_families_mean_the_same"))
-    yield Mutant("connecting: who is gone is not noticed", swap(keeper, "return now_ms() < call->deadline ? NOTIFY_LATER : -ETIMEDOUT;", "return -ETIMEDOUT;"), again)
+    yield Mutant("connecting: who is gone is not noticed", swap(keeper, "return clock_ms() < call->deadline ? NOTIFY_LATER : -ETIMEDOUT;", "return -ETIMEDOUT;"), again)
     yield Mutant("connecting: flags are lost", swap(keeper, "notify_replace(call, call->kept, number, flags & O_CLOEXEC);", "notify_replace(call, call->kept, number, 0);"),
                  connected("flags_and_options_of_what_was_replaced"))
     yield Mutant("reach: nothing is judged before", swap(reach, "result = port ? judge(network, &address, (uint16_t)port) : -ECONNREFUSED;", "result = port ? 0 : -ECONNREFUSED;"),
