@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 from harness import PATIENCE, ROOT, Sandbox
 
@@ -188,10 +189,31 @@ def test_modes(tmp):
     assert output.split() == ["755", "700", "777", "666", "640", "600", "700", "0o100640", "755", "644"], output + errors
 
 
+# Somebody outside, since commands have no leases, who gives way when asked.
+LEASE = """
+import fcntl, os, signal, sys
+held = os.open(sys.argv[1], os.O_RDONLY)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
+fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+print("held", flush=True)
+signal.sigwait([signal.SIGIO])
+fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+print("asked", flush=True)
+"""
+
+
 def test_waiting(tmp):
     """What must wait keeps nobody else waiting: FIFOs without another end, and leases."""
-    output, errors = python(supervised(tmp), "wait.py", """
-import fcntl, os, signal, threading
+    sandbox = supervised(tmp)
+    lease = os.path.join(sandbox.workspace, "held")
+    with open(lease, "w"):
+        pass
+    os.chmod(lease, 0o666)
+    holder = subprocess.Popen([sys.executable, "-c", LEASE, lease], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    try:
+        output, errors = python(sandbox, "wait.py", """
+import os, threading
 os.mkfifo("f")
 def write():
     with open("f", "w") as fifo:
@@ -207,17 +229,15 @@ try:
     os.open("f", os.O_WRONLY | os.O_NONBLOCK)
 except OSError as error:
     print(error.errno)
-held = os.open("held", os.O_CREAT | os.O_RDONLY)
-signal.signal(signal.SIGIO, lambda *_: (os.mkdir("asked"), fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)))
-fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-child = os.fork()
-if child == 0:
-    with open("held", "w") as file: file.write("x")
-    os._exit(0)
-print(os.waitpid(child, 0)[1], os.path.isdir("asked"), os.path.getsize("held"))
+with open("held", "w") as file: file.write("x")
+print(os.path.getsize("held"))
 """)
-    lines = output.splitlines()
-    assert lines == ["f meanwhile wait.py", "through", "ended", "6", "0 True 1"], output + errors
+        lines = output.splitlines()
+        assert lines == ["f held meanwhile wait.py", "through", "ended", "6", "1"], output + errors
+        assert holder.communicate(timeout=20)[0] == "asked\n"
+    finally:
+        holder.kill()
+        holder.wait()
 
 
 def test_storm(tmp):
