@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree
 
@@ -39,11 +40,16 @@ SANITIZER_ENVIRONMENT = {
 
 class Tally:
     def __init__(self):
+        self.lock = threading.Lock()
         self.passed = self.failed = 0
         self.skipped = []
         self.failures = []
 
-    def add(self, name, passed, failed, seconds, *, output="", skipped=()):
+    def add(self, *arguments, **more):
+        with self.lock:
+            self._add(*arguments, **more)
+
+    def _add(self, name, passed, failed, seconds, *, output="", skipped=()):
         self.passed += passed
         self.failed += failed
         self.skipped += skipped
@@ -117,6 +123,10 @@ def run_units(tally, who, build, env, label):
 
 
 # ---- hosts: pytest ----
+
+def environment_of(options, who):
+    return {"SALLYPORT_NODE": options.node.replace(TOP, who.top)}
+
 
 def run_hosts(tally, who, build, env, label):
     report = os.path.join(who.scratch, f"{build}.xml")
@@ -227,18 +237,23 @@ def main():
         everybody = people(tally, scratch)
         python = os.path.join(TOP, "build/python/bin/python")
         steps = [("repository", lambda: run_program(tally, "repository", [python, os.path.join(TOP, "tests/repository.py")], cwd=TOP))]
+
+        def hosts(build, label, given):
+            """As everybody at once: they share neither uid nor files."""
+            with concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
+                list(pool.map(lambda who: run_hosts(tally, who, build, {**environment_of(options, who), **given}, label), everybody))
+
         for who in everybody:
-            environment = {"SALLYPORT_NODE": options.node.replace(TOP, who.top)}
+            environment = environment_of(options, who)
             sanitized = {**environment, **SANITIZER_ENVIRONMENT}
             steps += [
                 (f"unit {who.name}", lambda who=who, e=environment: run_units(tally, who, "build", e, "unit")),
-                (f"hosts {who.name}", lambda who=who, e=environment: run_hosts(tally, who, "build", e, "hosts")),
                 *((f"tools {who.name} {profile}", lambda who=who, e=environment, profile=profile: run_tools(tally, who, e, profile))
                   for profile in ("full", "container")),
                 (f"sanitized unit {who.name}", lambda who=who, e=sanitized: run_units(tally, who, "build-sanitize", e, "sanitized")),
-                (f"sanitized hosts {who.name}",
-                 lambda who=who, e=sanitized: run_hosts(tally, who, "build-sanitize", e, "sanitized hosts")),
             ]
+        steps += [("hosts", lambda: hosts("build", "hosts", {})),
+                  ("sanitized hosts", lambda: hosts("build-sanitize", "sanitized hosts", SANITIZER_ENVIRONMENT))]
         steps.append(("fuzz", lambda: run_fuzz(tally, everybody[0])))
         bench = [python, os.path.join(TOP, "tests/bench/run"), os.path.join(TOP, "build"), "--smoke"]
         for who in everybody:
