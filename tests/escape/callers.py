@@ -111,13 +111,15 @@ class Gate:
             self.pipes.append(os.open(path, os.O_RDWR))
 
     def wait(self, server, count):
-        """Until so many are up; answers that come meanwhile are kept."""
-        up = 0
+        """Until so many are up; answers that come meanwhile are kept, unless they say that one will not come up."""
+        up, before = 0, set(server.answers)
         while up < count:
             ready = select.select([self.pipes[0], server.process.stdout], [], [], PATIENCE)[0]
             assert ready, f"{up} of {count} commands are up"
             if server.process.stdout in ready:
                 server.take(0)
+                refused = [result for call, result in server.answers.items() if call not in before and result.get("isError")]
+                assert not refused, f"{up} of {count} commands are up, {len(refused)} refused: {refused[0]}"
             if self.pipes[0] in ready:
                 up += os.read(self.pipes[0], 4096).count(b"\n")
 
