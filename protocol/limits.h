@@ -89,6 +89,7 @@
 #define LIMIT_PLAN_ITEMS         4096       /* entries of one list in it */
 #define LIMIT_WORKSPACES         64 /* each is a mount in every executor and a descriptor in the files executor */
 #define LIMIT_INSTANCES          256 /* sandboxes and executors of one server */
+#define LIMIT_STARTS             8 /* under way at once; the next ones wait: more only share the processors */
 #define LIMIT_SANDBOXES          128 /* at once, of all callers: 0.5 MB each when idle; sandbox.maximum */
 #define LIMIT_SANDBOXES_MAX      240 /* the most a policy may choose: LIMIT_INSTANCES, less our own executors */
 #define LIMIT_NANNIES            64 /* commands of one caller that run at a time */
@@ -257,7 +258,8 @@
 #define LIMIT_SANDBOX_IDLE_MIN_MS    1000     /* below it a sandbox would go between two calls of a model */
 #define LIMIT_SANDBOX_IDLE_MAX_MS    86400000 /* a day */
 #define LIMIT_PROGRESS_MS            250      /* progress of a call at most four times a second */
-#define LIMIT_START_MS               10000    /* an executor that has not come up by then is killed */
+#define LIMIT_START_MS               10000 /* an executor that starts, and has done nothing for so long, is killed */
+#define LIMIT_START_LONGEST_MS       60000 /* and one that has: no host waits longer for an answer */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_PROBE_MS                                                                                       \

@@ -153,7 +153,7 @@ void choice_run(struct spawner *spawner)
 			continue;
 		}
 		choice->count--;
-		instance_start(spawner, next.call, next.kind, next.caller);
+		starts_add(spawner, next.call, next.kind, next.caller);
 	}
 }
 

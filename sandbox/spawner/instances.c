@@ -140,6 +140,7 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 	instance->pid = pid;
 	instance->control = steal_fd(&control);
 	instance->deadline = clock_ms() + LIMIT_START_MS;
+	instance->latest = clock_ms() + LIMIT_START_LONGEST_MS;
 	memcpy(instance->fds, channels.frontend, sizeof instance->fds);
 	instance->fd_count = channels.frontend_count;
 	channels.frontend_count = 0;

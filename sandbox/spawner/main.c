@@ -47,7 +47,7 @@ static bool serve_frontend(struct spawner *spawner, struct buffer *payload)
 
 		if (frame_done(&reader) < 0)
 			return false;
-		instance_start(spawner, header.call, header.value, caller);
+		starts_add(spawner, header.call, header.value, caller);
 		return true;
 	}
 	case SPAWNER_KILL:
@@ -70,8 +70,10 @@ static void loop(struct spawner *spawner)
 	struct pollfd watched[2 + LIMIT_INSTANCES];
 
 	for (;;) {
-		size_t count = spawner->count;
+		size_t count;
 
+		starts_run(spawner);
+		count = spawner->count;
 		watched[0] = (struct pollfd){.fd = spawner->socket, .events = POLLIN};
 		watched[1] = (struct pollfd){.fd = spawner->signals, .events = POLLIN};
 		for (size_t i = 0; i < count; i++) {
@@ -91,7 +93,6 @@ static void loop(struct spawner *spawner)
 			instances_reap(spawner);
 		if (watched[0].revents && !serve_frontend(spawner, &payload))
 			return;
-		choice_run(spawner);
 	}
 }
 
@@ -130,6 +131,7 @@ int main(void)
 	instances_end(&spawner);
 	cgroups_close(&spawner.cgroups);
 	choice_deinit(&spawner.choice);
+	starts_deinit(&spawner.starts);
 	plan_deinit(&spawner.plan);
 	free(spawner.instances);
 	return 0;

@@ -121,16 +121,47 @@ void instance_serve(struct spawner *spawner, size_t index)
 	}
 }
 
+/* What an executor has used of the processors, ns; nothing new when that cannot be had. */
+static int64_t work_of(const struct instance *instance)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (instance->pid <= 0 || clock_getcpuclockid(instance->pid, &clock) != 0 ||
+	    clock_gettime(clock, &used) < 0)
+		return instance->worked;
+	return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+/*
+ * Slow is not stuck. Where the processors are taken by others a start may take minutes, and to kill it would
+ * not make the next one faster; who waits for a file system that is gone does nothing at all.
+ */
+static bool may_go_on(struct instance *instance, int64_t now)
+{
+	int64_t worked = work_of(instance);
+
+	if (worked <= instance->worked || now >= instance->latest)
+		return false;
+	instance->worked = worked;
+	instance->deadline =
+		now + LIMIT_START_MS < instance->latest ? now + LIMIT_START_MS : instance->latest;
+	return true;
+}
+
 int instances_expire(struct spawner *spawner)
 {
 	int64_t now = clock_ms(), nearest = -1;
 
 	for (size_t i = 0; i < spawner->count; i++) {
+		/* we may be slow too: its word that it stands may be waiting */
+		if (spawner->instances[i].deadline <= now)
+			instance_serve(spawner, i);
 		struct instance *instance = &spawner->instances[i];
 
 		if (instance->state != INSTANCE_STARTING || instance->failed)
 			continue;
-		if (instance->deadline <= now)
+		if (instance->deadline <= now && !may_go_on(instance, now))
 			instance_fail_at(spawner, instance, -ETIMEDOUT, "start",
 					 instance_profile(instance)->program, "did not come up in time");
 		else if (nearest < 0 || instance->deadline - now < nearest)

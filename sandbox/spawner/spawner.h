@@ -128,7 +128,9 @@ struct instance {
 	char *private;                    /* its directory (private.c), or NULL */
 	int lock;                         /* on that */
 	int setup;                        /* -1 once it is no longer needed */
-	int64_t deadline;                 /* of starting, CLOCK_MONOTONIC ms */
+	int64_t deadline;                 /* of starting, CLOCK_MONOTONIC ms: when it is looked at */
+	int64_t latest;                   /* when it must stand, however much it has done */
+	int64_t worked;                   /* processor time that it had used at the last look, ns */
 	int fds[LIMIT_FRAME_DESCRIPTORS]; /* for the frontend with SPAWNER_STARTED */
 	size_t fd_count;
 	int events;     /* sandbox: memory.events of its group; -1: it has none */
@@ -152,6 +154,16 @@ struct choice {
 	struct failure why; /* there is not more; code 0: there is */
 };
 
+/* A request of the frontend's that nothing was done for yet. */
+struct start_waiting {
+	uint32_t call, kind, caller;
+};
+
+struct starts {
+	struct start_waiting *waiting; /* in the order they came */
+	size_t count;
+};
+
 /* Doctor's question (probe.c). */
 struct probe {
 	uint32_t call;
@@ -167,6 +179,7 @@ struct spawner {
 	enum confinement confinement; /* what executors are built with */
 	struct cgroups cgroups;
 	struct choice choice;
+	struct starts starts;
 	struct probe probe;
 	struct instance *instances;
 	size_t count;
@@ -201,11 +214,19 @@ void instance_end(const struct spawner *spawner, const struct instance *instance
 /* Takes one whose child is gone out of the table; the last takes its place. */
 void instance_remove(struct spawner *spawner, size_t index);
 
+/* ---- starts.c: whose turn it is to be started ---- */
+
+/* What the frontend asked for; it is answered here or in instance_start(), which follows in its turn. */
+void starts_add(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller);
+/* Once a turn, before it waits: goes on with what choice.c kept, and begins as many as may be under way. */
+void starts_run(struct spawner *spawner);
+void starts_deinit(struct starts *starts);
+
 /* ---- setup.c: while they start ---- */
 
 /* Frames that wait on a starting instance's setup socket. */
 void instance_serve(struct spawner *spawner, size_t index);
-/* Kills those that did not come up in time; returns ms until the next such deadline, -1 for none. */
+/* Kills those that hang, or take too long; returns ms until the next look at one, -1 for none. */
 int instances_expire(struct spawner *spawner);
 
 /* ---- deaths.c ---- */
@@ -222,7 +243,7 @@ bool choice_defer(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_
 		  enum confinement confinement, const struct failure *failure);
 /* What became of the throwaway sandbox; NULL: it stood. */
 void choice_tried(struct spawner *spawner, const struct failure *failure);
-/* Once a turn: goes on with what waits. */
+/* Goes on with what waits: called by starts_run(). */
 void choice_run(struct spawner *spawner);
 /* Whether the next lower profile does without what failed, and it was no failure that passes by itself. */
 bool choice_would_help(enum confinement from, const struct failure *failure);

@@ -21,6 +21,15 @@ def choice():
     yield Mutant("choice: layers that the policy requires may be missing", skip(path, "choice_missing_layer", "NULL"), PROFILES)
     yield Mutant("choice: a group that the policy requires may be missing", swap(path, "return cgroups->base >= 0 && cgroups->memory && cgroups->pids && (cgroups->cpu || !spawner->plan.cpu_thousandths);", "return true;"),
                  PROFILES + hosts("groups"))
+    path = SPAWNER + "starts.c"
+    yield Mutant("starts: all at once", skip(path, "may_begin", "true"), unit("starts"))
+    yield Mutant("starts: one that is to be tried with less is left", swap(path, "may_begin(spawner); choice_run(spawner))", "may_begin(spawner);)"), unit("starts"))
+    yield Mutant("starts: more wait than the table holds", swap(path, "if (spawner->count + starts->count >= LIMIT_INSTANCES) return -EMFILE;", ""), unit("starts"))
+    path = SPAWNER + "setup.c"
+    yield Mutant("starts: who hangs is not killed", skip(path, "may_go_on", "true"), unit("starts"))
+    yield Mutant("starts: who is slow is killed", skip(path, "may_go_on", "false"), unit("starts"))
+    yield Mutant("starts: who is slow may be so for ever", swap(path, "worked <= instance->worked || now >= instance->latest", "worked <= instance->worked"), unit("starts"))
+    yield Mutant("starts: who stands is killed for being late", swap(path, "if (spawner->instances[i].deadline <= now) instance_serve(spawner, i);", ""), unit("starts"))
     yield from each_row("choice: layers that not all have,", "sandbox/profile.c", "optional", unit("choice") + PROFILES)
     yield Mutant("choice: every profile has every layer", skip("sandbox/profile.c", "profile_has", "true"), PROFILES)
 

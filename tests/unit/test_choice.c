@@ -24,7 +24,7 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 	return 0;
 }
 
-void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller)
+void starts_add(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller)
 {
 	(void)spawner, (void)call, (void)kind, (void)caller;
 	begun++;
