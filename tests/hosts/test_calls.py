@@ -55,7 +55,8 @@ def test_a_quick_call_overtakes_a_slow_one(server, workspace):
 
 
 def test_a_cancelled_call_is_not_answered_and_ends(server):
-    server.call("run_command", command="true")
+    """By itself: the sandbox, which would be ended if it did not, goes on."""
+    server.call("run_command", command="echo kept > /tmp/kept")
     before = set(server.tree())
     number = server.start_command("sleep 300 & echo here; sleep 301")
     server.wait_said(number, "here")
@@ -65,6 +66,7 @@ def test_a_cancelled_call_is_not_answered_and_ends(server):
     watch.wait_ended(PATIENCE)
     watch.close()
     server.nothing_more()
+    assert server.call("run_command", command="cat /tmp/kept")["structuredContent"]["stdout"] == "kept\n"
 
 
 def test_cancel_after_the_answer_is_noise(server):

@@ -72,10 +72,20 @@ def check(calls, order):
 
 
 def test_a_sandbox_is_built_in_order(traced):
-    _, calls = run_of(traced, r'execveat\(.*"sallyport-keeper"')
+    before, calls = run_of(traced, r'execveat\(.*"sallyport-keeper"')
+    check(before, ORDER[:1])
     end = check(calls, ORDER)
     # under the filter nothing of this is possible any more, so nobody tries
     assert not [call for call in calls[end:] if re.match(r"(mount|umount|unshare|setns|setresuid|capset|landlock_)", call)]
+
+
+@pytest.mark.root
+def test_a_sandbox_is_born_in_its_group(traced):
+    """Moved there later it would be without bounds at first, and wait for the kernel."""
+    calls = [call for calls in traced.values() for call in calls]
+    if not any(re.match(r"mkdirat\(\d+, \"\d+-\d+\"", call) for call in calls):
+        pytest.skip("no group to be had: no cgroup v2, or one that others are in")
+    assert any(re.match(r"clone3\(.*CLONE_INTO_CGROUP.* = [1-9]\d*", call) for call in calls)
 
 
 def test_a_call_leaves_everything_behind(traced):

@@ -290,15 +290,21 @@ def test_a_read_only_workspace_inside_what_is_written(workspace, policy):
     assert "a read-only workspace inside a writable one" in done.stdout + done.stderr, done
 
 
+def fall_asleep(server):
+    """A call whose command and what it left to itself sleep, and those processes."""
+    call = server.start_call("run_command", command="(setsid sleep 1000 &); sleep 1000 & sleep 1000")
+    end = time.monotonic() + PATIENCE
+    while len(asleep := [pid for pid in server.tree() if name_of(pid) == "sleep"]) < 3:
+        assert time.monotonic() < end, asleep
+    return call, asleep
+
+
 @pytest.mark.parametrize("wrapper", [[], REFUSED], ids=["full", "container"])
 def test_what_a_nanny_leaves_that_was_killed_is_swept(serve, wrapper):
     """The keeper gets it, kills it and says so; the sandbox lives on."""
     server = serve(wrapper, {})
     assert server.call("run_command", command="echo kept > $TMPDIR/kept")["structuredContent"]["exit_code"] == 0
-    call = server.start_call("run_command", command="(setsid sleep 1000 &); sleep 1000 & sleep 1000")
-    end = time.monotonic() + PATIENCE
-    while len(asleep := [pid for pid in server.tree() if name_of(pid) == "sleep"]) < 3:
-        assert time.monotonic() < end, asleep
+    call, asleep = fall_asleep(server)
     above = parents()
     nannies = {pid for pid in server.tree() if name_of(pid) == "sallyport-nanny" and any(above.get(above.get(child)) == pid for child in asleep)}
     watch = Watch(asleep)
@@ -308,3 +314,30 @@ def test_what_a_nanny_leaves_that_was_killed_is_swept(serve, wrapper):
     watch.wait_ended(PATIENCE)
     watch.close()
     assert server.call("run_command", command="cat $TMPDIR/kept")["structuredContent"]["stdout"] == "kept\n"
+
+
+@pytest.mark.parametrize("victim", ["sallyport-keepe", "sallyport-spawn", "sallyport"])
+def test_nothing_outlives_who_of_ours_was_killed(serve, victim):
+    """Without a PID namespace the kernel ends only who asked for it: what is left falls to the one above, or the one below hears of it."""
+    server = serve(REFUSED, {})
+    _, asleep = fall_asleep(server)
+    ours = [pid for pid in server.tree() if name_of(pid) == victim]
+    watch = Watch([*asleep, *ours])
+    for pid in ours:
+        os.kill(pid, signal.SIGKILL)
+    watch.wait_ended(PATIENCE)
+    watch.close()
+
+
+def test_a_stopped_nanny_does_not_outlive_its_keeper(serve):
+    """It hears of nothing then; that is what a signal at its parent's end is for."""
+    server = serve(REFUSED, {})
+    fall_asleep(server)
+    keepers, nannies = ([pid for pid in server.tree() if name_of(pid) == name] for name in ("sallyport-keepe", "sallyport-nanny"))
+    watch = Watch(nannies)
+    for pid in nannies:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in keepers:
+        os.kill(pid, signal.SIGKILL)
+    watch.wait_ended(PATIENCE)
+    watch.close()

@@ -3,6 +3,7 @@
 
 import os
 import select
+import signal
 
 from client import PATIENCE, Watch, name_of
 
@@ -119,6 +120,18 @@ def test_idle(start, policy, workspace):
         watch.wait_ended(PATIENCE)
         watch.close()
         assert [name_of(pid) for pid in server.tree()] == ["sallyport", "sallyport-spare"]
+
+
+def test_idle_though_stopped(start, policy):
+    """A keeper that hears nothing is killed."""
+    server = start("--policy", policy({"sandbox": {"idleSeconds": 1}}))
+    run(server, "true")
+    watch = Watch(keepers(server))
+    assert watch.descriptors
+    for pid in watch.descriptors:
+        os.kill(pid, signal.SIGSTOP)
+    watch.wait_ended(PATIENCE)
+    watch.close()
 
 
 def test_idle_broker(start, policy, workspace):
