@@ -80,10 +80,13 @@ def test_stopped_spawner(tmp):
     """A stopped spawner keeps nothing alive, itself included."""
     process = Sandbox(tmp).start("setsid sleep 1000 & echo here; sleep 1000")
     wait_for_line(process, "here")
-    spawner = children(process.pid)["sallyport-spawn"][0]
-    handle = os.pidfd_open(spawner)  # opened while it surely is this process
+    ours = children(process.pid)
+    spawner = ours["sallyport-spawn"][0]
+    handles = {name: os.pidfd_open(ours[name][0]) for name in ("sallyport-spawn", "sallyport-keepe")}  # while they surely are these processes
     os.kill(spawner, signal.SIGSTOP)
     process.kill()
     wait_for_end(process.stdout)
-    assert select.select([handle], [], [], PATIENCE)[0], "the stopped spawner is still there"
+    for name, handle in handles.items():
+        assert select.select([handle], [], [], PATIENCE)[0], f"{name} is still there"
+        os.close(handle)
     process.communicate()

@@ -181,6 +181,24 @@ os.kill(child, 9)
     assert {line.split()[-1] for line in output.splitlines()} <= {"EACCES", "EPERM", "ENOENT"}, output
 
 
+def test_memory_of_another(tmp):
+    """Where reading is asked too: the keeper, above all processes, may read what some kernels let nobody beside it read."""
+    sandbox = supervised(tmp, "--hide", "/etc/passwd")
+    output, errors = python(sandbox, "memory.py", """
+import os
+child = os.fork()
+while child == 0: pass
+for process in (os.getpid(), child):
+    try:
+        os.close(os.open(f"/proc/{process}/mem", os.O_RDONLY))
+        print("open")
+    except PermissionError:
+        print("closed")
+os.kill(child, 9)
+""")
+    assert output.split() == ["open", "closed"], output + errors
+
+
 def test_modes(tmp):
     """The umask is the caller's, in its process and its children, and the next command's is the usual one."""
     sandbox = supervised(tmp, "--then", "mkdir after; : > afterwards; stat -c %a after afterwards")

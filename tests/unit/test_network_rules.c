@@ -31,10 +31,13 @@ static const struct policy denies = {.denied = {{"bad.example", 0},
 						{"1.2.3.4", 0},
 						{"slow.example", 443},
 						{"5.6.7.8", 443}}};
-static const struct policy lists = {
-	.listed = true,
-	.allowed = {{"example.org", 0}, {"*.example.net", 0}, {"api.example", 8443}, {"93.184.216.34", 0}},
-	.denied = {{"no.example.net", 0}, {"localhost", 0}}};
+static const struct policy lists = {.listed = true,
+				    .allowed = {{"example.org", 0},
+						{"*.example.net", 0},
+						{"api.example", 8443},
+						{"93.184.216.34", 0},
+						{"*.100.7", 0}},
+				    .denied = {{"no.example.net", 0}, {"localhost", 0}}};
 static const struct policy inner = {
 	.listed = true,
 	.allowed = {{"127.0.0.1", 5432}, {"db.example", 5432}, {"10.0.0.5", 5432}, {"fd00::1", 0}}};
@@ -96,6 +99,7 @@ static const struct {
 	{&lists, "api.example", 443, NULL, false, "network.allowedDomains"},
 	{&lists, "93.184.216.34", 443, "93.184.216.34", true, "network.allowedDomains: 93.184.216.34"},
 	{&lists, "8.8.8.8", 443, NULL, false, "network.allowedDomains"},
+	{&lists, "8.8.100.7", 443, NULL, false, "network.allowedDomains"}, /* is no name below 100.7 */
 	{&lists, "example.org", 443, "192.168.1.1", false, "only public addresses"},
 	{&lists, "example.org", 443, "127.0.0.1", false, "network.deniedDomains: localhost"},
 	{&lists, "example.org", 443, "127.9.9.9", false, "network.deniedDomains: localhost"},

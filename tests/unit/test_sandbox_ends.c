@@ -85,16 +85,19 @@ static void test_caller_leaves(void **state)
 
 /* ---- keepers that lie ---- */
 
+#define AT_THE_DOOR UINT32_MAX
+
 /* Each lie costs the liar's caller its sandbox; beside it everything goes on. */
 static void test_keeper_lies(void **state)
 {
 	static const struct {
 		uint16_t type;
-		uint32_t call; /* 0: the other caller's */
+		uint32_t call; /* 0: the other caller's; AT_THE_DOOR: of no call */
 		size_t length;
 		unsigned times;
 	} lies[] = {
 		{KEEPER_SWEPT, 4711, 0, 2 * LIMIT_NANNY_DEATHS}, /* more than ever ran */
+		{KEEPER_SWEPT, AT_THE_DOOR, 0, 2 * LIMIT_NANNY_DEATHS},
 		{KEEPER_SWEPT, 0, 0, 2 * LIMIT_NANNY_DEATHS},
 		{KEEPER_SWEPT, 4711, 1, 1},
 		{KEEPER_ENDED, 4711, 4, 1},
@@ -118,6 +121,8 @@ static void test_keeper_lies(void **state)
 			struct frame_header header = {.type = lies[i].type,
 						      .call = lies[i].call ? lies[i].call : other.call};
 
+			if (header.call == AT_THE_DOOR)
+				header.call = 0;
 			if (frame_send(doors[0], &header, "....", lies[i].length, NULL, 0, MSG_DONTWAIT) < 0)
 				break;
 			frontend_turn(&frontend);
@@ -164,12 +169,45 @@ static void test_swept_of_another(void **state)
 	end();
 }
 
+/* ---- what is not even received ---- */
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16; older kernels have no such refusal */
+#endif
+
+/* Descriptors would be open here until somebody reads their message: who reads none is sent none. */
+static void refuses_descriptors(int socket)
+{
+	struct frame_header header = {.type = KEEPER_SWEPT};
+	int passes;
+	socklen_t size = sizeof passes;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &passes, &size) == 0)
+		assert_int_equal(frame_send(socket, &header, NULL, 0, &socket, 1, MSG_DONTWAIT), -EPERM);
+}
+
+static void test_no_descriptors(void **state)
+{
+	struct running running;
+	int door;
+
+	begin(8, false);
+	run(0);
+	door = frontend_start(&frontend, SPAWNER_SANDBOX);
+	running = take(door);
+	refuses_descriptors(door);
+	refuses_descriptors(running.fds.fds[0]);
+	finish(&running);
+	close(door);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_death_overdue),    cmocka_unit_test(test_spawner_dies),
 		cmocka_unit_test(test_caller_leaves),    cmocka_unit_test(test_keeper_lies),
-		cmocka_unit_test(test_swept_of_another),
+		cmocka_unit_test(test_swept_of_another), cmocka_unit_test(test_no_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

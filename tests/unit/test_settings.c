@@ -205,7 +205,9 @@ static void test_compiled(void **state)
 	snprintf(text, sizeof text,
 		 "{\"answerWithin\": 7, \"resultLimit\": 2000, \"limits\": {\"processes\": 99, \"files\": 77,"
 		 " \"fileBytes\": 0, \"dataBytes\": 33554432, \"temporaryBytes\": 2097152,"
-		 " \"memoryBytes\": 100000000, \"cpus\": 1.5},"
+		 " \"temporaryFiles\": 500, \"memoryBytes\": 100000000, \"cpus\": 1.5,"
+		 " \"networkBytes\": 70000},"
+		 " \"sandbox\": {\"lifetime\": \"call\", \"maximum\": 3, \"idleSeconds\": 2.5},"
 		 " \"filesystem\": {\"allowWrite\": [\"~/bin\", \"~/project/sub\", \"%s\"],"
 		 " \"denyRead\": [\"~/.ssh\"], \"denyWrite\": [\"~/project/keep\"]},"
 		 " \"network\": {\"allowedDomains\": [\"*.Example.org:8443\", \"[::1]:80\"], "
@@ -221,6 +223,11 @@ static void test_compiled(void **state)
 	assert_int_equal(settings.plan.command_file_bytes, 0);
 	assert_int_equal(settings.plan.command_data_bytes, 33554432);
 	assert_int_equal(settings.plan.temporary_bytes, 2097152);
+	assert_int_equal(settings.plan.temporary_files, 500);
+	assert_int_equal(settings.plan.network_bytes, 70000);
+	assert_true(settings.plan.sandbox_per_call);
+	assert_int_equal(settings.plan.sandbox_maximum, 3);
+	assert_int_equal(settings.plan.sandbox_idle_ms, 2500);
 	assert_int_equal(settings.plan.memory_bytes, 100000000);
 	assert_int_equal(settings.plan.cpu_thousandths, 1500);
 	assert_int_equal(settings.plan.extra_count, 2); /* what lies in a writable workspace is no extra */

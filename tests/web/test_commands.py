@@ -119,6 +119,15 @@ class Reach(unittest.TestCase):
             self.assertNotIn("denials", host.run("true"))
         self.assertEqual(self.names.asked, [])
 
+    def test_refusals_that_are_told_are_bounded(self):
+        """Who asks for a refused name again and again keeps nobody busy with it: LIMIT_BROKER_DENIALS a second."""
+        with Commands(["site.example"]) as host:
+            result = host.python("import time\nbegin = time.monotonic()\nfor n in range(3000): ask(question('evil.example'))\n"
+                                 "print(int(time.monotonic() - begin))")
+            told = sum(denial.get("count", 1) for denial in result["denials"])
+            self.assertGreater(told, 0)
+            self.assertLessEqual(told, 100 * (int(result["stdout"]) + 2), result)
+
     def test_a_name_that_means_something_inside(self):
         inside = self.serve("127.0.0.1", "inside")
         self.names.zone.update({"a.example": ["127.0.0.1"], "b.example": ["10.0.0.5"], "c.example": ["169.254.169.254"],
