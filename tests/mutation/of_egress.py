@@ -66,7 +66,7 @@ def broker():
     yield Mutant("broker: any loopback is localhost", swap(FOLDER + "destination.c", "if (address_is_loopback(address) && rules_host(plan, \"localhost\", port, &ignored))", "if (address_is_loopback(address))"),
                  commands("addresses_written_out", "what_is_refused_by_address", "names_ports_and_who_wins"))
     yield Mutant("broker: connections of a sandbox are not bounded", skip(network, "has_room", "true"), commands("more_connections_than_there_may_be"))
-    yield Mutant("broker: denials are not bounded", skip(network, "may_tell", "true"), commands("refused_names_are_told_and_never_asked_for", "names_carry_nothing_out"))
+    yield Mutant("broker: denials are not bounded", skip(network, "may_tell", "true"), commands("refusals_that_are_told_are_bounded"))
     yield Mutant("broker: it accepts on anything", swap(network, "if (type == SOCK_STREAM && !listens)", "if (0)"), web("broker"),
                  unseen="only a keeper that has read nothing yet passes sockets: this is against mistakes of ours")
     yield Mutant("broker: broken connections end in order", swap(relay, "(void)setsockopt(relay->sides[i].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);", ""), commands("what_is_broken_is_reset"))

@@ -131,7 +131,6 @@ def resources():
 
 def mounts():
     path = LAYERS + "mounts.c"
-    protected = escape("test_protected", "test_in_directories")
     yield Mutant("view: mounts go out to the machine", swap(path, "if (old < 0 || call_mount_setattr(old, AT_RECURSIVE, &private) < 0)", "if (0)"), ORDER)
     for what in ("MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV"):
         yield Mutant(f"view: own places without {what}", swap(path, "(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)",
@@ -153,7 +152,7 @@ def mounts():
     yield Mutant("view: nothing is hidden", skip(path, "view_hide", "0"), WALLS)
     yield Mutant("view: what is hidden in a closed directory is not", skip(path, "hide_unsearchable", "0"), escape("test_walls", user=True))
     yield Mutant("view: what is hidden can be written over", swap(path, "attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID", "attributes = MOUNT_ATTR_NOSUID"), WALLS)
-    yield Mutant("view: nothing is protected by mounts", swap(path, "result = protect_paths(context, root);", ";"), protected)
+    yield Mutant("view: nothing is protected by mounts", swap(path, "result = protect_paths(context, root);", ";"), WALLS)
     yield Mutant("view: a link is followed to where something is put", swap(path, "RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS", "RESOLVE_IN_ROOT"), WALLS,
                  unseen="mount_clone has refused the link before: it would have to come in the microseconds between")
     path = LAYERS + "protect.c"
@@ -190,7 +189,7 @@ def landlock():
                  unit("landlock") + hosts("profiles"))
     yield Mutant("landlock: a link is followed to what is allowed", swap(path, "RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS", "0"), unit("landlock"))
     path = LAYERS + "landlock_reading.c"
-    yield Mutant("landlock: what is hidden can be read", skip(path, "is_hidden", "false"), hosts("profiles"))
+    yield Mutant("landlock: what is hidden can be read", skip(path, "is_hidden", "false"), hosts("profiles::test_what_is_hidden_of_the_system_cannot_be_read"))
     yield Mutant("landlock: a policy that it cannot keep is half obeyed",
                  swap(path, "return refuse(landlock, \"filesystem.denyRead inside a writable place\", hidden_in(plan, path));", ";"),
                  hosts("profiles::test_what_cannot_be_kept_is_refused"))
@@ -199,7 +198,7 @@ def landlock():
     yield Mutant("landlock: hidden below what is read", skip(path, "hidden_in", "NULL"), hosts("profiles"))
     yield Mutant("landlock: a read-only workspace inside a writable one",
                  swap(path, "if (!plan->workspaces[i].write && path_is_within(plan->workspaces[i].path, path))", "if (0)"),
-                 attacks("read only workspace inside", mode="minimal"))
+                 attacks("read only workspace inside", mode="minimal") + hosts("profiles::test_a_read_only_workspace_inside_what_is_written"))
     yield Mutant("landlock: commands stay in the keeper's domain", swap("sandbox/keeper/launch.c", "if (launch->ruleset >= 0) {", "if (0) {"),
                  inside("kill the servers own processes", "directory of a process") + hosts("profiles"))
     yield Mutant("landlock: commands signal by number before ABI 6", swap("sandbox/keeper/main.c", "profile->layers & LAYER_SIGNALS && landlock_abi() < LANDLOCK_ABI_SIGNALS", "false"),

@@ -2,7 +2,8 @@
 """Mutants of what stands around the sandbox: the spawner's choices and groups, callers and their bounds, what the frontend believes, and the policy."""
 
 from mutants import Mutant, each_row
-from source import skip, swap
+from of_supervisor import GROUP, LAST, ORPHANS, STRANGERS, UNGROUPED, UNSIGNALLED
+from source import skip, swap, swaps
 from suites import escape, hosts, unit
 
 SPAWNER, SERVER, POLICY = "sandbox/spawner/", "server/", "server/policy/"
@@ -17,10 +18,10 @@ def choice():
     yield Mutant("choice: below what the policy requires", swap(path, "spawner->confinement < spawner->plan.require_profile &&", ""), PROFILES)
     yield Mutant("choice: below what has stood", swap(path, "!spawner->choice.settled &&", ""), unit("choice"))
     yield Mutant("choice: without trying a bare sandbox", swap(path, "if (next.confinement >= spawner->confinement) { try_bare(spawner);", "if (next.confinement >= spawner->confinement) { spawner->confinement++;"),
-                 PROFILES + escape("test_workspace_replaced_by_a_link"))
+                 unit("choice") + PROFILES)
     yield Mutant("choice: layers that the policy requires may be missing", skip(path, "choice_missing_layer", "NULL"), PROFILES)
     yield Mutant("choice: a group that the policy requires may be missing", swap(path, "return cgroups->base >= 0 && cgroups->memory && cgroups->pids && (cgroups->cpu || !spawner->plan.cpu_thousandths);", "return true;"),
-                 PROFILES + hosts("groups"))
+                 unit("choice"))
     path = SPAWNER + "starts.c"
     yield Mutant("starts: all at once", skip(path, "may_begin", "true"), unit("starts"))
     yield Mutant("starts: one that is to be tried with less is left", swap(path, "may_begin(spawner); choice_run(spawner))", "may_begin(spawner);)"), unit("starts"))
@@ -46,7 +47,7 @@ def groups():
     yield Mutant("groups: nothing is killed in them", skip(path, "cgroup_kill"), bounds)
     yield Mutant("groups: what is left is not killed", swap(path, "if (all) cgroup_write(cgroups->base, path, \"1\");", ""), bounds)
     yield Mutant("groups: names that are not ours", swap(path, "strspn(entry->d_name, \"0123456789-\") != strlen(entry->d_name)", "0"), bounds)
-    yield Mutant("groups: nobody is born in one", swap(SPAWNER + "start.c", "pid_t pid = cgroup < 0 ? -1 :", "pid_t pid = 1 ? -1 :"), hosts("groups"))
+    yield Mutant("groups: nobody is born in one", swap(SPAWNER + "start.c", "pid_t pid = cgroup < 0 ? -1 :", "pid_t pid = 1 ? -1 :"), hosts("order::test_a_sandbox_is_born_in_its_group"))
     yield Mutant("groups: who is not born in one is not moved", swap(SPAWNER + "start.c", "if (pid > 0 && cgroup >= 0) *entered = cgroup_enter(cgroup, pid);", ""), hosts("groups"))
 
 
@@ -57,14 +58,16 @@ def private():
     yield Mutant("private places: one that is in use is removed", swap(path, "return flock(lock, LOCK_EX | LOCK_NB) < 0 ? -errno : steal_fd(&lock);", "return steal_fd(&lock);"), unit("private"))
     yield Mutant("private places: links are followed", swap(path, "O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC", "O_RDONLY | O_DIRECTORY | O_CLOEXEC"), unit("private"))
     yield Mutant("private places: stay when the sandbox ends", skip(SPAWNER + "orphans.c", "orphans_remove_private"), PROFILES)
-    yield Mutant("orphans of a killed keeper live on", skip(SPAWNER + "orphans.c", "kill_strangers", "true"), PROFILES)
-    yield Mutant("orphans of a killed keeper do not fall to the spawner", skip(SPAWNER + "orphans.c", "orphans_adopt", "0"), PROFILES)
+    killed = hosts("profiles::test_nothing_outlives_who_of_ours_was_killed")
+    yield Mutant("orphans of a killed keeper live on", swaps(ORPHANS, STRANGERS, LAST), killed, given={**UNGROUPED, **swap(ORPHANS, *LAST)})
+    yield Mutant("orphans of a killed keeper do not fall to the spawner", skip(SPAWNER + "orphans.c", "orphans_adopt", "0"), killed, given=UNGROUPED)
     path = SPAWNER + "instances.c"
-    yield Mutant("a sandbox is not killed when it is to be", skip(path, "instance_end"), hosts("sandbox_lifetime", "lifetime"))
+    yield Mutant("a sandbox is not killed when it is to be", swaps(path, GROUP, ("if (instance->profile == EXECUTOR_SANDBOX) cgroup_kill(&spawner->cgroups, instance->id);", "return;")),
+                 hosts("sandbox_lifetime::test_idle_though_stopped"), given={**UNGROUPED, **UNSIGNALLED})
     path = SPAWNER + "program.c"
     yield Mutant("programs: looked for beside an installed server", swap(path, "program_installed(directory) ? \"/\" PROGRAM_LIBEXEC : \"\"", "\"\""), hosts("programs"))
     yield from each_row("programs: what is protected,", path, "program_names", hosts("programs::test_they_are_protected_in_a_build_folder"))
-    yield Mutant("start: commands' parent may be gone", swap(SPAWNER + "start.c", "prctl(PR_SET_PDEATHSIG, SIGKILL);", ""), hosts("order"))
+    yield Mutant("start: commands' parent may be gone", swap(SPAWNER + "start.c", "prctl(PR_SET_PDEATHSIG, SIGKILL);", ""), hosts("order::test_a_sandbox_is_built_in_order"))
 
 
 def callers():
@@ -74,7 +77,7 @@ def callers():
     yield Mutant("callers: any number of descriptors", skip(path, "files_suffice", "true"), sandboxes)
     yield Mutant("callers: one with a command running gives way", swap(path, "at->door.fd >= 0 && at->running_count == 0 && !at->caller->waiting &&", "at->door.fd >= 0 &&"), sandboxes)
     yield Mutant("callers: one that has none does not wait its turn", skip(path, "starve"), sandboxes)
-    yield Mutant("callers: no command in flight is one too many", swap(path, "at->door.fd >= 0 && at->running_count < LIMIT_COMMANDS_AT_ONCE", "at->door.fd >= 0"), sandboxes)
+    yield Mutant("callers: no command in flight is one too many", swap(path, "at->door.fd >= 0 && at->running_count < LIMIT_COMMANDS_AT_ONCE", "at->door.fd >= 0"), unit("command"))
     path = SERVER + "sandbox.c"
     yield Mutant("callers: a sandbox for each call serves others too", swap(path, "if (sandbox->sandboxes->context->plan->sandbox_per_call) retire(sandbox);", ""), sandboxes + hosts("sandbox_lifetime"))
     yield Mutant("keepers: any frame is taken", swap(path, "if (header->type != KEEPER_SWEPT || header->length)", "if (header->length)"), sandboxes)
@@ -88,7 +91,8 @@ def callers():
     yield Mutant("leash: frames that were not asked for are taken", swap(path, "else result = -EPROTO; } if (result == -EPROTO) {", "} if (result == -EPROTO) {"), lies)
     yield Mutant("leash: more in a report is taken", swap(path, "if (frame_done(&reader) < 0 || !(WIFEXITED", "if (!(WIFEXITED"), lies)
     yield Mutant("leash: one that is not killed in time is waited for", swap(path, "case COMMAND_KILLED: sandbox_end(sandbox); break;", "case COMMAND_KILLED: break;"), lies + hosts("lifetime"))
-    yield Mutant("leash: descriptors are taken", swap(SERVER + "command_pipes.c", "frame_refuse_descriptors(pair[0]);", ""), lies + hosts("walls"))
+    yield Mutant("leash: descriptors are taken", swap(SERVER + "command_pipes.c", "frame_refuse_descriptors(pair[0]);", ""), unit("sandbox_ends"))
+    yield Mutant("door: descriptors are taken", swap(SERVER + "sandbox.c", "frame_refuse_descriptors(door);", ""), unit("sandbox_ends"))
 
 
 def believed():
@@ -112,7 +116,7 @@ def policy():
     yield Mutant("policy: denyWrite is not obeyed", swap(path, "i < policy->deny_write.count && result == 0", "0"), rules)
     yield Mutant("policy: denyRead is not obeyed", swap(path, "i < policy->deny_read.count && result == 0", "0"), rules)
     yield Mutant("policy: denying a whole workspace does nothing", skip(path, "deny_whole", "0"), rules)
-    yield Mutant("policy: allowGitConfig gives up all", swap(path, "if (!policy->allow_git_config || strcmp(row->path, PROTECTED_GIT_CONFIG) != 0)", "if (!policy->allow_git_config)"), hosts("policy", "real_work"))
+    yield Mutant("policy: allowGitConfig gives up all", swap(path, "if (!policy->allow_git_config || strcmp(row->path, PROTECTED_GIT_CONFIG) != 0)", "if (!policy->allow_git_config)"), unit("settings"))
     yield Mutant("policy: .git/config is given up always", swap(path, "if (!policy->allow_git_config ||", "if ("), rules)
     yield Mutant("policy: allowWrite in a read-only workspace", swap(path, "if (!plan->workspaces[i].write) return err_set(err, -EINVAL, \"filesystem.allowWrite: %s lies in the workspace %s, which was named \" \"read-only (:ro)\", text, plan->workspaces[i].path);", ""),
                  unit("settings") + hosts("policy"))
@@ -128,7 +132,7 @@ def policy():
               "temporary_bytes = (uint64_t)policy->temporary_bytes": "1u << 30", "temporary_files = (uint64_t)policy->temporary_files": "100000",
               "sandbox_maximum = (uint32_t)policy->sandbox_maximum": "128", "sandbox_idle_ms = (uint32_t)policy->sandbox_idle_ms": "3600000",
               "sandbox_per_call = policy->sandbox_lifetime == POLICY_LIFETIME_CALL": "false", "memory_bytes = (uint64_t)policy->memory_bytes": "0",
-              "cpu_thousandths = (uint32_t)policy->cpu_thousandths": "0", "result_bytes = (uint64_t)policy->result_bytes": "32000"}
+              "cpu_thousandths = (uint32_t)policy->cpu_thousandths": "0", "network_bytes = (uint64_t)policy->network_bytes": "1ull << 38", "result_bytes = (uint64_t)policy->result_bytes": "32000"}
     for line, value in limits.items():
         yield Mutant(f"policy: {line.split('>')[1]} is not obeyed", swap(path, f"plan->{line};", f"plan->{line.split(' = ')[0]} = {value};"),
                      unit("settings") + hosts("limits"))

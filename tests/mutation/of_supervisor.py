@@ -3,17 +3,26 @@
 
 from mutants import Mutant, each_row
 from source import skip, swap, swaps
-from suites import attacks, escape, hosts, unit
+from suites import attacks, escape, hosts, unit, web
 
 NOTIFY, KEEPER = "sandbox/notify/", "sandbox/keeper/"
 ABSENT, READ_ONLY, OTHER_NAMES, DOORS = (escape("test_" + name) for name in ("absent", "as_read_only", "other_names", "own_doors"))
 HIDDEN = attacks("hidden file that the person replaces")
 ALIKE = escape("test_calls_one_by_one")
+# Who else would end what somebody did not. A group's end is that of all in it, the spawner's that of its orphans, and a parent's that of who asked for it.
+ORPHANS = "sandbox/spawner/orphans.c"
+STRANGERS, LAST = ("return sweep_kill(&sweep) == 0;", "return true;"), ("while (sweep_children(&all_others) == -EBUSY)", "while (0)")
+GROUP = ("instance->profile == EXECUTOR_SANDBOX ? cgroup_make(&spawner->cgroups, instance->id, &spawner->plan, group)", "0 ? 0")
+UNGROUPED = swap("sandbox/spawner/instances.c", *GROUP)
+UNSIGNALLED = swap("sandbox/layers/process.c", "if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)", "if (prctl(PR_SET_PDEATHSIG, 0) < 0)")
 
 
 def handlers():
-    yield from each_row("supervisor", NOTIFY + "calls.c", "table",
-                        lambda name, _: unit("signals") if "kill" in name or "sig" in name else ALIKE)
+    def noticed_by(name, _):
+        if any(word in name for word in ("socket", "connect", "bind")):
+            return web("connected", "Connected.test_both_families_mean_the_same", "Connected.test_listening_and_binding", contained=True)
+        return unit("signals") if "kill" in name or "sig" in name else ALIKE
+    yield from each_row("supervisor", NOTIFY + "calls.c", "table", noticed_by)
 
 
 def signals():
@@ -53,8 +62,8 @@ def judging():
     yield Mutant("supervisor: a nameless file is not judged",
                  swap(opening, "result = judge(opening, text, rules_judge(&opening->call->notify->rules, text, NULL) < RULES_PROTECTED);", ""), escape("test_replaced"))
     yield Mutant("supervisor: truncate is not judged", swap(opening, "result = judge(&opening, text, false);", "result = 0;"), escape("test_replaced") + OTHER_NAMES)
-    yield Mutant("supervisor: truncate by another name is not judged", swap(opening, "if (result == 0) result = judge_names(&opening, &status, text);", ""), OTHER_NAMES)
-    yield Mutant("supervisor: others' memory can be opened", skip(opening, "is_memory", "false"), DOORS)
+    yield Mutant("supervisor: truncate by another name is not judged", swap(opening, "if (result == 0) result = judge_names(&opening, &status, text);", ""), escape("test_replaced"))
+    yield Mutant("supervisor: others' memory can be opened", skip(opening, "is_memory", "false"), escape("test_memory_of_another"))
     yield Mutant("supervisor: a link that comes in between is followed", swap(opening, "return open_name(opening, place, O_NOFOLLOW, 0);", "return open_name(opening, place, 0, 0);"),
                  escape("test_nothing_that_becomes"))
     yield Mutant("supervisor: a link that comes in between is followed to what is there",
@@ -65,14 +74,16 @@ def judging():
 def subjects():
     """Modes, owners, times and attributes."""
     subject = NOTIFY + "subject.c"
-    replaced, outside = attacks("mode of a protected file that the person replaces"), attacks("a file outside", mode="container", user=True)
+    replaced = attacks("mode of a protected file that the person replaces")
+    outside = attacks("a file outside", mode="container", user=True) + attacks("of a file outside", "program in path", mode="container")
     yield Mutant("supervisor: attributes by another name are not judged", swap(subject, "if (verdict == RULES_FREE && S_ISREG(status.st_mode) && status.st_nlink > 1) {", "if (0) {"), escape("test_replaced"))
     yield Mutant("supervisor: attributes of what is outside are not judged", skip(NOTIFY + "rules.c", "rules_may_change", "true"), outside)
-    yield Mutant("supervisor: what lies somewhere lies nowhere", skip(subject, "is_nowhere", "true"), replaced)
+    yield Mutant("supervisor: what lies somewhere lies nowhere", skip(subject, "is_nowhere", "true"), replaced + escape("test_replaced"))
     yield Mutant("supervisor: a removed file is another", swap(subject, "if (length > tail && !strcmp(text + length - tail, DELETED))", "if (0)"), escape("test_replaced"),
                  unseen="only some network file systems say so of files that are there")
     yield Mutant("supervisor: processes are open to the keeper and so to commands", skip(NOTIFY + "open.c", "is_ours_alone", "false"),
-                 attacks("directory of a process", "environment of a process", "open file of a process", mode="container", user=True))
+                 attacks("directory of a process", "environment of a process", "open file of a process", mode="container", user=True) +
+                 attacks("command line of a process", mode="container"))
 
 
 def reaching():
@@ -84,7 +95,7 @@ def reaching():
                                                                         "fd = call_openat2(place->parent, place->name, O_PATH | O_CLOEXEC, 0);"), escape("test_own_descriptors"))
     yield Mutant("supervisor: /proc/self is the keeper", swap(place, "if ((self || thread) && at_proc_root(walk->at)) {", "if (0) {"), escape("test_own_descriptors"))
     yield Mutant("supervisor: places too deep to be spelled are not judged", swap(place, "for (int i = 0; i < PATH_MAX && result == -ENAMETOOLONG; i++) {", "if (result == -ENAMETOOLONG) return snprintf(text, PATH_MAX, \"/\") < 0; for (int i = 0; 0; i++) {"), escape("test_deep"))
-    yield Mutant("supervisor: who waits is not asked whether it still does", skip(target, "target_valid", "0"), escape("test_killed_while_waiting"))
+    yield Mutant("supervisor: who waits is not asked whether it still does", skip(target, "target_valid", "0"), unit("target"))
     yield Mutant("supervisor: commands are waved through", swap(notify, "if (call.thread == client->nanny || notify->nursery->looking[index]) {", "if (1) {"), ABSENT)
     yield Mutant("supervisor: the umask of one command is another's", skip(target, "target_umask", "0"), escape("test_modes"))
     yield Mutant("supervisor: denials are not bounded", swap(notify, "if (++call->client->denials > LIMIT_NOTIFY_DENIALS)", "if (0)"), escape("test_storm"))
@@ -101,13 +112,11 @@ def reaching():
 
 
 def attributes():
-    """What is changed of files without opening them, and what the keeper may open and its callers may not."""
+    """What is changed of files without opening them, and by which names."""
     outside = attacks("of a file outside", "program in path", mode="container")
     replaced, subject = attacks("mode of a protected file that the person replaces"), NOTIFY + "subject.c"
     yield Mutant("supervisor: attributes are not judged", skip(subject, "subject_judge", "0"), outside)
-    yield Mutant("supervisor: attributes of what lies outside are not judged", skip(NOTIFY + "rules.c", "rules_may_change", "true"), outside)
-    yield Mutant("supervisor: attributes of what is protected are not judged", skip(subject, "judge_text", "RULES_FREE"), replaced)
-    yield Mutant("supervisor: /proc is opened for callers", skip(NOTIFY + "open.c", "is_ours_alone", "false"), attacks("command line of a process", mode="container"))
+    yield Mutant("supervisor: attributes of what is protected are not judged", skip(subject, "judge_text", "RULES_FREE"), replaced + escape("test_replaced"))
     yield Mutant("supervisor: a hidden file's other names are not known",
                  swap(NOTIFY + "rules.c", "if (rule->inode == inode && rule->device == device && inode)", "if (0)"), attacks("hidden file by every name"))
     yield Mutant("supervisor: what leads to a read-only workspace may be moved", skip(NOTIFY + "rules.c", "add_read_only", "0"),
@@ -125,22 +134,27 @@ def keeping():
     yield Mutant("the keeper does not sweep orphans", skip(keeper, "sweep_orphans"), swept)
     yield Mutant("the keeper does not say what it swept", skip(keeper, "tell_swept"), swept)
     yield Mutant("what cannot be swept is not killed at a stroke", swap(keeper, "} else if (sweep_children(&sweep) < 0) {", "} else if (sweep_children(&sweep) < 0 && 0) {"),
-                 hosts("inside::test_a_fork_bomb_ends_with_its_call"), given=swap(sweep, "round < LIMIT_SWEEP_ROUNDS", "round < 1"))
-    # each where nothing else would end it: the kernel's signal is not asked for, nor then the spawner's socket watched
-    unsignalled = swap("sandbox/layers/process.c", "if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)", "if (prctl(PR_SET_PDEATHSIG, 0) < 0)")
+                 hosts("profiles::test_what_a_nanny_leaves_that_was_killed_is_swept[full]"), given=swap(sweep, "round < LIMIT_SWEEP_ROUNDS", "round < 0"))
+    # each where nothing else would end it: the kernel's signal is not asked for, nor the other's end heard, nor are nannies counted that end at once
     spawners = ("result = watch_fd(keeper, SETUP_SOCKET, 0, WATCH_END, 0);", "result = 0;")
     frontends = ("result = watch_fd(keeper, keeper->nanny.door, 0, WATCH_END, 0);", "result = 0;")
-    yield Mutant("the keeper does not end with the spawner", swap(keeper, *spawners), escape("test_killed_spawner"), given=unsignalled)
-    yield Mutant("the keeper does not end with the frontend", swaps(keeper, spawners, frontends), escape("test_stopped_spawner"),
-                 given={**unsignalled, **swap(keeper, *spawners)})
-    yield Mutant("without namespaces a keeper leaves what it has", swap(keeper, "if (!keeper.namespaced) end_all(&keeper);", ""), hosts("profiles"))
-    yield Mutant("without namespaces orphans do not fall to the keeper", swap(keeper, "prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||", ""), swept)
-    yield Mutant("without namespaces a nanny outlives its keeper", swap(nanny, "if (nanny->keeper && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != nanny->keeper))", "if (0)"), hosts("profiles"))
+    deaths = ("while (keeper->deaths < LIMIT_NANNY_DEATHS) {", "while (1) {")
+    yield Mutant("the keeper does not end with the spawner", swaps(keeper, spawners, frontends, deaths), escape("test_killed_spawner"),
+                 given={**UNSIGNALLED, **swaps(keeper, frontends, deaths)})
+    yield Mutant("the keeper does not end with the frontend", swaps(keeper, spawners, frontends, deaths), escape("test_stopped_spawner"),
+                 given={**UNSIGNALLED, **UNGROUPED, **swaps(keeper, spawners, deaths)})
+    yield Mutant("without namespaces a keeper leaves what it has", swap(keeper, "if (!keeper.namespaced) end_all(&keeper);", ""),
+                 hosts("profiles::test_nothing_outlives_who_of_ours_was_killed"))
+    alone = {**swaps(ORPHANS, STRANGERS, LAST), **UNGROUPED}  # or the spawner ends what they leave
+    yield Mutant("without namespaces orphans do not fall to the keeper", swap(keeper, "prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||", ""), swept, given=alone)
+    yield Mutant("without namespaces a nanny outlives its keeper", swap(nanny, "if (nanny->keeper && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != nanny->keeper))", "if (0)"),
+                 hosts("profiles::test_a_stopped_nanny_does_not_outlive_its_keeper"),
+                 given=alone)
     yield Mutant("a command has what its nanny has open", swap(launch, "syscall(SYS_close_range, 3u, ~0u, 0) < 0", "0"), escape("test_descriptors") + hosts("order"))
-    yield Mutant("a command is of its nanny's session", swap(launch, "if (setsid() < 0)", "if (0)"), hosts("order"))
+    yield Mutant("a command is of its nanny's session", swap(launch, "if (setsid() < 0)", "if (0)"), hosts("order::test_a_call_leaves_everything_behind"))
     yield Mutant("a command's signals are blocked", swap(launch, "sigprocmask(SIG_SETMASK, &none, NULL);", ""), hosts("taken_over::test_what_the_host_set_for_itself_does_not_reach_commands"))
     yield Mutant("a command may have as many files as the keeper", swap(nanny, "if (files.rlim_max > nanny->files) files.rlim_max = nanny->files;", ""), attacks("more files") + hosts("limits"))
-    yield Mutant("a nanny does not hear the end of its call", swap(nanny, "!= -EAGAIN;", "== 1;"), hosts("lifetime"))
+    yield Mutant("a nanny does not hear the end of its call", swap(nanny, "!= -EAGAIN;", "== 1;"), hosts("calls::test_a_cancelled_call_is_not_answered_and_ends"))
 
 
 PARTS = [handlers, signals, judging, subjects, reaching, attributes, keeping]
