@@ -102,7 +102,8 @@ def between(name, wall, first, second):
 
 
 between("another caller's files", "private /tmp", "echo found > /tmp/{mark}", "cat /tmp/{mark}")
-between("another caller's processes", "pid namespace", "bash -c 'exec -a {mark} sleep 1000' &",
+between("another caller's processes", "pid namespace",
+        "python3 -c 'import subprocess; subprocess.Popen([\"{mark}\", \"1000\"], executable=\"/bin/sleep\")'",  # is executed when that ends
         "grep -lsa {mark} /proc/[0-9]*/cmdline | grep -v /$$/ | while read f; do tr -d '\\0' < $f | grep -q '^{mark}' && echo found; done")
 between("another caller's workspace", "view", "echo found > file", "cat {workspace}/file")
 between("another caller's socket", "network namespace",
