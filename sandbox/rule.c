@@ -2,7 +2,7 @@
 /* What people are told about the rules (rule.h). Constants only; the name looked up may come from anybody. */
 #include "sandbox/rule.h"
 
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct rule_words table[] = {
@@ -19,6 +19,14 @@ static const struct rule_words table[] = {
 	 "A person can add a workspace when starting the server (--workspace DIR)."},
 	{NULL, "what explain_access lists", "A person can change this by the server's policy."},
 };
+
+void rule_spell(char *name, size_t size, bool hidden, const char *text)
+{
+	if (strcmp(text, RULE_READ_ONLY) == 0)
+		snprintf(name, size, "%s", text);
+	else
+		snprintf(name, size, "%s:%s", hidden ? RULE_HIDDEN : RULE_PROTECTED, text);
+}
 
 const struct rule_words *rule_words(const char *rule)
 {

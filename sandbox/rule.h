@@ -8,6 +8,9 @@
  * entry of the policy that decided: "protected:.git/hooks". The words are the same wherever it is refused.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define RULE_WORKSPACE "workspace"           /* file tools: it lies in no workspace, or in one */
 #define RULE_READ_ONLY "read-only workspace" /* named with :ro */
 #define RULE_PROTECTED "protected"           /* built in, or filesystem.denyWrite */
@@ -23,6 +26,9 @@ struct rule_words {
 	const char *allowed; /* what would be allowed instead, for "Allowed: ..." */
 	const char *remedy;  /* a sentence: who can change it, and how */
 };
+
+/* "hidden:TEXT" or "protected:TEXT"; RULE_READ_ONLY, which has no entry of the policy, stands by itself. */
+void rule_spell(char *name, size_t size, bool hidden, const char *text);
 
 /* Of "NAME" or "NAME:DETAIL". Never NULL: a name that is not known gets words that fit any. */
 const struct rule_words *rule_words(const char *rule);

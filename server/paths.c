@@ -10,15 +10,7 @@
 #include <sys/stat.h>
 
 #include "protocol/cleanup.h"
-
-bool path_within(const char *path, const char *root)
-{
-	size_t length = strlen(root);
-
-	if (strcmp(root, "/") == 0)
-		return true;
-	return strncmp(path, root, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
+#include "protocol/path.h"
 
 /* "~" and "~/x" below home; everything else as it is. */
 static int expand_home(const char *text, const char *home, char **expanded, struct err *err)

@@ -11,9 +11,6 @@
 
 #include "protocol/error.h"
 
-/* True if `path` is `root` or lies below it. Both absolute and canonical. */
-bool path_within(const char *path, const char *root);
-
 /*
  * `text` with ~ for `home` (may be NULL: then ~ is an error), made canonical as far as it exists: links
  * resolved, no "." or "..". A last part that does not exist yet is kept, unless `must_exist`. Returns 0 with

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/path.h"
 #include "server/paths.h"
 
 /* Directories of the system, which a sandbox shows read-only or makes anew. */

@@ -22,6 +22,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/path.h"
 #include "sandbox/facts.h"
 #include "sandbox/layers/mounts.h"
 
@@ -37,7 +38,7 @@ static int refuse(struct landlock *landlock, const char *step, const char *path)
 static bool is_hidden(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->hide_count; i++)
-		if (plan->hide[i][0] == '/' && path_is_within(path, plan->hide[i]))
+		if (plan->hide[i][0] == '/' && path_within(path, plan->hide[i]))
 			return true;
 	return false;
 }
@@ -46,7 +47,7 @@ static bool is_hidden(const struct plan *plan, const char *path)
 static const char *hidden_in(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->hide_count; i++)
-		if (plan->hide[i][0] == '/' && path_is_within(plan->hide[i], path))
+		if (plan->hide[i][0] == '/' && path_within(plan->hide[i], path))
 			return plan->hide[i];
 	return NULL;
 }
@@ -97,12 +98,12 @@ static int refuse_exceptions(struct landlock *landlock, const char *path)
 	if (hidden_in(plan, path))
 		return refuse(landlock, "filesystem.denyRead inside a writable place", hidden_in(plan, path));
 	for (size_t i = 0; i < plan->protect_count; i++)
-		if (plan->protect[i][0] == '/' && path_is_within(plan->protect[i], path) &&
+		if (plan->protect[i][0] == '/' && path_within(plan->protect[i], path) &&
 		    access(plan->protect[i], F_OK) == 0)
 			return refuse(landlock, "a path that must not be written inside a writable place",
 				      plan->protect[i]);
 	for (size_t i = 0; i < plan->workspace_count; i++)
-		if (!plan->workspaces[i].write && path_is_within(plan->workspaces[i].path, path))
+		if (!plan->workspaces[i].write && path_within(plan->workspaces[i].path, path))
 			return refuse(landlock, "a read-only workspace inside a writable one", path);
 	return 0;
 }
@@ -114,14 +115,13 @@ static const char *read_only_between(const struct plan *plan, const char *path)
 	for (size_t i = 0; i < plan->workspace_count; i++) {
 		const struct plan_path *between = &plan->workspaces[i];
 
-		if (between->write || !path_is_within(path, between->path))
+		if (between->write || !path_within(path, between->path))
 			continue;
 		for (size_t j = 0; j < plan->workspace_count; j++)
-			if (plan->workspaces[j].write &&
-			    path_is_within(between->path, plan->workspaces[j].path))
+			if (plan->workspaces[j].write && path_within(between->path, plan->workspaces[j].path))
 				return between->path;
 		for (size_t j = 0; j < plan->extra_count; j++)
-			if (plan->extra[j].write && path_is_within(between->path, plan->extra[j].path))
+			if (plan->extra[j].write && path_within(between->path, plan->extra[j].path))
 				return between->path;
 	}
 	return NULL;

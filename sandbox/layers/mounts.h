@@ -19,9 +19,6 @@ int mount_workspace(struct layer_context *context, const char *path, unsigned at
 /* What a command sees of the system, where it exists; ends with NULL. */
 extern const char *const system_directories[];
 
-/* True when `path` is `top` or lies below it. */
-bool path_is_within(const char *path, const char *top);
-
 /* ---- view.c: the sandbox of commands; `root` is the new root, attached ---- */
 
 int view_system(struct layer_context *context, int root);

@@ -20,6 +20,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/path.h"
 #include "sandbox/layers/calls.h"
 
 /* Linux 5.8; the C library's headers may be older than the kernel. */
@@ -130,7 +131,7 @@ static int protect_absolute(struct layer_context *context, int root, const char 
 	int result = 0;
 
 	for (size_t i = 0; i < plan->workspace_count && result == 0; i++) {
-		if (!plan->workspaces[i].write || !path_is_within(path, plan->workspaces[i].path))
+		if (!plan->workspaces[i].write || !path_within(path, plan->workspaces[i].path))
 			continue;
 		workspace_base(context, i, base, sizeof base);
 		result = protect(context, root, base, path + strlen(plan->workspaces[i].path));
@@ -138,7 +139,7 @@ static int protect_absolute(struct layer_context *context, int root, const char 
 	if (context->profile->view != VIEW_SYSTEM)
 		return result;
 	for (size_t i = 0; i < plan->extra_count && result == 0; i++)
-		if (plan->extra[i].write && path_is_within(path, plan->extra[i].path))
+		if (plan->extra[i].write && path_within(path, plan->extra[i].path))
 			result = protect(context, root, plan->extra[i].path,
 					 path + strlen(plan->extra[i].path));
 	return result;

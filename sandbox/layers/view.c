@@ -15,6 +15,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/path.h"
 #include "sandbox/egress/rules.h"
 #include "sandbox/layers/calls.h"
 
@@ -48,16 +49,6 @@ static int add(struct layer_context *context, struct places *places, enum place_
 	places->list = grown;
 	grown[places->count++] = (struct place){.path = path, .kind = kind, .write = write};
 	return 0;
-}
-
-/* True when `path` is `top` or lies below it. */
-bool path_is_within(const char *path, const char *top)
-{
-	size_t length = strlen(top);
-
-	while (length > 0 && top[length - 1] == '/')
-		length--;
-	return !strncmp(path, top, length) && (path[length] == '\0' || path[length] == '/');
 }
 
 static int by_path(const void *left, const void *right)
@@ -101,7 +92,7 @@ static bool is_shown(const struct places *places, const char *path, bool write)
 {
 	for (size_t i = 0; i < places->count; i++)
 		if (places->list[i].kind != PLACE_TMPFS && places->list[i].kind != PLACE_HIDDEN &&
-		    path_is_within(path, places->list[i].path) && (places->list[i].write || !write))
+		    path_within(path, places->list[i].path) && (places->list[i].write || !write))
 			return true;
 	return false;
 }
@@ -249,7 +240,7 @@ int view_hide(struct layer_context *context, int root, const char *path)
 static bool stands_in_own(const struct places *places, size_t index)
 {
 	for (size_t i = index; i-- > 0;)
-		if (path_is_within(places->list[index].path, places->list[i].path))
+		if (path_within(places->list[index].path, places->list[i].path))
 			return places->list[i].kind == PLACE_TMPFS;
 	return true;
 }

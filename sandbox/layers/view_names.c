@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/path.h"
 #include "sandbox/layers/calls.h"
 
 #define STAGING ".names" /* a file of the new root while it is made; its name is gone when it is shown */
@@ -34,7 +35,7 @@ static int write_file(struct layer_context *context, int root, const char *text)
 static bool is_hidden(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->hide_count; i++)
-		if (path_is_within(path, plan->hide[i]))
+		if (path_within(path, plan->hide[i]))
 			return true;
 	return false;
 }

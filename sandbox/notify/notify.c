@@ -300,10 +300,7 @@ void notify_denied(const struct notify_call *call, const char *operation, const 
 	if (++call->client->denials > LIMIT_NOTIFY_DENIALS)
 		return;
 	snprintf(target, sizeof target, "%s", path);
-	if (!strcmp(rule->text, RULE_READ_ONLY))
-		snprintf(name, sizeof name, "%s", RULE_READ_ONLY);
-	else
-		snprintf(name, sizeof name, "%s:%s", rule->hidden ? RULE_HIDDEN : RULE_PROTECTED, rule->text);
+	rule_spell(name, sizeof name, rule->hidden, rule->text);
 	if (frame_put_text(&payload, operation) == 0 && frame_put_text(&payload, target) == 0 &&
 	    frame_put_text(&payload, name) == 0)
 		frame_send(call->client->socket, &header, buffer_data(&payload), buffer_length(&payload),

@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/path.h"
 #include "sandbox/executor.h"
 #include "sandbox/plan.h"
 #include "sandbox/rule.h"
@@ -43,21 +44,14 @@ static int add(struct rules *rules, const char *base, size_t length, const char 
 	return 0;
 }
 
-static bool is_within(const char *path, const char *top)
-{
-	size_t length = strlen(top);
-
-	return !strncmp(path, top, length) && (path[length] == '/' || path[length] == '\0');
-}
-
 /* The place of the view that holds `path`: its length; 0: none does. */
 static size_t find_place(const struct plan *plan, const char *path, bool writable)
 {
 	for (size_t i = 0; i < plan->workspace_count; i++)
-		if ((plan->workspaces[i].write || !writable) && is_within(path, plan->workspaces[i].path))
+		if ((plan->workspaces[i].write || !writable) && path_within(path, plan->workspaces[i].path))
 			return strlen(plan->workspaces[i].path);
 	for (size_t i = 0; i < plan->extra_count; i++)
-		if ((plan->extra[i].write || !writable) && is_within(path, plan->extra[i].path))
+		if ((plan->extra[i].write || !writable) && path_within(path, plan->extra[i].path))
 			return strlen(plan->extra[i].path);
 	return 0;
 }
@@ -69,7 +63,7 @@ static bool is_shown(const struct plan *plan, const char *path)
 					     "/lib", "/lib32", "/lib64", "/libx32"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(system); i++)
-		if (is_within(path, system[i]))
+		if (path_within(path, system[i]))
 			return true;
 	return find_place(plan, path, false) > 0;
 }
@@ -98,7 +92,7 @@ static int add_protected(struct rules *rules, const struct plan *plan, const cha
 static bool holds_writable(const struct plan_path *list, size_t count, const char *top)
 {
 	for (size_t i = 0; i < count; i++)
-		if (list[i].write && is_within(list[i].path, top))
+		if (list[i].write && path_within(list[i].path, top))
 			return true;
 	return false;
 }
@@ -262,7 +256,7 @@ enum rules_verdict rules_judge(const struct rules *rules, const char *path, cons
 bool rules_may_change(const struct rules *rules, const char *path)
 {
 	for (size_t i = 0; i < rules->place_count; i++)
-		if (is_within(path, rules->places[i]))
+		if (path_within(path, rules->places[i]))
 			return true;
 	return !rules->bounded;
 }

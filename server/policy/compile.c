@@ -12,6 +12,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/path.h"
 #include "sandbox/egress/listeners.h"
 #include "server/paths.h"
 #include "server/policy/entry.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/path.h"
 #include "sandbox/spawner/spare.h"
 #include "server/paths.h"
 #include "server/policy/compile.h"

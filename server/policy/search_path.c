@@ -14,6 +14,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/path.h"
 #include "server/paths.h"
 #include "server/policy/compile.h"
 

@@ -197,7 +197,7 @@ def landlock():
                  hosts("profiles::test_what_cannot_be_kept_is_refused"))
     yield Mutant("landlock: hidden below what is read", skip(path, "hidden_in", "NULL"), hosts("profiles"))
     yield Mutant("landlock: a read-only workspace inside a writable one",
-                 swap(path, "if (!plan->workspaces[i].write && path_is_within(plan->workspaces[i].path, path))", "if (0)"),
+                 swap(path, "if (!plan->workspaces[i].write && path_within(plan->workspaces[i].path, path))", "if (0)"),
                  attacks("read only workspace inside", mode="minimal") + hosts("profiles::test_a_read_only_workspace_inside_what_is_written"))
     yield Mutant("landlock: commands stay in the keeper's domain", swap("sandbox/keeper/launch.c", "if (launch->ruleset >= 0) {", "if (0) {"),
                  inside("kill the servers own processes", "directory of a process") + hosts("profiles"))

@@ -3,6 +3,7 @@
  * happens below a directory of the test's own. */
 #include "tests/support/settings.h"
 
+#include "protocol/path.h"
 #include "server/paths.h"
 #include "server/workspaces.h"
 

@@ -13,6 +13,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "protocol/path.h"
 #include "sandbox/keeper/wire.h"
 #include "sandbox/rule.h"
 #include "tools/access/tools.h"
@@ -54,17 +55,10 @@ struct look {
 	bool program; /* only a name, and PATH has none of it */
 };
 
-static bool within(const char *path, const char *top)
-{
-	size_t length = strlen(top);
-
-	return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
 static const struct plan_path *find_path(const struct plan_path *list, size_t count, const char *path)
 {
 	for (size_t i = 0; i < count; i++)
-		if (within(path, list[i].path))
+		if (path_within(path, list[i].path))
 			return &list[i];
 	return NULL;
 }
@@ -72,8 +66,8 @@ static const struct plan_path *find_path(const struct plan_path *list, size_t co
 /* A path that a rule names, what is below it, and a file where the rule has a directory on the way. */
 static bool covers(const struct look *look, const char *rule)
 {
-	return within(look->path, rule) ||
-	       (!S_ISDIR(look->mode) && within(rule, look->path)); /* nothing, or a file */
+	return path_within(look->path, rule) ||
+	       (!S_ISDIR(look->mode) && path_within(rule, look->path)); /* nothing, or a file */
 }
 
 static const char *find_protected(const struct plan *plan, const struct look *look)
@@ -98,7 +92,7 @@ static const char *find_protected(const struct plan *plan, const struct look *lo
 static const char *find_hidden(const struct plan *plan, const struct look *look)
 {
 	for (size_t i = 0; i < plan->hide_count; i++)
-		if (within(look->path, plan->hide[i]))
+		if (path_within(look->path, plan->hide[i]))
 			return plan->hide[i];
 	return NULL;
 }
@@ -115,11 +109,11 @@ static const char *place_rule(const struct plan *plan, const struct look *look)
 	place = find_path(plan->extra, plan->extra_count, look->path);
 	if (place && place->write)
 		return RULE_WRITABLE;
-	if (within(look->path, "/tmp") || within(look->path, "/dev/shm") ||
-	    (plan->home && within(look->path, plan->home)))
+	if (path_within(look->path, "/tmp") || path_within(look->path, "/dev/shm") ||
+	    (plan->home && path_within(look->path, plan->home)))
 		return RULE_PRIVATE;
 	for (size_t i = 0; i < ARRAY_SIZE(system); i++)
-		if (within(look->path, system[i]))
+		if (path_within(look->path, system[i]))
 			return RULE_SYSTEM;
 	/* what PATH names is known to the sandbox alone: there it is, so it is shown */
 	return look->mode ? RULE_SYSTEM : RULE_VIEW;
@@ -155,8 +149,7 @@ static void judge(const struct plan *plan, const struct look *look, char rule[LI
 	}
 	answer->allowed = !hidden && !protected && look->error == 0;
 	if (hidden || protected) {
-		snprintf(rule, LIMIT_PATH_BYTES, "%s:%s", hidden ? RULE_HIDDEN : RULE_PROTECTED,
-			 hidden ? hidden : protected);
+		rule_spell(rule, LIMIT_PATH_BYTES, hidden, hidden ? hidden : protected);
 		return;
 	}
 	if (look->error &&

@@ -84,9 +84,7 @@ static int deny_rule(const struct place *place, const struct reach_rule *rule, b
 {
 	char name[128];
 
-	if (strcmp(rule->text, RULE_READ_ONLY) == 0)
-		return refuse_denied(refusal, "write", place->below, rule->text, NULL);
-	snprintf(name, sizeof name, "%s:%s", rule->hide ? RULE_HIDDEN : RULE_PROTECTED, rule->text);
+	rule_spell(name, sizeof name, rule->hide, rule->text);
 	return refuse_denied(refusal, write ? "write" : "read", place->below, name, NULL);
 }
 
