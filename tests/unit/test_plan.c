@@ -20,7 +20,8 @@
 static void fill(struct plan *plan)
 {
 	plan_init(plan);
-	assert_int_equal(plan_add_path(&plan->workspaces, &plan->workspace_count, "/work/space", true), 0);
+	assert_int_equal(plan_add_path(&plan->workspaces, &plan->workspace_count, "/home/me/project", true),
+			 0);
 	assert_int_equal(plan_add_path(&plan->workspaces, &plan->workspace_count, "/fixed", false), 0);
 	assert_int_equal(plan_add_path(&plan->extra, &plan->extra_count, "/home/me/bin", false), 0);
 	assert_int_equal(plan_add_text(&plan->protect, &plan->protect_count, ".git/hooks"), 0);
@@ -49,7 +50,7 @@ static void test_round_trip(void **state)
 		assert_int_equal(plan_read(&read, memfd, &err), 0);
 	}
 	assert_int_equal(read.workspace_count, 2);
-	assert_string_equal(read.workspaces[0].path, "/work/space");
+	assert_string_equal(read.workspaces[0].path, "/home/me/project");
 	assert_true(read.workspaces[0].write && !read.workspaces[1].write);
 	assert_string_equal(read.extra[0].path, "/home/me/bin");
 	assert_string_equal(read.protect[0], ".git/hooks");
