@@ -135,7 +135,7 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 	instance->events = steal_fd(&group.events);
 	if (pid < 0)
 		return give_up(spawner, pid);
-	if (row->layers & LAYER_MOUNTS)
+	if (row->workspace_owner && row->layers & LAYER_MOUNTS)
 		idmap_foresee(&spawner->idmap, identity);
 	instance->pid = pid;
 	instance->control = steal_fd(&control);
