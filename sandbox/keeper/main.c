@@ -14,159 +14,28 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
 #include "sandbox/executor.h"
-#include "sandbox/keeper/keeper.h"
+#include "sandbox/keeper/parts.h"
 #include "sandbox/keeper/wire.h"
 #include "sandbox/layers/layer.h"
-#include "sandbox/notify/notify.h"
 #include "sandbox/profile.h"
 #include "sandbox/spawner/setup.h"
 
-struct keeper {
-	struct nanny nanny;           /* what each is forked with */
-	pid_t nannies[LIMIT_NANNIES]; /* 0: no nanny in this slot */
-	uint32_t dead[LIMIT_NANNIES]; /* requests whose nannies died, until that was told */
-	size_t dead_count;
-	unsigned deaths; /* of nannies at the door, with none that served in between */
-	bool namespaced; /* pid 1 of a PID namespace of its own */
-	struct notify notify;
-	int epoll, signals;
-	int64_t retried; /* when calls that would block were last tried, in ms */
-};
-
-/* What an event is about; the nanny's slot stands beside it. */
-enum watched { WATCH_END, WATCH_KICK, WATCH_SIGNALS, WATCH_NANNY, WATCH_CALLS, WATCH_BROKER };
-
-static int watch_fd(struct keeper *keeper, int fd, uint32_t events, enum watched what, size_t slot)
+int keeper_watch(const struct keeper *keeper, int fd, uint32_t events, enum watched what, size_t slot)
 {
 	struct epoll_event event = {.events = events, .data.u64 = (uint64_t)slot << 32 | what};
 
 	return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
-/*
- * Forked with a signal other than SIGCHLD at its end, so that a plain wait means orphans only (sweep.c). The
- * keeper is pid 1, which SIGUSR1 cannot harm.
- */
-static int add_nanny(struct keeper *keeper, size_t slot)
-{
-	int sockets[2] = {-1, -1};
-	pid_t pid;
-
-	if (keeper->notify.needed && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-		return -errno;
-	keeper->nanny.slot = slot;
-	keeper->nanny.supervisor = sockets[1];
-	keeper->nanny.nursery->waiting[slot] = 1;
-	pid = (pid_t)syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0);
-	if (pid == 0) {
-		close(SETUP_SOCKET);
-		close(keeper->epoll);
-		close(keeper->signals);
-		close_fd(&sockets[0]);
-		notify_close(&keeper->notify);
-		nanny_run(&keeper->nanny);
-	}
-	close_fd(&sockets[1]);
-	if (pid < 0) {
-		keeper->nanny.nursery->waiting[slot] = 0;
-		close_fd(&sockets[0]);
-		return -errno;
-	}
-	keeper->nannies[slot] = pid;
-	notify_add(&keeper->notify, slot, pid, sockets[0]);
-	return sockets[0] < 0 ? 0 : watch_fd(keeper, sockets[0], EPOLLIN, WATCH_NANNY, slot);
-}
-
-/* Sees to it that somebody waits. With all slots busy requests wait at the door until a nanny is back. */
-static void keep_one_waiting(struct keeper *keeper)
-{
-	size_t unused = LIMIT_NANNIES;
-
-	for (size_t i = 0; i < LIMIT_NANNIES; i++) {
-		if (!keeper->nannies[i])
-			unused = unused == LIMIT_NANNIES ? i : unused;
-		else if (keeper->nanny.nursery->waiting[i])
-			return;
-	}
-	if (unused < LIMIT_NANNIES)
-		add_nanny(keeper, unused);
-}
-
-static void collect_nannies(struct keeper *keeper)
-{
-	pid_t pid;
-
-	while ((pid = waitpid(-1, NULL, WNOHANG | __WCLONE)) > 0)
-		for (size_t i = 0; i < LIMIT_NANNIES; i++)
-			if (keeper->nannies[i] == pid) {
-				const struct nursery *nursery = keeper->nanny.nursery;
-
-				keeper->nannies[i] = 0;
-				notify_drop(&keeper->notify, i);
-				if (keeper->dead_count < LIMIT_NANNIES)
-					keeper->dead[keeper->dead_count++] =
-						nursery->waiting[i] ? 0 : nursery->call[i];
-				keeper->deaths = keeper->nanny.nursery->waiting[i] ? keeper->deaths + 1 : 0;
-				keeper->nanny.nursery->waiting[i] = 0;
-			}
-}
-
-/*
- * Without a PID namespace there is no such stroke: kill(-1) would mean the person's every process. A bomb is
- * swept for as long as it takes; its size has a limit.
- */
-static void sweep_for_long(struct keeper *keeper)
-{
-	struct sweep sweep = {.keep = keeper->nannies, .keep_count = LIMIT_NANNIES};
-
-	while (sweep_children(&sweep) == -EBUSY)
-		;
-}
-
-/*
- * Orphans are what a nanny that died, or could not do its work, has left. If they cannot be swept one by one,
- * all but this process die at one stroke: the kernel signals them under one lock, and none forks away from
- * it. Other calls of this caller are lost then, which is told; the sandbox goes on.
- */
-static void sweep_orphans(struct keeper *keeper)
-{
-	struct sweep sweep = {.keep = keeper->nannies, .keep_count = LIMIT_NANNIES};
-
-	if (!keeper->namespaced) {
-		sweep_for_long(keeper);
-	} else if (sweep_children(&sweep) < 0) {
-		kill(-1, SIGKILL);
-		while (waitpid(-1, NULL, 0) > 0)
-			;
-	}
-}
-
-/*
- * What the dead nannies had fell to us before they could be collected, and is swept now: whoever waits for
- * them may know. If the door has no room, the frontend does without the word and ends the sandbox.
- */
-static void tell_swept(struct keeper *keeper)
-{
-	for (size_t i = 0; i < keeper->dead_count; i++) {
-		struct frame_header header = {.type = KEEPER_SWEPT, .call = keeper->dead[i]};
-
-		frame_send(keeper->nanny.door, &header, NULL, 0, NULL, 0, MSG_DONTWAIT);
-	}
-	keeper->dead_count = 0;
 }
 
 /* ---- waiting ---- */
@@ -181,7 +50,7 @@ static void hear_nanny(struct keeper *keeper, size_t slot)
 	if (result == 0)
 		return;
 	epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, client->socket, NULL);
-	if (result < 0 || watch_fd(keeper, client->listener, EPOLLIN, WATCH_CALLS, slot) < 0)
+	if (result < 0 || keeper_watch(keeper, client->listener, EPOLLIN, WATCH_CALLS, slot) < 0)
 		kill(keeper->nannies[slot], SIGKILL);
 }
 
@@ -201,9 +70,7 @@ static void hear_signals(struct keeper *keeper)
 
 	while (read(keeper->signals, heard, sizeof heard) == sizeof heard)
 		;
-	collect_nannies(keeper);
-	sweep_orphans(keeper);
-	tell_swept(keeper);
+	nannies_bury(keeper);
 }
 
 /* False when the sandbox is to end. */
@@ -259,26 +126,13 @@ static void keep(struct keeper *keeper)
 	/* nannies that cannot live, or are not let, would be forked for ever: the frontend asks for a new
 	 * sandbox */
 	while (keeper->deaths < LIMIT_NANNY_DEATHS) {
-		keep_one_waiting(keeper);
+		nannies_keep_one_waiting(keeper);
 		int count = epoll_wait(keeper->epoll, events, ARRAY_SIZE(events), retry(keeper));
 
 		for (int i = 0; i < count; i++)
 			if (!hear(keeper, &events[i]))
 				return;
 	}
-}
-
-/* Everything, before a keeper goes that is nobody's pid 1. */
-static void end_all(struct keeper *keeper)
-{
-	for (size_t i = 0; i < LIMIT_NANNIES; i++)
-		if (keeper->nannies[i])
-			kill(keeper->nannies[i], SIGKILL);
-	for (size_t i = 0; i < LIMIT_NANNIES; i++)
-		if (keeper->nannies[i])
-			waitpid(keeper->nannies[i], NULL, __WCLONE);
-	memset(keeper->nannies, 0, sizeof keeper->nannies);
-	sweep_for_long(keeper);
 }
 
 /* PATH of commands that bring none: what the plan shows of the person's own. */
@@ -352,13 +206,13 @@ static int prepare(struct keeper *keeper, struct executor *executor)
 	keeper->nanny.files = executor->plan.command_files;
 	result = keeper->namespaced ? 0 : prepare_unnamespaced(keeper, executor);
 	if (result == 0)
-		result = watch_fd(keeper, SETUP_SOCKET, 0, WATCH_END, 0);
+		result = keeper_watch(keeper, SETUP_SOCKET, 0, WATCH_END, 0);
 	if (result == 0)
-		result = watch_fd(keeper, keeper->nanny.door, 0, WATCH_END, 0);
+		result = keeper_watch(keeper, keeper->nanny.door, 0, WATCH_END, 0);
 	if (result == 0)
-		result = watch_fd(keeper, keeper->nanny.kick, EPOLLIN, WATCH_KICK, 0);
+		result = keeper_watch(keeper, keeper->nanny.kick, EPOLLIN, WATCH_KICK, 0);
 	if (result == 0)
-		result = watch_fd(keeper, keeper->signals, EPOLLIN, WATCH_SIGNALS, 0);
+		result = keeper_watch(keeper, keeper->signals, EPOLLIN, WATCH_SIGNALS, 0);
 	return result;
 }
 
@@ -370,14 +224,14 @@ static int add_first(struct keeper *keeper, const char **step)
 
 	*step = "fork";
 	keeper->nanny.probe = true;
-	result = add_nanny(keeper, 0);
+	result = nannies_add(keeper, 0);
 	keeper->nanny.probe = false;
 	while (result == 0 && client->socket >= 0)
 		result = notify_receive(&keeper->notify, 0, step);
 	if (result < 0 || client->socket < 0)
 		return result;
 	epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, client->socket, NULL);
-	return watch_fd(keeper, client->listener, EPOLLIN, WATCH_CALLS, 0);
+	return keeper_watch(keeper, client->listener, EPOLLIN, WATCH_CALLS, 0);
 }
 
 /* Under all layers, and before the spawner hears of it. */
@@ -400,7 +254,7 @@ static int stand(struct executor *executor, void *context, const char **step)
 		result = notify_init(&keeper->notify, &duty, keeper->nanny.nursery);
 	executor->reach = -1; /* the supervisor's */
 	if (result == 0 && keeper->notify.broker >= 0)
-		result = watch_fd(keeper, keeper->notify.broker, EPOLLIN, WATCH_BROKER, 0);
+		result = keeper_watch(keeper, keeper->notify.broker, EPOLLIN, WATCH_BROKER, 0);
 	keeper->nanny.filter = keeper->notify.filter;
 	return result < 0 ? result : add_first(keeper, step);
 }
@@ -423,6 +277,6 @@ int main(void)
 	executor_deinit(&executor);
 	keep(&keeper);
 	if (!keeper.namespaced)
-		end_all(&keeper);
+		nannies_end(&keeper);
 	return 0;
 }

@@ -125,25 +125,26 @@ def attributes():
 
 def keeping():
     """Nothing of a call outlives it; what keeper and nannies hold."""
-    nanny, keeper, launch, sweep = KEEPER + "nanny.c", KEEPER + "main.c", KEEPER + "launch.c", KEEPER + "sweep.c"
+    nanny, nannies, launch, sweep = KEEPER + "nanny.c", KEEPER + "nannies.c", KEEPER + "launch.c", KEEPER + "sweep.c"
+    keeper = KEEPER + "main.c"
     over = escape("test_survivors")
     yield Mutant("a nanny does not kill what is left", skip(nanny, "end_all"), over)
     yield Mutant("daemons do not fall to their nanny", swap(nanny, "if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)", "if (0)"), over)
     yield Mutant("only a nanny's own children are killed", swap(sweep, "add_children(sweep, &found, found.list[i]);", ""), escape("test_fork_bombs") + over)
     swept = hosts("profiles::test_what_a_nanny_leaves_that_was_killed_is_swept")
-    yield Mutant("the keeper does not sweep orphans", skip(keeper, "sweep_orphans"), swept)
-    yield Mutant("the keeper does not say what it swept", skip(keeper, "tell_swept"), swept)
-    yield Mutant("what cannot be swept is not killed at a stroke", swap(keeper, "} else if (sweep_children(&sweep) < 0) {", "} else if (sweep_children(&sweep) < 0 && 0) {"),
+    yield Mutant("the keeper does not sweep orphans", skip(nannies, "sweep_orphans"), swept)
+    yield Mutant("the keeper does not say what it swept", skip(nannies, "tell_swept"), swept)
+    yield Mutant("what cannot be swept is not killed at a stroke", swap(nannies, "} else if (sweep_children(&sweep) < 0) {", "} else if (sweep_children(&sweep) < 0 && 0) {"),
                  hosts("profiles::test_what_a_nanny_leaves_that_was_killed_is_swept[full]"), given=swap(sweep, "round < LIMIT_SWEEP_ROUNDS", "round < 0"))
     # each where nothing else would end it: the kernel's signal is not asked for, nor the other's end heard, nor are nannies counted that end at once
-    spawners = ("result = watch_fd(keeper, SETUP_SOCKET, 0, WATCH_END, 0);", "result = 0;")
-    frontends = ("result = watch_fd(keeper, keeper->nanny.door, 0, WATCH_END, 0);", "result = 0;")
+    spawners = ("result = keeper_watch(keeper, SETUP_SOCKET, 0, WATCH_END, 0);", "result = 0;")
+    frontends = ("result = keeper_watch(keeper, keeper->nanny.door, 0, WATCH_END, 0);", "result = 0;")
     deaths = ("while (keeper->deaths < LIMIT_NANNY_DEATHS) {", "while (1) {")
     yield Mutant("the keeper does not end with the spawner", swaps(keeper, spawners, frontends, deaths), escape("test_killed_spawner"),
                  given={**UNSIGNALLED, **swaps(keeper, frontends, deaths)})
     yield Mutant("the keeper does not end with the frontend", swaps(keeper, spawners, frontends, deaths), escape("test_stopped_spawner"),
                  given={**UNSIGNALLED, **UNGROUPED, **swaps(keeper, spawners, deaths)})
-    yield Mutant("without namespaces a keeper leaves what it has", swap(keeper, "if (!keeper.namespaced) end_all(&keeper);", ""),
+    yield Mutant("without namespaces a keeper leaves what it has", swap(keeper, "if (!keeper.namespaced) nannies_end(&keeper);", ""),
                  hosts("profiles::test_nothing_outlives_who_of_ours_was_killed"))
     alone = {**swaps(ORPHANS, STRANGERS, LAST), **UNGROUPED}  # or the spawner ends what they leave
     yield Mutant("without namespaces orphans do not fall to the keeper", swap(keeper, "prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||", ""), swept, given=alone)
