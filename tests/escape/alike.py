@@ -29,6 +29,8 @@ NUMBERS = {  # by name; both architectures that we have, and what the newer one 
 ATTRIBUTES = ("chmod", "fchmod", "chown", "fchown", "lchown", "fchownat", "fchmodat", "utime", "utimes", "futimesat", "utimensat", "setxattr",
               "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
 AT_SYMLINK_NOFOLLOW = 0x100
+# Where eBPF is among the security modules, kernels before 6.10 forget to ask for a capability before "security.*" is set. We never do.
+FORGETFUL = tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2]) < (6, 10)
 NAMES = ["a", "b", "c", "d", "e", "dir", "link", "far", "x" * 255, "x" * 256]
 LONG = "/".join(["dir/.."] * 800) + "/a"
 
@@ -128,9 +130,18 @@ class Generator:
             return ctypes.c_void_p(self.pick(0, 0, 0, 1, 0xffffffffffff0000))
         return struct.pack("2q", numbers[0], numbers[2]) if kind == "utime" else struct.pack("4q", *numbers)
 
+    def to_open(self, name, value, flags):
+        """The arguments of fsetxattr. Of a descriptor that cannot be used and a flag that is none each kernel says another first."""
+        descriptor = max(self.descriptor(), -1)
+        try:
+            usable = not fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_PATH
+        except OSError:
+            usable = False
+        return descriptor, name, value, len(value), flags if usable else flags & 3
+
     def attribute(self):
         """The arguments of one of ATTRIBUTES."""
-        name = self.pick(b"user.a", b"user.b", b"user.c", b"trusted.a", b"security.a", b"system.a", b"system.posix_acl_access", b"a")
+        name = self.pick(b"user.a", b"user.b", b"user.c", b"trusted.a", b"user.d" if FORGETFUL else b"security.a", b"system.a", b"system.posix_acl_access", b"a")
         value = self.pick(b"", b"value", b"x" * 300)
         empty = self.random.random() < 0.15
         # of an address that is none and a path that is none each kernel says another first
@@ -152,7 +163,7 @@ class Generator:
                          else (place, path, self.times("utimensat"), flags),
             "setxattr": lambda: (named, name, value, len(value), self.pick(0, 0, 1, 2)),
             "lsetxattr": lambda: (itself, name, value, len(value), self.pick(0, 0, 1, 2)),
-            "fsetxattr": lambda: (max(self.descriptor(), -1), name, value, len(value), self.pick(0, 0, 1, 2, 4)),
+            "fsetxattr": lambda: self.to_open(name, value, self.pick(0, 0, 1, 2, 4)),
             "removexattr": lambda: (named, name), "lremovexattr": lambda: (itself, name), "fremovexattr": lambda: (max(self.descriptor(), -1), name),
         }
 
