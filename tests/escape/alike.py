@@ -135,7 +135,7 @@ class Generator:
         descriptor = max(self.descriptor(), -1)
         try:
             usable = not fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_PATH
-        except OSError:
+        except (OSError, ValueError):
             usable = False
         return descriptor, name, value, len(value), flags if usable else flags & 3
 
