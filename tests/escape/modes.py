@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The modes in which the attacks are run, as data."""
 
+import ctypes
 import os
+
+LANDLOCK_ABI = ctypes.CDLL(None).syscall(444, 0, 0, 1)  # landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)
 
 
 class Mode:
@@ -63,6 +66,10 @@ if os.getuid() == 0:
 else:  # commands act as whom the repository belongs to
     OPEN_MINIMAL["mode of a protected file"] = "Landlock does not know chmod"
     OPEN_MINIMAL["protected path in a closed directory"] = "a protected path, and there is no supervisor"
+
+if LANDLOCK_ABI < 6:
+    OPEN_MINIMAL.update(dict.fromkeys(("kill a process", "kill the servers own processes", "kill by pidfd"),
+                                      "Landlock knows no signals before ABI 6, and there is no supervisor"))
 
 MODES = {
     "full": Mode("full", open=OPEN),
