@@ -75,8 +75,8 @@ int target_socket(const struct notify_call *call, int fd, char *protocol, size_t
 	if (!S_ISSOCK(status.st_mode))
 		return -ENOTSOCK;
 	length = getxattr(path, "system.sockprotoname", protocol, size - 1);
-	if (length < 0) /* a name in the file system, opened with O_PATH */
-		return errno == ENODATA || errno == EOPNOTSUPP ? -EBADF : -errno;
+	if (length < 0) /* a name in the file system, opened with O_PATH; or closed since */
+		return errno == ENODATA || errno == EOPNOTSUPP || errno == ENOENT ? -EBADF : -errno;
 	protocol[length] = '\0';
 	*inode = status.st_ino;
 	return 0;
