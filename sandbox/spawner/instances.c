@@ -93,7 +93,7 @@ static int give_up(struct spawner *spawner, int result)
 	return result;
 }
 
-int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
+int instance_bear(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
 {
 	_cleanup_(channels_close) struct channels channels = {.child_count = 0};
 	const struct profile *row = profile_find(order->profile, order->confinement);
@@ -118,33 +118,72 @@ int instance_add(struct spawner *spawner, const struct instance_order *order, st
 		result = make_private(spawner, row, identity, instance, failure);
 	if (result < 0)
 		return give_up(spawner, result);
-	instance->call = order->call;
-	instance->caller = order->caller;
-	instance->purpose = order->purpose;
+	instance->state = INSTANCE_BORN;
 	instance->profile = order->profile;
 	instance->confinement = order->confinement;
-	if (order->purpose == INSTANCE_SERVE && egress_needed(spawner, order->profile, order->confinement))
-		instance->broker = egress_broker(spawner)->id;
 	*failure = (struct start_failure){"cgroup", "make a group"};
 	result = make_group(spawner, instance, &group);
 	if (result < 0)
 		return give_up(spawner, result);
+	instance->memory = group.memory;
+	instance->grouped = group.directory >= 0;
 	pid_t pid = start_child(identity, row, order->plan ? order->plan : spawner->plan_memfd,
-				channels.child, instance->private, &group, &instance->setup, failure);
+				channels.child, &group, &instance->setup, failure);
 	close_fd(&group.directory);
 	instance->events = steal_fd(&group.events);
 	if (pid < 0)
 		return give_up(spawner, pid);
-	if (row->workspace_owner && row->layers & LAYER_MOUNTS)
-		idmap_foresee(&spawner->idmap, identity);
 	instance->pid = pid;
 	instance->control = steal_fd(&control);
-	instance->deadline = clock_ms() + LIMIT_START_MS;
-	instance->latest = clock_ms() + LIMIT_START_LONGEST_MS;
 	memcpy(instance->fds, channels.frontend, sizeof instance->fds);
 	instance->fd_count = channels.frontend_count;
 	channels.frontend_count = 0;
 	return 0;
+}
+
+/* Whose it is, and that it may go on. */
+static int begin(struct spawner *spawner, struct instance *instance, const struct instance_order *order)
+{
+	const struct identity *identity = &spawner->identities[order->confinement];
+	const struct profile *row = instance_profile(instance);
+	int result = start_tell(identity, instance);
+
+	if (result < 0)
+		return result;
+	instance->call = order->call;
+	instance->caller = order->caller;
+	instance->purpose = order->purpose;
+	if (order->purpose == INSTANCE_SERVE && egress_needed(spawner, order->profile, order->confinement))
+		instance->broker = egress_broker(spawner)->id;
+	spawner->sandboxes += order->profile == EXECUTOR_SANDBOX && order->purpose == INSTANCE_SERVE;
+	instance->state = INSTANCE_STARTING;
+	instance->deadline = clock_ms() + LIMIT_START_MS;
+	instance->latest = clock_ms() + LIMIT_START_LONGEST_MS;
+	if (row->workspace_owner && row->layers & LAYER_MOUNTS)
+		idmap_foresee(&spawner->idmap, identity);
+	return 0;
+}
+
+int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
+{
+	struct instance *instance = ahead_find(spawner, order);
+	int result;
+
+	if (instance && begin(spawner, instance, order) == 0)
+		return 0;
+	if (instance) /* somebody has killed it */
+		instance->failed = true;
+	result = instance_bear(spawner, order, failure);
+	if (result < 0)
+		return result;
+	instance = &spawner->instances[spawner->count - 1];
+	result = begin(spawner, instance, order);
+	if (result < 0) {
+		*failure = (struct start_failure){"start", "send"};
+		instance->failed = true; /* it is reaped with the others, and who asked hears of it now */
+		instance_end(spawner, instance);
+	}
+	return result;
 }
 
 /* The request failed: told, or kept until it is known what else there is. */

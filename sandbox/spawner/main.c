@@ -73,6 +73,7 @@ static void loop(struct spawner *spawner)
 		size_t count;
 
 		starts_run(spawner);
+		ahead_run(spawner);
 		count = spawner->count;
 		watched[0] = (struct pollfd){.fd = spawner->socket, .events = POLLIN};
 		watched[1] = (struct pollfd){.fd = spawner->signals, .events = POLLIN};

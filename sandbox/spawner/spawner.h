@@ -60,13 +60,15 @@ struct start_failure {
 	const char *layer, *step;
 };
 
-/* Clones a child in the profile's namespaces that becomes its program. `channels` end up at EXECUTOR_CHANNEL.
- * `private` and `group` are told to it (setup.h). Returns the pid, with the setup socket in *setup, or
- * -errno.
+struct instance;
+
+/* Clones a child in the profile's namespaces that becomes its program and waits to be told who it is.
+ * `channels` end up at EXECUTOR_CHANNEL. Returns the pid, with the setup socket in *setup, or -errno.
  */
 pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
-		  const int *channels, const char *private, const struct cgroup *group, int *setup,
-		  struct start_failure *failure);
+		  const int *channels, const struct cgroup *group, int *setup, struct start_failure *failure);
+/* Tells it (SETUP_IDENTITY): from here it builds its walls. 0 or -errno. */
+int start_tell(const struct identity *identity, const struct instance *instance);
 
 /* ---- channels.c ---- */
 
@@ -103,6 +105,7 @@ void failure_set(struct failure *failure, int code, const char *layer, const cha
 
 enum instance_state {
 	INSTANCE_STARTING,
+	INSTANCE_BORN, /* its program waits to be told who it is (ahead.c) */
 	INSTANCE_READY,
 	INSTANCE_ENDING /* its process has been reaped, what it left has not (orphans.c) */
 };
@@ -123,6 +126,8 @@ struct instance {
 	bool told;                        /* the frontend knows its number */
 	bool failed;                      /* its failure was told and it was killed */
 	uint32_t broker;                  /* that serves it: of a web executor, or a sandbox with a network */
+	uint64_t memory;                  /* of its group's, for it to know (struct cgroup) */
+	bool grouped;                     /* it has one */
 	pid_t pid;                        /* 0: reaped */
 	int status;                       /* that it ended with */
 	char *private;                    /* its directory (private.c), or NULL */
@@ -184,8 +189,10 @@ struct spawner {
 	struct instance *instances;
 	size_t count;
 	uint32_t next_id;
-	bool swept;      /* for stale private directories */
-	char **removals; /* private directories to be removed */
+	unsigned sandboxes; /* built so far, for callers */
+	bool alone;         /* none could be born ahead: not tried again */
+	bool swept;         /* for stale private directories */
+	char **removals;    /* private directories to be removed */
 	size_t removal_count;
 	bool ending;   /* no process is started any more */
 	pid_t remover; /* the process that removes one; 0: none */
@@ -201,6 +208,8 @@ struct instance_order {
 };
 
 /* Clones what is ordered and adds it to the table. 0 or -errno. */
+/* A child that waits to be told whose it is, last in the table. 0 or -errno. */
+int instance_bear(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure);
 int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure);
 /* Starts what the frontend asked for; answers SPAWNER_FAILED itself. */
 void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller);
@@ -213,6 +222,13 @@ void instance_fail_at(struct spawner *spawner, struct instance *instance, int co
 void instance_end(const struct spawner *spawner, const struct instance *instance);
 /* Takes one whose child is gone out of the table; the last takes its place. */
 void instance_remove(struct spawner *spawner, size_t index);
+
+/* ---- ahead.c ---- */
+
+/* One that was born ahead and fits the order; NULL: there is none. */
+struct instance *ahead_find(struct spawner *spawner, const struct instance_order *order);
+/* Bears the next one, when it is time. */
+void ahead_run(struct spawner *spawner);
 
 /* ---- starts.c: whose turn it is to be started ---- */
 

@@ -107,10 +107,10 @@ static _Noreturn void child(const struct identity *identity, const struct profil
 	child_fail("start", "execve", -errno);
 }
 
-static int send_identity(const struct identity *identity, const struct profile *profile, const char *private,
-			 const struct cgroup *group, int setup)
+int start_tell(const struct identity *identity, const struct instance *instance)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+	const struct profile *profile = instance_profile(instance);
 	struct frame_header header = {.type = SETUP_IDENTITY};
 	bool stranger = identity->privileged && !profile->workspace_owner;
 	int result;
@@ -123,14 +123,14 @@ static int send_identity(const struct identity *identity, const struct profile *
 	if (result == 0)
 		result = frame_put_u32(&payload, stranger ? IDENTITY_NOBODY : identity->gid);
 	if (result == 0)
-		result = frame_put_u64(&payload, group->memory);
+		result = frame_put_u64(&payload, instance->memory);
 	if (result == 0)
-		result = frame_put_u32(&payload, group->directory >= 0);
+		result = frame_put_u32(&payload, instance->grouped);
 	if (result == 0)
-		result = frame_put_text(&payload, private);
+		result = frame_put_text(&payload, instance->private);
 	if (result == 0)
-		result = frame_send(setup, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0,
-				    0);
+		result = frame_send(instance->setup, &header, buffer_data(&payload), buffer_length(&payload),
+				    NULL, 0, 0);
 	return result;
 }
 
@@ -156,8 +156,7 @@ static pid_t clone_into(unsigned long flags, int cgroup, int *entered)
 }
 
 pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
-		  const int *channels, const char *private, const struct cgroup *group, int *setup,
-		  struct start_failure *failure)
+		  const int *channels, const struct cgroup *group, int *setup, struct start_failure *failure)
 {
 	bool mapped = profile->namespaces && !identity->privileged;
 	unsigned long flags = profile->namespaces | (mapped ? CLONE_NEWUSER : 0) | SIGCHLD;
@@ -190,10 +189,6 @@ pid_t start_child(const struct identity *identity, const struct profile *profile
 	if (result == 0 && mapped) {
 		failure->step = "uid_map";
 		result = identity_map(identity, pid, identity->uid, identity->gid);
-	}
-	if (result == 0) {
-		failure->step = "send";
-		result = send_identity(identity, profile, private, group, sockets[0]);
 	}
 	if (result < 0) {
 		if (pid > 0)

@@ -91,10 +91,11 @@ class Server:
         return children(self.process.pid)
 
     def keepers(self):
-        """One for each sandbox. Nannies that were only just forked have the name too, but not the parent."""
+        """One for each sandbox. Nannies that were only just forked have the name too, but not the parent; who was born ahead has no nanny."""
         tree = self.tree()
-        found = [(pid, status_of(pid)) for pid in tree.get("sallyport-keepe", [])]
-        return [pid for pid, status in found if status and int(status["PPid"]) in tree["sallyport-spawn"]]
+        found = [(pid, status_of(pid)) for name in ("sallyport-keepe", "sallyport-nanny") for pid in tree.get(name, [])]
+        parents = {int(status["PPid"]) for _, status in found if status}
+        return [pid for pid, status in found if status and int(status["PPid"]) in tree["sallyport-spawn"] and pid in parents]
 
 
 class Gate:

@@ -6,9 +6,11 @@ import os
 import resource
 import select
 import shutil
+import signal
+import time
 
 from callers import Gate, Server
-from harness import BUILD, PATIENCE
+from harness import BUILD, PATIENCE, status_of
 
 # ---- what one caller sees of another ----
 
@@ -207,6 +209,43 @@ open("gate", "rb", buffering=0).read(3)
             assert not error, content
         assert "Too many references" in server.answer(calls[0])[1]["stdout"], server.answer(calls[0])
         gate.close()
+
+
+# ---- born ahead ----
+
+def born_ahead(server):
+    """The spawner's children that no caller has yet. (Before Linux 6.14 a program that is executed by its descriptor has that one's number for a name.)"""
+    stand = server.keepers()
+    tree = server.tree()
+    named = [pid for name, pids in tree.items() if name in ("sallyport-nanny", "sallyport-files", "sallyport-web", "sallyport-broke") for pid in pids]
+    every = [pid for pids in tree.values() for pid in pids]
+    children = [pid for pid in every if (status := status_of(pid)) and int(status["PPid"]) in tree["sallyport-spawn"]]
+    return [pid for pid in children if pid not in stand and pid not in named]
+
+
+def await_born(server):
+    deadline = time.monotonic() + PATIENCE
+    while not (found := born_ahead(server)):
+        assert time.monotonic() < deadline, "none was born"
+    return found
+
+
+def test_the_next_sandbox_is_born_ahead(tmp):
+    """Where there was a second caller. It is the third's then; and if somebody kills it, the next caller gets another."""
+    with Server(tmp) as server:
+        server.output(1, "true")
+        assert born_ahead(server) == []
+        server.output(2, "true")
+        ahead, = await_born(server)
+        assert server.output(3, "echo mine > /tmp/mine; cat /tmp/mine") == "mine\n"
+        assert ahead in server.keepers(), (ahead, server.tree())
+        killed, = await_born(server)
+        end = os.pidfd_open(killed)
+        os.kill(killed, signal.SIGKILL)
+        assert select.select([end], [], [], PATIENCE)[0]
+        os.close(end)
+        assert server.output(4, "cat /tmp/mine || echo none") == "none\n"
+        assert len(server.keepers()) == 4
 
 
 # ---- how many ----

@@ -27,15 +27,18 @@ def namespace(server):
 
 
 def keepers(server):
-    """Each is the first in its namespace; nannies that were only just forked have the name too."""
+    """Each is the first in its namespace, and has nannies. Those have its name too when they were only just forked; and one that
+    was born ahead has none."""
     found = []
     for pid in server.tree():
         try:
             with open(f"/proc/{pid}/status", encoding="utf-8") as file:
                 status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+                stands = bool(file.read())
         except OSError:
             continue  # gone by now
-        if status["Name"] == "sallyport-keepe" and status["NSpid"].split()[-1] == "1":
+        if status["Name"] == "sallyport-keepe" and status["NSpid"].split()[-1] == "1" and stands:
             found.append(pid)
     return found
 

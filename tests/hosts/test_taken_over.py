@@ -125,7 +125,7 @@ def test_executors_that_are_stopped_end_with_the_spawner(server, workspace):
     server.call("read_file", path="a")
     server.call("run_command", command="true")
     stopped = [pid for name in ("sallyport-files", "sallyport-keepe") for pid in processes(server, name)]
-    assert len(stopped) == 2
+    assert len(stopped) >= 2  # a nanny that was only just forked has its keeper's name
     watch = client.Watch(stopped)
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
