@@ -26,7 +26,8 @@ struct frame_header {
 
 #define FRAME_HEADER_BYTES 16
 #define FRAME_MORE         0x1 /* the payload goes on in the next frame of this call and type */
-#define FRAME_FLAGS        0x1 /* all that are known; others are refused */
+#define FRAME_PART         0x2 /* what ends so is one of several parts; more of this call follow */
+#define FRAME_FLAGS        0x3 /* all that are known; others are refused */
 
 /* Header to and from its 16 bytes. frame_decode returns -EPROTO if length is above `max` or a flag is
  * unknown. */

@@ -23,7 +23,12 @@
 #define LIMIT_BATCH_MESSAGES    100 /* 2025-03-26 only */
 #define LIMIT_CALLS_IN_FLIGHT                                                                                \
 	4096 /* requests accepted and unanswered, one caller: "1,000 calls in flight" four times over */
-#define LIMIT_SUBSCRIPTIONS   64  /* open subscriptions/listen requests, one caller */
+#define LIMIT_SUBSCRIPTIONS 64 /* open subscriptions/listen requests, one caller */
+#define LIMIT_RESOURCE_SUBSCRIPTIONS                                                                         \
+	2048 /* pairs of a subscriber and a resource, one caller: a thousand files, and commands, by two */
+#define LIMIT_RESOURCE_URI_BYTES                                                                             \
+	(16u << 10) /* echoed where it is not found; a path of LIMIT_PATH_BYTES, each of them %XX */
+#define LIMIT_COMPLETIONS     100 /* completion: "Maximum 100 items per response" */
 #define LIMIT_TOOL_NAME_BYTES 128 /* tools: "SHOULD be between 1 and 128 characters" */
 
 /* ---- what is read from a host ---- */
@@ -49,29 +54,130 @@
 #define LIMIT_TOOLS_PAGE_BYTES (64u << 10) /* of tools/list; all our tools are to fit one of 16 KB */
 
 /* ---- file tools ---- */
-#define LIMIT_PATH_BYTES        4096    /* PATH_MAX, its NUL included: the kernel takes no longer one */
-#define LIMIT_READ_LINES        2000    /* default of read_file's limit: what models are used to */
-#define LIMIT_READ_LINES_MAX    1000000 /* more lines than LIMIT_RESULT_BYTES_MAX holds in practice */
-#define LIMIT_LIST_ENTRIES      200    /* default of list_directory's limit: about 8,000 characters of text */
-#define LIMIT_LIST_ENTRIES_MAX  2000   /* an answer stays below a megabyte also with long names */
-#define LIMIT_LIST_DEPTH        32     /* deeper trees are source of mistakes, not of knowledge */
-#define LIMIT_LIST_VISITED      200000 /* entries one listing looks at: 10 MB of names */
-#define LIMIT_LIST_STEP         64     /* entries between two looks at other calls: about 100 us */
-#define LIMIT_LIST_RESULT_BYTES (1u << 20)  /* entries of one listing as frames: 2,000 long names */
-#define LIMIT_NEAR_NAMES        4096        /* names compared when one is missing: below a millisecond */
-#define LIMIT_HEAD_BYTES        8000        /* a NUL among these tells binary from text, as git has it */
-#define LIMIT_MEDIA_BYTES       3000000     /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
+#define LIMIT_PATH_BYTES         4096    /* PATH_MAX, its NUL included: the kernel takes no longer one */
+#define LIMIT_READ_LINES         2000    /* default of read_file's limit: what models are used to */
+#define LIMIT_READ_LINES_MAX     1000000 /* more lines than LIMIT_RESULT_BYTES_MAX holds in practice */
+#define LIMIT_LIST_ENTRIES       200  /* default of list_directory's limit: about 8,000 characters of text */
+#define LIMIT_LIST_ENTRIES_MAX   2000 /* an answer stays below a megabyte also with long names */
+#define LIMIT_LIST_DEPTH         32   /* deeper trees are source of mistakes, not of knowledge */
+#define LIMIT_LIST_VISITED       200000     /* entries one listing looks at: 10 MB of names */
+#define LIMIT_LIST_STEP          64         /* entries between two looks at other calls: about 100 us */
+#define LIMIT_LIST_RESULT_BYTES  (1u << 20) /* entries of one listing as frames: 2,000 long names */
+#define LIMIT_GLOB_BYTES         1024       /* of a glob that a model writes; it writes 50 */
+#define LIMIT_GLOB_ALTERNATIVES  256        /* that its braces stand for: three sets of six */
+#define LIMIT_GLOB_PROGRAM_BYTES (1u << 20) /* all of them compiled: a set takes 33 bytes, a letter two */
+#define LIMIT_IGNORE_BYTES                                                                                   \
+	(1u << 20) /* read of one ignore file: the largest public ones are 100 KB, what is beyond does not   \
+		      count */
+#define LIMIT_IGNORE_RULES         8192       /* of one such file; each may be asked about each name */
+#define LIMIT_IGNORE_PROGRAM_BYTES (8u << 20) /* compiled: at most 33 bytes for three of a set `[a]` */
+#define LIMIT_WALK_NAMES_BYTES                                                                               \
+	(128u << 20) /* names that one walk holds: a million of 100 bytes in one directory */
+#define LIMIT_WALK_DEPTH (LIMIT_PATH_BYTES / 2) /* no path is deeper */
+#define LIMIT_WALK_OPEN                                                                                      \
+	64 /* directories of one walk that are open; those above are opened again on the way back */
+#define LIMIT_FIND_PATHS        200   /* default of find_files' limit, as of list_directory's */
+#define LIMIT_FIND_PATHS_MAX    2000  /* as there */
+#define LIMIT_FIND_STEP         256   /* entries between two looks at other calls: about 100 us */
+#define LIMIT_FIND_RANKED       10000 /* offset and limit together, sorted by time or size: kept in memory */
+#define LIMIT_FIND_RANKED_BYTES (16u << 20) /* their paths: 1,600 bytes each */
+#define LIMIT_FIND_KEPT_MS      120000      /* a find that was not done may be gone on with */
+#define LIMIT_FIND_MARGIN_MS    250     /* before the frontend's deadline: the answer itself must get there */
+#define LIMIT_NEAR_NAMES        4096    /* names compared when one is missing: below a millisecond */
+#define LIMIT_HEAD_BYTES        8000    /* a NUL among these tells binary from text, as git has it */
+#define LIMIT_MEDIA_BYTES       3000000 /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
 #define LIMIT_REST_BYTES        (16u << 20) /* looked through for the end of a line that was cut */
 #define LIMIT_FILES_REPLY_BYTES                                                                              \
-	4096                       /* a final reply; kept free in the ring by whatever is sent before it     \
-				    */
-#define LIMIT_FILES_BEGUN       64 /* calls that have begun and are not done: each holds up to four descriptors */
+	4096                 /* a final reply; kept free in the ring by whatever is sent before it           \
+			      */
+#define LIMIT_FILES_BEGUN 64 /* calls that have begun and are not done: each holds up to four descriptors */
+#define LIMIT_ATTRIBUTE_BYTES                                                                                \
+	65536 /* an extended attribute, and the names of all: the kernel's own limits                        \
+	       */
+#define LIMIT_JOURNAL_BYTES (4u << 20) /* LIMIT_PATCH_FILES changes with three of the longest paths each */
+#define LIMIT_PATCH_FILES   200        /* files of one patch: each holds two descriptors until all are done */
+#define LIMIT_PATCH_HUNKS   20000      /* of one patch: a message holds no more that change anything */
+#define LIMIT_PATCH_FILE_BYTES                                                                               \
+	(16u << 20) /* a file that is patched, before and after: looked through in one step, 30 ms */
+#define LIMIT_PATCH_FILE_LINES   1000000     /* and its lines, 24 bytes each */
+#define LIMIT_PATCH_BYTES        (64u << 20) /* all files of one patch, before and after */
+#define LIMIT_PATCH_RESULT_BYTES (2u << 20)  /* LIMIT_PATCH_FILES with two of the longest paths each */
+#define LIMIT_PATCH_LINES        1000000     /* of a patch itself: what a message of short lines holds */
+#define LIMIT_PATCH_COMPARED     100000000   /* places that all hunks of a file are looked for at: 0.1 s */
+#define LIMIT_PATCH_NEAR         20000000    /* lines compared to tell where a hunk would nearly fit: 30 ms */
+#define LIMIT_CHANGES_SYNCS                                                                                  \
+	16 /* of one patch on the way to the disk at once: others write too (SYNC_SLOTS) */
+#define LIMIT_FILE_WATCHES 4096 /* paths watched for all callers: 100 bytes each, and their holds */
+#define LIMIT_WATCH_NODES                                                                                    \
+	16384 /* files and directories watched for them: 1 KB each of the kernel's, and the user's other     \
+		 programs want some */
+#define LIMIT_WATCH_DEPTH       64 /* directories on the way to one: each is looked up again after changes */
+#define LIMIT_WATCH_SETTLE_MS   50 /* from a change to the look that takes all that came with it */
+#define LIMIT_WATCH_AGAIN_MS    2000        /* between tries to have what could not be had */
 #define LIMIT_FILES_PIECE_BYTES (16u << 10) /* the least worth sending of something long */
 #define LIMIT_FILES_SLICE_BYTES                                                                              \
 	(512u << 10) /* looked through between two looks at other calls: about 100 us */
 #define LIMIT_FILES_REQUESTS_BYTES                                                                           \
-	(48u << 20) /* of long requests coming in at once: three of the longest                              \
-		     */
+	(48u << 20)      /* of long requests coming in at once: three of the longest                         \
+			  */
+#define LIMIT_EDITS 1000 /* of one edit_file: each goes through the whole file */
+#define LIMIT_EDIT_BYTES                                                                                     \
+	(16u << 20) /* of a file that is edited: as large as one that is written; three of it are held */
+#define LIMIT_EDITS_BYTES                                                                                    \
+	(128u << 20)                 /* held by all edits at once: two of the largest files                  \
+				      */
+#define LIMIT_EDIT_MATCHES   1000000 /* of one edit with `all`: 8 MB to remember */
+#define LIMIT_EDIT_COUNTED   1000    /* of an `old` that is there too often: who reads more? */
+#define LIMIT_EDIT_PLACES    10      /* shown of an `old` that is there more than once */
+#define LIMIT_RESEMBLE_LINES 256     /* of a text that was not found by which its place is looked for */
+#define LIMIT_DIFF_CONTEXT   3       /* lines around a change: what every tool shows and patch wants */
+#define LIMIT_DIFF_DISTANCE  1000    /* lines of one change for which the smallest diff is looked for: 4 MB */
+#define LIMIT_DIFF_WINDOW    4096    /* lines of each side in which the end of a change is looked for */
+#define LIMIT_DIFF_SAME      4       /* equal lines that end a change: fewer are often only braces */
+#define LIMIT_DIFF_LINE_BYTES                                                                                \
+	2000 /* shown of one line: longer ones are data or minified, and bury the rest                       \
+	      */
+
+/* ---- searches ---- */
+#define LIMIT_SEARCH_PATTERN_BYTES 4096 /* an expression; what people write stays below 200 */
+#define LIMIT_SEARCH_GLOB_BYTES    1024
+#define LIMIT_SEARCH_RESULTS       250   /* default of search_files' limit: some 25,000 characters */
+#define LIMIT_SEARCH_RESULTS_MAX   10000 /* --result-limit binds before */
+#define LIMIT_SEARCH_CONTEXT       50    /* lines around a match; whoever wants more reads the file */
+#define LIMIT_SEARCH_THREADS       8 /* of one search, and never more than processors: they wait for memory */
+#define LIMIT_SEARCHES             8 /* that run or wait for their next page; the oldest of these gives way */
+#define LIMIT_SEARCH_KEPT_MS       300000 /* without a next page: the tree has changed by then */
+#define LIMIT_SEARCH_MARGIN_MS     250  /* before the frontend's deadline: the answer itself must get there */
+#define LIMIT_SEARCH_BINARY_BYTES  1024 /* a NUL among the first of them makes a file binary */
+#define LIMIT_SEARCH_WINDOW_BYTES                                                                            \
+	(256u << 10) /* of a file looked at together: fits the processor's cache                             \
+		      */
+#define LIMIT_SEARCH_WINDOW_MAX_BYTES                                                                        \
+	(4u << 20) /* longest line, and with `multiline` longest file, looked at whole; longer in pieces */
+#define LIMIT_SEARCH_OVERLAP_BYTES 4096 /* of such pieces: a match so long is found wherever it stands */
+#define LIMIT_SEARCH_SHOWN_BYTES   400  /* of one line, around the match: minified files have one line */
+#define LIMIT_SEARCH_LINES         200  /* shown of one match of many lines */
+#define LIMIT_SEARCH_CHUNK_FILES   16   /* that a thread takes at once */
+#define LIMIT_SEARCH_CHUNKS        256  /* ahead of the first that is not done: 4,096 paths */
+#define LIMIT_SEARCH_SHEET_BYTES   (256u << 10) /* results of a chunk before they must wait for their turn */
+#define LIMIT_SEARCH_HELD_BYTES    (4u << 20)   /* results that wait for theirs, of one search */
+#define LIMIT_SEARCH_STEPS         10000000     /* of PCRE2 for one line: 0.1 to 1 s */
+#define LIMIT_SEARCH_STACK_BYTES   (1u << 20)   /* of PCRE2's compiled code, a thread */
+#define LIMIT_SEARCH_HEAP_KB       16384        /* of PCRE2's interpreter, a thread */
+#define LIMIT_SEARCH_OVERRUNS      20 /* lines that were too much for an expression: then the search ends */
+
+/* ---- trees, and what is known of files ---- */
+#define LIMIT_TREE_DEPTH 512     /* directories in each other: PATH_MAX allows more, nobody has them */
+#define LIMIT_TREE_NAMES 4000000 /* held on the way through a tree: some 100 MB of short names */
+#define LIMIT_TREE_STEP  64      /* entries removed between two looks at other calls: about 300 us */
+#define LIMIT_COPY_UNSIZED_BYTES                                                                             \
+	(64u << 20)                        /* of a file that says it has none and gives some all the same    \
+					    */
+#define LIMIT_INFO_TEXT_BYTES (64u << 20)  /* looked through for lines and encoding: 10 ms of ASCII */
+#define LIMIT_INFO_HASH_BYTES (4ull << 30) /* hashed in one call: 2 s with the processor's instructions */
+#define LIMIT_READ_FILES      100          /* of read_files: more than fit an answer in a useful way */
+#define LIMIT_READ_FILES_MEDIA_BYTES                                                                         \
+	(6u << 20) /* images and audio of one answer: 8 MB as base64, and hosts drop answers above 10 */
 
 /* ---- frames between our processes ---- */
 #define LIMIT_FRAME_BYTES                                                                                    \
@@ -135,7 +241,9 @@
 #define LIMIT_COMMAND_OOM_SCORE                                                                              \
 	"1000" /* of commands: out of memory, the kernel takes them before anything of the person's or ours  \
 		*/
-#define LIMIT_EXECUTOR_FILES 512 /* RLIMIT_NOFILE of executors of our own */
+#define LIMIT_EXECUTOR_FILES                                                                                 \
+	1024 /* RLIMIT_NOFILE of executors of our own: LIMIT_FILES_BEGUN, LIMIT_PATCH_FILES */
+#define LIMIT_SEARCH_FILES 2048 /* that of search: directories whose files wait for a thread */
 #define LIMIT_PEOPLE_BYTES                                                                                   \
 	(64u << 10) /* of passwd or group that are copied with a line more: a thousand lines */
 #define LIMIT_FILES_AHEAD                                                                                    \
@@ -171,12 +279,49 @@
 
 #define LIMIT_COMMAND_TIMEOUT_MS                                                                             \
 	86400000 /* a day: the longest wait_ms and timeout_ms; answer-within bounds them anyway */
-#define LIMIT_PIPE_READ_BYTES (16u << 10) /* read from a command's pipe at once */
+#define LIMIT_HANDLE_BYTES 16  /* of randomness in a command's id: nobody finds another's by trying */
+#define LIMIT_HANDLES      64  /* of one caller: 16 MB of output in memory at worst; limits.commands */
+#define LIMIT_HANDLES_MAX  256 /* the most a policy may choose */
+#define LIMIT_COMMAND_KEPT_MS                                                                                \
+	3600000 /* after its end or last read: a person at lunch finds the build's output again;             \
+		   limits.commandKeptSeconds */
+#define LIMIT_COMMAND_KEPT_MIN_MS 1000       /* below it output would go between two calls of a model */
+#define LIMIT_COMMAND_KEPT_MAX_MS 604800000  /* a week */
+#define LIMIT_COMMAND_MS          86400000   /* of running: what was forgotten ends; limits.commandSeconds */
+#define LIMIT_COMMAND_MIN_MS      1000       /* below it most programs could not even start */
+#define LIMIT_COMMAND_MAX_MS      2592000000 /* 30 days */
+#define LIMIT_OUTPUT_BYTES                                                                                   \
+	(1ull << 30) /* of one command, kept on a disk: more than any build writes; limits.outputBytes */
+#define LIMIT_OUTPUT_RECORD_SHARE 4   /* of that, for what says which stream each piece came from */
+#define LIMIT_HANDLE_LINE_BYTES   200 /* of the command in list_commands */
+#define LIMIT_BACKGROUND_MS                                                                                  \
+	100 /* before a command that goes into the background is let go: what fails at once says so */
+#define LIMIT_LOG_FILES                                                                                      \
+	8 /* logs of that size at once, or as much in many smaller ones, of all callers; others keep what    \
+	     fits memory */
+#define LIMIT_STATE_MS                                                                                       \
+	200 /* for a nanny's word on what a command waits for: it takes 0.3, 80 with 900 threads */
+#define LIMIT_STOP_GRACE_MS    2000 /* from stop_command's signal to SIGKILL */
+#define LIMIT_TERMINAL_ROWS    24   /* of a terminal: what programs expect */
+#define LIMIT_TERMINAL_COLUMNS 120  /* lines of compilers and tables stay whole more often than in 80 */
+#define LIMIT_QUIET_MS         100  /* without new output, after which what came is worth an answer */
+#define LIMIT_PIPE_READ_BYTES  (16u << 10) /* read from a command's pipe at once */
 #define LIMIT_PIPE_TURN_BYTES                                                                                \
 	(128u << 10) /* of one pipe before others have their turn: twice what a pipe holds */
+#define LIMIT_PIPE_PACE_MS 8
+#define LIMIT_PIPE_PACE_BYTES                                                                                \
+	(64u << 10) /* of one pipe in each of these stretches while others call: 8 MB/s is more than a build \
+		       writes, and leaves us a processor that others have not used up */
+#define LIMIT_PIPE_PACED_MS 100 /* after a call, others are expected */
 #define LIMIT_PIPE_DRAIN_BYTES                                                                               \
 	(16u << 20) /* of one pipe after the command's end: it may have made it larger, up to                \
 		       fs.pipe-max-size */
+#define LIMIT_COMMAND_LOG_BYTES                                                                              \
+	(256u << 10) /* of a command's log in memory: most commands write less and need no file; with the    \
+			older half going to the file at once, 1 GB takes 8,192 writes */
+#define LIMIT_COMMAND_LOG_BLOCK_BYTES                                                                        \
+	(16u << 10) /* of it that is found, read and lost together: what a pipe gives at once, and all that  \
+		       a command with a little output costs */
 #define LIMIT_FRONTEND_FILES                                                                                 \
 	24 /* descriptors of the frontend beside those of commands: 15 stay open, 8 come or go at a time */
 #define LIMIT_PROGRESS_LINE_BYTES 200 /* of the newest line in a progress notification */
@@ -185,6 +330,15 @@
 	    */
 #define LIMIT_COMMANDS_AT_ONCE                                                                               \
 	64 /* running in one sandbox; further ones wait their turn: four descriptors each */
+
+#define LIMIT_TERMINAL_SIDE_MIN 2 /* below it readline does not start */
+#define LIMIT_TERMINAL_SIDE                                                                                  \
+	1000 /* rows or columns: some programs keep the whole screen, and no model reads a longer line */
+#define LIMIT_TERMINAL_BYTES 4096 /* on their way in one direction: what the kernel's terminal holds */
+#define LIMIT_STATE_THREADS                                                                                  \
+	1024 /* looked at for one answer: 45 us each on a busy machine, and only their own call waits */
+#define LIMIT_STATE_POLLED     1024 /* descriptors of one poll or select: what most programs may have open */
+#define LIMIT_STATE_INFO_BYTES (16u << 10) /* of what an epoll waits for: 200 descriptors */
 
 /* ---- the web ---- */
 #define LIMIT_URL_BYTES 8192 /* what servers and browsers agree on being able to read */
@@ -257,8 +411,10 @@
 		   sandbox.idleSeconds */
 #define LIMIT_SANDBOX_IDLE_MIN_MS    1000     /* below it a sandbox would go between two calls of a model */
 #define LIMIT_SANDBOX_IDLE_MAX_MS    86400000 /* a day */
+#define LIMIT_RESOURCE_UPDATE_MS     250      /* new output of a subscribed command, told as often at most */
 #define LIMIT_PROGRESS_MS            250      /* progress of a call at most four times a second */
 #define LIMIT_START_MS               10000 /* an executor that starts, and has done nothing for so long, is killed */
+#define LIMIT_AHEAD_MS               60000 /* a sandbox built ahead, and nobody asks for one: it would show old things */
 #define LIMIT_START_LONGEST_MS       60000 /* and one that has: no host waits longer for an answer */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */

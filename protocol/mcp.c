@@ -21,9 +21,15 @@ struct mcp_method {
 
 /* Sorted by name. */
 static const struct mcp_method methods[] = {
+	{"completion/complete", mcp_completion_complete, mcp_completion_complete},
 	{"initialize", mcp_legacy_initialize, NULL, .early = true},
 	{"logging/setLevel", mcp_legacy_set_level, NULL},
 	{"ping", mcp_legacy_ping, NULL, .early = true},
+	{"resources/list", mcp_resources_list, mcp_resources_list},
+	{"resources/read", mcp_resources_read, mcp_resources_read},
+	{"resources/subscribe", mcp_resources_subscribe, NULL},
+	{"resources/templates/list", mcp_resources_templates, mcp_resources_templates},
+	{"resources/unsubscribe", mcp_resources_unsubscribe, NULL},
 	{"server/discover", NULL, mcp_modern_discover},
 	{"subscriptions/listen", NULL, mcp_modern_listen},
 	{"tools/call", mcp_tools_call, mcp_tools_call},
@@ -86,6 +92,7 @@ void mcp_peer_free(struct mcp_peer *peer)
 		else
 			mcp_subscription_end(request);
 	}
+	mcp_interests_forget(peer, NULL);
 	free(peer->requests.buckets);
 	buffer_deinit(&peer->reply);
 	buffer_deinit(&peer->tools);
@@ -176,6 +183,14 @@ int mcp_reply_end(struct mcp_incoming *incoming, struct json_writer *writer)
 	if (writer->result < 0)
 		return writer->result;
 	return mcp_answer(peer, incoming->batch, incoming->message.id, &peer->reply);
+}
+
+int mcp_reply_empty(struct mcp_incoming *incoming)
+{
+	struct json_writer writer;
+	int result = mcp_reply_begin(incoming, &writer);
+
+	return result < 0 ? result : mcp_reply_end(incoming, &writer);
 }
 
 int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *message, const char *data)

@@ -10,8 +10,8 @@
  *   legacy  2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25: initialize, then a session
  *
  * A struct mcp_peer is one connection (stdio: the process's one). It keeps what legacy sessions need
- * (version, log level, client's name), the requests in flight by their ids, open subscriptions, and
- * unfinished batches.
+ * (version, log level, client's name), the requests in flight by their ids, open subscriptions and the
+ * resources they are about, and unfinished batches.
  */
 
 #include <cjson/cJSON.h>
@@ -34,9 +34,20 @@ enum {
 	MCP_METHOD_NOT_FOUND = -32601,
 	MCP_INVALID_PARAMS = -32602,
 	MCP_INTERNAL_ERROR = -32603,
+	MCP_RESOURCE_NOT_FOUND =
+		-32002, /* legacy only: "Implementations .. MUST NOT emit" it in 2026-07-28 */
 	MCP_HEADER_MISMATCH = -32020,
 	MCP_MISSING_CAPABILITY = -32021,
 	MCP_UNSUPPORTED_VERSION = -32022,
+};
+
+/* What completion/complete asks: what may an argument be that begins with `value`? Texts of the client's. */
+struct mcp_completion {
+	bool prompt;            /* `ref` is the name of a prompt; else the URI of a resource template */
+	const char *ref;        /* at most LIMIT_RESOURCE_URI_BYTES */
+	const char *argument;   /* its name, at most LIMIT_TOOL_NAME_BYTES */
+	const char *value;      /* typed so far, at most LIMIT_RESOURCE_URI_BYTES */
+	const cJSON *arguments; /* an object of strings: those that are settled; or NULL */
 };
 
 /* What the protocol needs of the program around it. All pointers live as long as the peer. */
@@ -54,6 +65,26 @@ struct mcp_host {
 	 * mcp_call_finish() or mcp_call_drop(); it may do so before returning. `arguments` (NULL when there
 	 * were none) lives as long as the call. */
 	void (*call)(void *context, struct mcp_call *call, const char *name, const cJSON *arguments);
+	/* Appends resources, or templates of them, as the elements of a JSON array, without brackets: all
+	 * there are, they are few. 0 or -errno. */
+	int (*resources)(void *context, struct buffer *out);
+	int (*resource_templates)(void *context, struct buffer *out);
+	/* A resources/read was accepted: as `call` above, but what is written are contents, each with this
+	 * uri (it lives as long as the call), and a failure is a protocol error. mcp_call_not_found() if
+	 * there is no such resource. */
+	void (*read)(void *context, struct mcp_call *call, const char *uri);
+	/* A completion/complete was accepted: as `call` above, but what is written are values, strings in an
+	 * array, LIMIT_COMPLETIONS at most, ended by mcp_completion_end(); a failure is a protocol error.
+	 * mcp_call_unknown_completion() if there is no such prompt or template, or it has no such argument.
+	 * `asked` lives as long as the call. */
+	void (*complete)(void *context, struct mcp_call *call, const struct mcp_completion *asked);
+	/* Somebody wants to hear of changes of a resource: from here on mcp_resource_updated() tells of each,
+	 * until `unwatch`, which is called once when nobody wants to any more. May be called again for more
+	 * who want to. Returns 0; 1 when it will not change any more, which the new one is told at once;
+	 * -EINPROGRESS: mcp_resource_watched() tells later; -ENOENT: there is none; -ENOSPC: too many are
+	 * watched; or -ENOMEM. */
+	int (*watch)(void *context, const char *uri);
+	void (*unwatch)(void *context, const char *uri);
 	/* The client cancelled: stop the work; then mcp_call_drop(). Never called twice for a call. An answer
 	 * given all the same is not sent. */
 	void (*cancel)(void *context, struct mcp_call *call);
@@ -84,12 +115,24 @@ unsigned mcp_in_flight(const struct mcp_peer *peer);
 void mcp_close(struct mcp_peer *peer);
 /* Tells clients that asked for it that the tool list changed. */
 void mcp_tools_changed(struct mcp_peer *peer);
+/* Tells who has subscribed to it that a resource changed. Costs a look at each of their subscriptions;
+ * without memory it is not told. */
+void mcp_resource_updated(struct mcp_peer *peer, const char *uri);
+/* What `watch` left open. NULL: it is watched from here on. Else why not, in words: whoever wanted to is told
+ * so, and `unwatch` is not called. */
+void mcp_resource_watched(struct mcp_peer *peer, const char *uri, const char *refusal);
+/* There is no such resource any more: subscriptions to it end, silently and without `unwatch`. */
+void mcp_resource_gone(struct mcp_peer *peer, const char *uri);
 
 /* ---- calls ---- */
 
 /* For the host's own use: a pointer it may set and read. */
 void mcp_call_set_user(struct mcp_call *call, void *user);
 void *mcp_call_user(const struct mcp_call *call);
+/* Of a resources/read; NULL of a tools/call. */
+const char *mcp_call_uri(const struct mcp_call *call);
+/* Of a completion/complete; NULL of any other. */
+const struct mcp_completion *mcp_call_completion(const struct mcp_call *call);
 bool mcp_call_wants_progress(const struct mcp_call *call);
 /* `progress` must grow with each (milliseconds since the start do); `message` may be NULL. Ignored without a
  * token. */
@@ -97,7 +140,7 @@ void mcp_call_progress(struct mcp_call *call, double progress, const char *messa
 
 /*
  * The result is written by the host straight into the call's outgoing message, in this order:
- *   mcp_result_begin                    {"jsonrpc":"2.0","id":..,"result":{"content":[
+ *   mcp_result_begin                    {"jsonrpc":"2.0","id":..,"result":{"content":[ or "contents":[
  *   content blocks                      by mcp_result_text_* or a json_writer on the same buffer
  *   mcp_result_members                  ]  and from here members: "structuredContent", "isError"
  *   mcp_call_finish(.., meta)           "_meta" (the host's members merged with the protocol's),
@@ -110,6 +153,9 @@ struct json_writer *mcp_result_writer(struct mcp_call *call);
 void mcp_result_text_begin(struct mcp_call *call);
 int mcp_result_text(struct mcp_call *call, const void *bytes, size_t length, uint64_t *replaced);
 void mcp_result_text_end(struct mcp_call *call);
+/* An image or audio: `kind` is "image" or "audio". No text may be open. */
+void mcp_result_media(struct mcp_call *call, const char *kind, const char *media_type, const void *bytes,
+		      size_t length);
 /* Ends the content array; returns a writer positioned for members of the result object (json_key first). */
 struct json_writer *mcp_result_members(struct mcp_call *call);
 /* Forgets what was written since mcp_result_begin, so that an error can be told instead. */
@@ -118,10 +164,18 @@ void mcp_result_restart(struct mcp_call *call);
  * the result could not be written (memory, LIMIT_ANSWER_BYTES) the client gets an error result in its place.
  * Returns what the sink returned. */
 int mcp_call_finish(struct mcp_call *call, const struct buffer *meta);
-/* The whole answer at once: one text block, isError. `meta` as above. */
+/* The whole answer at once: one text block, isError. `meta` as above. Of a resources/read: a protocol error.
+ */
 int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *meta);
 /* A protocol error instead of a result. */
 int mcp_call_error(struct mcp_call *call, int code, const char *message);
+/* Of a resources/read: there is no such resource, in the words of the call's era. */
+int mcp_call_not_found(struct mcp_call *call);
+/* Of a completion/complete: there is nothing of that name to complete. */
+int mcp_call_unknown_completion(struct mcp_call *call);
+/* Behind the values of a completion/complete: how many there are in all, and whether that is more than were
+ * written. Then mcp_call_finish(). */
+void mcp_completion_end(struct mcp_call *call, uint64_t total, bool total_known, bool more);
 /* Frees the call without an answer (it was cancelled). */
 void mcp_call_drop(struct mcp_call *call);
 

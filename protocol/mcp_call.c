@@ -38,6 +38,11 @@ void *mcp_call_user(const struct mcp_call *call)
 
 /* ---- progress ---- */
 
+const char *mcp_call_uri(const struct mcp_call *call)
+{
+	return call->uri;
+}
+
 bool mcp_call_wants_progress(const struct mcp_call *call)
 {
 	return call->progress_token != NULL && call->request.findable;
@@ -71,13 +76,20 @@ void mcp_call_progress(struct mcp_call *call, double progress, const char *messa
 
 /* ---- results ---- */
 
+static const char *opening(const struct mcp_call *call)
+{
+	if (call->completion.ref)
+		return "{\"completion\":{\"values\":[";
+	return call->uri ? "{\"contents\":[" : "{\"content\":[";
+}
+
 struct buffer *mcp_result_begin(struct mcp_call *call)
 {
 	json_writer_init(&call->writer, &call->out);
 	if (call->content == 0) {
 		call->writer.result = jsonrpc_write_result(&call->out, call->request.id);
 		if (call->writer.result == 0)
-			call->writer.result = buffer_append_text(&call->out, "{\"content\":[");
+			call->writer.result = buffer_append_text(&call->out, opening(call));
 		if (call->writer.result == 0)
 			call->content = buffer_length(&call->out);
 	}
@@ -96,7 +108,12 @@ void mcp_result_text_begin(struct mcp_call *call)
 	struct json_writer *writer = mcp_result_writer(call);
 
 	json_object(writer);
-	json_key_text(writer, "type", "text");
+	if (call->uri) {
+		json_key_text(writer, "uri", call->uri);
+		json_key_text(writer, "mimeType", "text/plain");
+	} else {
+		json_key_text(writer, "type", "text");
+	}
 	json_key(writer, "text");
 	json_raw(writer, "\"", 1);
 	call->text_open = true;
@@ -117,6 +134,22 @@ void mcp_result_text_end(struct mcp_call *call)
 	call->writer.comma = false;
 	json_raw(&call->writer, "\"", 1);
 	json_object_end(&call->writer);
+}
+
+void mcp_result_media(struct mcp_call *call, const char *kind, const char *media_type, const void *bytes,
+		      size_t length)
+{
+	struct json_writer *writer = mcp_result_writer(call);
+
+	json_object(writer);
+	if (call->uri)
+		json_key_text(writer, "uri", call->uri);
+	else
+		json_key_text(writer, "type", kind);
+	json_key_text(writer, "mimeType", media_type);
+	json_key(writer, call->uri ? "blob" : "data");
+	json_base64(writer, bytes, length);
+	json_object_end(writer);
 }
 
 struct json_writer *mcp_result_members(struct mcp_call *call)
@@ -157,7 +190,7 @@ static int send_answer(struct mcp_call *call)
 	return result;
 }
 
-int mcp_call_error(struct mcp_call *call, int code, const char *message)
+int mcp_call_error_data(struct mcp_call *call, int code, const char *message, const char *data)
 {
 	int result;
 
@@ -166,7 +199,7 @@ int mcp_call_error(struct mcp_call *call, int code, const char *message)
 		return 0;
 	}
 	clear(call);
-	result = jsonrpc_write_error(&call->out, call->request.id, code, message, NULL);
+	result = jsonrpc_write_error(&call->out, call->request.id, code, message, data);
 	if (result < 0) /* the room that was reserved suffices for this one */
 		result = jsonrpc_write_error(&call->out, call->request.id, code,
 					     "Internal error: out of memory", NULL);
@@ -176,11 +209,20 @@ int mcp_call_error(struct mcp_call *call, int code, const char *message)
 	return result;
 }
 
+int mcp_call_error(struct mcp_call *call, int code, const char *message)
+{
+	return mcp_call_error_data(call, code, message, NULL);
+}
+
 /* Ends the result object. */
 static int write_end(struct mcp_call *call, const struct buffer *meta)
 {
 	struct json_writer *writer = mcp_result_members(call);
 
+	if (call->uri && call->request.era == MCP_MODERN) { /* server/utilities/caching */
+		json_key_int(writer, "ttlMs", 0);
+		json_key_text(writer, "cacheScope", "private");
+	}
 	if (writer->result == 0)
 		writer->result = mcp_write_result_tail(call->request.peer, call->request.era, &call->out,
 						       meta ? buffer_data(meta) : NULL,
@@ -194,6 +236,8 @@ int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *
 		mcp_call_free(call);
 		return 0;
 	}
+	if (call->uri || call->completion.ref) /* such results have no isError */
+		return mcp_call_error(call, MCP_INTERNAL_ERROR, text);
 	clear(call);
 	mcp_result_begin(call);
 	mcp_result_text_begin(call);
@@ -222,6 +266,24 @@ int mcp_call_finish(struct mcp_call *call, const struct buffer *meta)
 		return mcp_call_fail(call, "Error: out of memory while the result was written. Try again.",
 				     NULL);
 	}
+}
+
+int mcp_call_finish_empty(struct mcp_call *call)
+{
+	int result;
+
+	if (!call->request.findable) {
+		mcp_call_free(call);
+		return 0;
+	}
+	result = jsonrpc_write_result(&call->out, call->request.id);
+	if (result == 0)
+		result = buffer_append(&call->out, "{", 1);
+	if (result == 0)
+		result = mcp_write_result_tail(call->request.peer, call->request.era, &call->out, NULL, 0);
+	if (result < 0)
+		return mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: out of memory");
+	return send_answer(call);
 }
 
 void mcp_call_drop(struct mcp_call *call)

@@ -6,7 +6,8 @@
 #include "protocol/cleanup.h"
 #include "protocol/mcp_peer.h"
 
-const char *const mcp_legacy_versions[] = {"2025-11-25", "2025-06-18", MCP_BATCH_VERSION, "2024-11-05", NULL};
+const char *const mcp_legacy_versions[] = {"2025-11-25", "2025-06-18", MCP_BATCH_VERSION, MCP_OLDEST_VERSION,
+					   NULL};
 
 /* "If the server supports the requested protocol version, it MUST respond with the same version. Otherwise ..
  * the latest version supported" (lifecycle, "Version Negotiation"). */
@@ -46,9 +47,12 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 	json_key_text(&writer, "protocolVersion", version);
 	json_key(&writer, "capabilities");
 	json_object(&writer);
+	if (strcmp(version, MCP_OLDEST_VERSION) > 0) /* the capability came with 2025-03-26 */
+		mcp_completion_write_capability(&writer);
 	json_key(&writer, "logging");
 	json_object(&writer);
 	json_object_end(&writer);
+	mcp_resources_write_capability(&writer);
 	json_key(&writer, "tools");
 	json_object(&writer);
 	json_key_bool(&writer, "listChanged", true);
@@ -67,20 +71,13 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 		return writer.result;
 	peer->version = version;
 	peer->initialized = false;
+	mcp_interests_forget(peer, NULL); /* those of the session before */
 	return mcp_reply_end(incoming, &writer);
-}
-
-static int reply_empty(struct mcp_incoming *incoming)
-{
-	struct json_writer writer;
-	int result = mcp_reply_begin(incoming, &writer);
-
-	return result < 0 ? result : mcp_reply_end(incoming, &writer);
 }
 
 int mcp_legacy_ping(struct mcp_incoming *incoming)
 {
-	return reply_empty(incoming);
+	return mcp_reply_empty(incoming);
 }
 
 bool mcp_known_log_level(const char *level)
@@ -104,5 +101,5 @@ int mcp_legacy_set_level(struct mcp_incoming *incoming)
 			incoming, MCP_INVALID_PARAMS,
 			"Invalid params: level must be debug, info, notice, warning, error, critical, "
 			"alert or emergency");
-	return reply_empty(incoming);
+	return mcp_reply_empty(incoming);
 }

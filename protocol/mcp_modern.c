@@ -9,7 +9,8 @@
 
 struct mcp_subscription {
 	struct mcp_request request;
-	bool tools; /* toolsListChanged */
+	bool tools;        /* toolsListChanged */
+	bool acknowledged; /* until then nothing else is said of it */
 };
 
 static int refuse_version(struct mcp_incoming *incoming, const char *wanted)
@@ -120,6 +121,8 @@ int mcp_modern_discover(struct mcp_incoming *incoming)
 	json_array_end(&writer);
 	json_key(&writer, "capabilities");
 	json_object(&writer);
+	mcp_completion_write_capability(&writer);
+	mcp_resources_write_capability(&writer);
 	json_key(&writer, "tools");
 	json_object(&writer);
 	json_key_bool(&writer, "listChanged", true);
@@ -134,23 +137,23 @@ int mcp_modern_discover(struct mcp_incoming *incoming)
 
 /* ---- subscriptions (basic/patterns/subscriptions) ---- */
 
-/* A notification of this subscription, up to and with its _meta; the writer stands behind it. */
-static int begin_notification(struct mcp_request *request, const char *method, struct json_writer *writer)
+int mcp_notification_begin(struct mcp_peer *peer, const struct mcp_request *subscription, const char *method,
+			   struct json_writer *writer)
 {
-	struct buffer *out = &request->peer->reply;
-
-	buffer_clear(out, LIMIT_FRAME_BYTES);
-	json_writer_init(writer, out);
-	writer->result = jsonrpc_write_notification(out, method);
+	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
+	json_writer_init(writer, &peer->reply);
+	writer->result = jsonrpc_write_notification(&peer->reply, method);
+	if (!subscription)
+		return writer->result;
 	json_key(writer, "_meta");
 	json_object(writer);
 	json_key(writer, MCP_META_SUBSCRIPTION);
-	json_raw(writer, request->id.raw, request->id.length);
+	json_raw(writer, subscription->id.raw, subscription->id.length);
 	json_object_end(writer);
 	return writer->result;
 }
 
-static int end_notification(struct mcp_peer *peer, struct json_writer *writer)
+int mcp_notification_end(struct mcp_peer *peer, struct json_writer *writer)
 {
 	json_object_end(writer);
 	json_object_end(writer);
@@ -163,15 +166,37 @@ static int end_notification(struct mcp_peer *peer, struct json_writer *writer)
  * honoured. */
 static int acknowledge(struct mcp_subscription *subscription)
 {
+	struct mcp_peer *peer = subscription->request.peer;
 	struct json_writer writer;
 
-	begin_notification(&subscription->request, "notifications/subscriptions/acknowledged", &writer);
+	mcp_notification_begin(peer, &subscription->request, "notifications/subscriptions/acknowledged",
+			       &writer);
 	json_key(&writer, "notifications");
 	json_object(&writer);
 	if (subscription->tools)
 		json_key_bool(&writer, "toolsListChanged", true);
+	mcp_interests_write(&subscription->request, &writer);
 	json_object_end(&writer);
-	return end_notification(subscription->request.peer, &writer);
+	return mcp_notification_end(peer, &writer);
+}
+
+bool mcp_subscription_open(const struct mcp_request *subscription)
+{
+	return !subscription || ((const struct mcp_subscription *)subscription)->acknowledged;
+}
+
+int mcp_subscription_acknowledge(struct mcp_request *request)
+{
+	struct mcp_subscription *subscription = (struct mcp_subscription *)request;
+	int result = acknowledge(subscription);
+
+	if (result < 0) {
+		mcp_subscription_end(request);
+		return result;
+	}
+	subscription->acknowledged = true;
+	mcp_interests_tell(request->peer, request);
+	return 0;
 }
 
 static bool valid_filter(const cJSON *filter)
@@ -218,15 +243,21 @@ int mcp_modern_listen(struct mcp_incoming *incoming)
 	peer->requests.subscriptions++;
 	result = mcp_requests_add(peer, &subscription->request, incoming->message.id);
 	if (result == 0)
-		result = acknowledge(subscription);
-	if (result < 0)
+		result = mcp_interests_add(&subscription->request,
+					   cJSON_GetObjectItemCaseSensitive(filter, "resourceSubscriptions"));
+	if (result < 0) {
 		mcp_subscription_end(&subscription->request);
-	return result;
+		return result;
+	}
+	return mcp_interests_pending(peer, &subscription->request)
+		       ? 0
+		       : mcp_subscription_acknowledge(&subscription->request);
 }
 
 void mcp_subscription_end(struct mcp_request *request)
 {
 	request->peer->requests.subscriptions--;
+	mcp_interests_forget(request->peer, request);
 	mcp_requests_remove(request);
 	free(request);
 }
@@ -253,10 +284,10 @@ static void close_subscription(struct mcp_request *request)
 	json_object_end(&writer);
 	if (writer.result == 0)
 		mcp_send(peer, &peer->reply);
-	if (begin_notification(request, "notifications/cancelled", &writer) == 0) {
+	if (mcp_notification_begin(peer, request, "notifications/cancelled", &writer) == 0) {
 		json_key(&writer, "requestId");
 		json_raw(&writer, request->id.raw, request->id.length);
-		end_notification(peer, &writer);
+		mcp_notification_end(peer, &writer);
 	}
 	mcp_subscription_end(request);
 }
@@ -279,10 +310,10 @@ void mcp_tools_changed(struct mcp_peer *peer)
 
 	buffer_clear(&peer->tools, 0);
 	for (struct mcp_request *request = peer->requests.all; request; request = request->next)
-		if (request->kind == MCP_REQUEST_SUBSCRIPTION &&
+		if (request->kind == MCP_REQUEST_SUBSCRIPTION && mcp_subscription_open(request) &&
 		    ((struct mcp_subscription *)request)->tools &&
-		    begin_notification(request, method, &writer) == 0)
-			end_notification(peer, &writer);
+		    mcp_notification_begin(peer, request, method, &writer) == 0)
+			mcp_notification_end(peer, &writer);
 	if (!peer->initialized)
 		return;
 	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);

@@ -9,6 +9,7 @@
 #include "protocol/mcp.h"
 
 #define MCP_MODERN_VERSION    "2026-07-28"
+#define MCP_OLDEST_VERSION    "2024-11-05"
 #define MCP_BATCH_VERSION     "2025-03-26" /* the only one with batches */
 #define MCP_TTL_MS            3600000      /* of tools and discovery: fixed while a process lives */
 #define MCP_META_VERSION      "io.modelcontextprotocol/protocolVersion"
@@ -69,6 +70,15 @@ struct mcp_request *mcp_requests_find(struct mcp_peer *peer, struct jsonrpc_id i
 void mcp_requests_hide(struct mcp_request *request);
 void mcp_requests_remove(struct mcp_request *request);
 
+/* One who wants to hear of one resource: a subscriptions/listen request, or the legacy session. */
+struct mcp_interest {
+	struct mcp_interest *next;
+	const struct mcp_request *subscription; /* NULL: the legacy session */
+	bool due;                               /* to be told as soon as the subscription is acknowledged */
+	bool pending;                           /* the host has not said yet whether it can be watched */
+	char uri[];
+};
+
 /* ---- the peer ---- */
 
 struct mcp_peer {
@@ -84,6 +94,8 @@ struct mcp_peer {
 	struct buffer tools; /* first page of tools/list, elements only; empty until asked */
 	unsigned tools_next; /* where the second page begins, or 0 */
 	struct mcp_requests requests;
+	struct mcp_interest *interests; /* the oldest first */
+	unsigned interest_count;
 };
 
 /* One request on its way through the method table. */
@@ -133,14 +145,24 @@ struct mcp_call {
 	struct mcp_request request;
 	cJSON *tree; /* the request; arguments point into it */
 	void *user;
-	char *progress_token; /* raw JSON, NULL: none was given */
-	double progress;      /* last told */
+	const char *uri;                  /* of a resources/read, in the tree; NULL: a tools/call */
+	struct mcp_completion completion; /* of a completion/complete: texts in the tree; else all NULL */
+	const char *awaits;               /* of a resources/subscribe that is still open: the uri */
+	char *progress_token;             /* raw JSON, NULL: none was given */
+	double progress;                  /* last told */
 	struct buffer out;
 	struct json_writer writer;
 	size_t content; /* where the content blocks begin in out; 0: nothing begun */
 	bool text_open, members_open;
 };
 
+/* Makes a call of a request, with room for an error answer. NULL in *call: it was refused and answered. 0 or
+ * -ENOMEM. */
+int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **call);
+/* An answer without members, of a resources/subscribe. */
+int mcp_call_finish_empty(struct mcp_call *call);
+/* mcp_call_error(), with `data`: JSON, or NULL. */
+int mcp_call_error_data(struct mcp_call *call, int code, const char *message, const char *data);
 /* A call and everything it owns; its batch no longer waits for it. */
 void mcp_call_free(struct mcp_call *call);
 
@@ -149,8 +171,41 @@ void mcp_call_free(struct mcp_call *call);
 mcp_handler mcp_legacy_initialize, mcp_legacy_ping, mcp_legacy_set_level;
 mcp_handler mcp_modern_discover, mcp_modern_listen;
 mcp_handler mcp_tools_list, mcp_tools_call;
+mcp_handler mcp_resources_list, mcp_resources_templates, mcp_resources_read;
+mcp_handler mcp_resources_subscribe, mcp_resources_unsubscribe; /* legacy */
+mcp_handler mcp_completion_complete;
+/* An answer without members. */
+int mcp_reply_empty(struct mcp_incoming *incoming);
 /* Decides the era and checks what it asks of params._meta. 0; 1 when it was refused and answered; -ENOMEM. */
 int mcp_modern_check(struct mcp_incoming *incoming);
 void mcp_subscription_end(struct mcp_request *request); /* frees it, no answer */
+/* Begins a notification in peer->reply, of this subscription (with its _meta), or of none (NULL); the writer
+ * stands behind it, in params. What it returns is in writer->result too. */
+int mcp_notification_begin(struct mcp_peer *peer, const struct mcp_request *subscription, const char *method,
+			   struct json_writer *writer);
+/* Ends a notification in peer->reply, and sends it. 0 or -errno. */
+int mcp_notification_end(struct mcp_peer *peer, struct json_writer *writer);
+
+/* ---- mcp_resources.c: who wants to hear of what; `subscription` NULL is the legacy session ---- */
+
+/* Notes what of resourceSubscriptions (an array of strings, or NULL) can be honoured. 0 or -ENOMEM. */
+int mcp_interests_add(struct mcp_request *subscription, const cJSON *uris);
+/* Writes the member resourceSubscriptions with what was noted; nothing if nothing was. */
+void mcp_interests_write(const struct mcp_request *subscription, struct json_writer *writer);
+/* Is something of it still pending? */
+bool mcp_interests_pending(const struct mcp_peer *peer, const struct mcp_request *subscription);
+/* Has it been acknowledged? Before that it is told nothing. The legacy session (NULL) always is. */
+bool mcp_subscription_open(const struct mcp_request *subscription);
+/* Nothing of it is pending any more: acknowledges it, and tells what is due. It is ended when that fails: 0
+ * or -errno. */
+int mcp_subscription_acknowledge(struct mcp_request *subscription);
+/* Tells of those that are due. */
+void mcp_interests_tell(struct mcp_peer *peer, const struct mcp_request *subscription);
+void mcp_interests_forget(struct mcp_peer *peer, const struct mcp_request *subscription);
+/* The capability, in both eras. */
+void mcp_resources_write_capability(struct json_writer *writer);
+
+/* mcp_completion.c: the same */
+void mcp_completion_write_capability(struct json_writer *writer);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tools/list, and accepting tools/call. Each accepted call owns room for an error answer from the start, so
+ * tools/list, and accepting calls. Each accepted call owns room for an error answer from the start, so
  * that it can always be answered, whatever becomes of memory.
  */
 #include <errno.h>
@@ -129,6 +129,32 @@ static struct mcp_call *new_call(struct mcp_incoming *incoming)
 	return call;
 }
 
+int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
+{
+	struct mcp_call *call = new_call(incoming);
+	int result;
+
+	*accepted = NULL;
+	if (!call)
+		return -ENOMEM;
+	result = take_progress_token(incoming, call);
+	if (result == 0)
+		result = buffer_reserve(&call->out, incoming->message.id.length + CALL_ERROR_BYTES);
+	if (result == 0)
+		result = mcp_requests_add(incoming->peer, &call->request, incoming->message.id);
+	if (result < 0) {
+		mcp_call_free(call);
+		return result == -EINVAL ? mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+							   "Invalid params: progressToken must be a string "
+							   "or an integer, and not long")
+					 : result;
+	}
+	call->tree = steal_pointer(incoming->message.tree);
+	call->request.batch = incoming->batch; /* from here the call owes the batch its answer */
+	*accepted = call;
+	return 0;
+}
+
 static int refuse_flood(struct mcp_incoming *incoming)
 {
 	struct json_writer writer;
@@ -168,23 +194,9 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 				       LIMIT_TOOL_NAME_BYTES, name->valuestring);
 	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
 		return refuse_flood(incoming);
-	call = new_call(incoming);
+	result = mcp_call_accept(incoming, &call);
 	if (!call)
-		return -ENOMEM;
-	result = take_progress_token(incoming, call);
-	if (result == 0)
-		result = buffer_reserve(&call->out, incoming->message.id.length + CALL_ERROR_BYTES);
-	if (result == 0)
-		result = mcp_requests_add(peer, &call->request, incoming->message.id);
-	if (result < 0) {
-		mcp_call_free(call);
-		return result == -EINVAL ? mcp_reply_error(incoming, MCP_INVALID_PARAMS,
-							   "Invalid params: progressToken must be a string "
-							   "or an integer, and not long")
-					 : result;
-	}
-	call->tree = steal_pointer(incoming->message.tree);
-	call->request.batch = incoming->batch; /* from here the call owes the batch its answer */
+		return result;
 	peer->host.call(peer->host.context, call, name->valuestring,
 			cJSON_IsObject(arguments) ? arguments : NULL);
 	return 0;

@@ -17,6 +17,7 @@ static const char *const type_words[] = {
 	[FIELD_NUMBER] = "a number",
 	[FIELD_BOOLEAN] = "true or false",
 	[FIELD_STRINGS] = "an array of strings",
+	[FIELD_INTEGERS] = "an array of integers",
 	[FIELD_STRING_MAP] = "an object whose values are strings",
 	[FIELD_OBJECTS] = "an array of objects",
 	[FIELD_OBJECT] = "an object",
@@ -47,6 +48,7 @@ static bool has_type(const struct field *field, const cJSON *value)
 	case FIELD_BOOLEAN:
 		return cJSON_IsBool(value);
 	case FIELD_STRINGS:
+	case FIELD_INTEGERS:
 	case FIELD_OBJECTS:
 		return cJSON_IsArray(value);
 	case FIELD_STRING_MAP:
@@ -265,6 +267,7 @@ static void store(const struct field *field, const cJSON *value, void *values)
 		for (const cJSON *item = value ? value->child : NULL; item; item = item->next)
 			((struct field_strings *)at)->count++;
 		break;
+	case FIELD_INTEGERS:
 	case FIELD_STRING_MAP:
 	case FIELD_OBJECTS:
 	case FIELD_OBJECT:

@@ -22,6 +22,7 @@ enum field_type {
 	FIELD_NUMBER,     /* double; results only */
 	FIELD_BOOLEAN,    /* bool */
 	FIELD_STRINGS,    /* struct field_strings: array of strings */
+	FIELD_INTEGERS,   /* array of integers; results only */
 	FIELD_STRING_MAP, /* const cJSON *: object whose values are strings; NULL when absent */
 	FIELD_OBJECTS, /* const cJSON *: array of objects described by `inner`, checked; NULL when absent */
 	FIELD_OBJECT,  /* const cJSON *; results only: object described by `inner` */
@@ -43,7 +44,8 @@ struct field {
 			     both 0: no bound of its own */
 	int64_t preset;   /* FIELD_INTEGER, FIELD_BOOLEAN: value when absent */
 	const char *const *choices; /* FIELD_STRING: NULL-terminated, or NULL */
-	const struct field *inner;  /* FIELD_OBJECTS, FIELD_OBJECT, ended by a name of NULL */
+	const struct field *inner;  /* FIELD_OBJECTS, FIELD_OBJECT, ended by a name of NULL; NULL, in results
+				       only: not told */
 	const char *description;    /* NULL: the name says it all */
 };
 /* A table of fields ends with one whose name is NULL, and has at most 63 before that. */

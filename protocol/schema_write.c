@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON Schema (2020-12) out of field tables, as small as hosts allow, and the search for the name somebody
- * meant. */
+/*
+ * JSON Schema (2020-12) out of field tables, and the search for the name somebody meant. Every byte is paid
+ * for in every conversation, so nothing is written that decoding says better: neither defaults (who leaves an
+ * argument out gets them) nor "additionalProperties" (an unknown one is refused with the name that was meant)
+ * nor "nullable" (null is absence).
+ */
 #include <ctype.h>
 #include <string.h>
 
@@ -12,9 +16,9 @@ static void write_object(struct json_writer *writer, const struct field *fields,
 static void write_type(struct json_writer *writer, const struct field *field, bool input)
 {
 	static const char *const types[] = {
-		[FIELD_STRING] = "string",   [FIELD_INTEGER] = "integer", [FIELD_NUMBER] = "number",
-		[FIELD_BOOLEAN] = "boolean", [FIELD_STRINGS] = "array",   [FIELD_STRING_MAP] = "object",
-		[FIELD_OBJECTS] = "array",   [FIELD_OBJECT] = "object",
+		[FIELD_STRING] = "string",     [FIELD_INTEGER] = "integer", [FIELD_NUMBER] = "number",
+		[FIELD_BOOLEAN] = "boolean",   [FIELD_STRINGS] = "array",   [FIELD_INTEGERS] = "array",
+		[FIELD_STRING_MAP] = "object", [FIELD_OBJECTS] = "array",   [FIELD_OBJECT] = "object",
 	};
 
 	json_key_text(writer, "type", types[field->type]);
@@ -29,10 +33,11 @@ static void write_type(struct json_writer *writer, const struct field *field, bo
 		json_array_end(writer);
 		break;
 	case FIELD_STRINGS:
+	case FIELD_INTEGERS:
 	case FIELD_STRING_MAP:
-		json_key(writer, field->type == FIELD_STRINGS ? "items" : "additionalProperties");
+		json_key(writer, field->type == FIELD_STRING_MAP ? "additionalProperties" : "items");
 		json_object(writer);
-		json_key_text(writer, "type", "string");
+		json_key_text(writer, "type", field->type == FIELD_INTEGERS ? "integer" : "string");
 		json_object_end(writer);
 		break;
 	case FIELD_OBJECTS:
@@ -56,14 +61,6 @@ static void write_field(struct json_writer *writer, const struct field *field, b
 		write_type(writer, field, input);
 	if (field->description)
 		json_key_text(writer, "description", field->description);
-	if (input && field->preset && field->type == FIELD_INTEGER)
-		json_key_int(writer, "default", field->preset);
-	if (input && field->preset && field->type == FIELD_BOOLEAN)
-		json_key_bool(writer, "default", true);
-	/* no keyword of JSON Schema, but some hosts demand each argument that does not say it (hosts.md, 15)
-	 */
-	if (input && !(field->flags & FIELD_REQUIRED))
-		json_key_bool(writer, "nullable", true);
 	json_object_end(writer);
 }
 
@@ -73,6 +70,8 @@ static void write_object(struct json_writer *writer, const struct field *fields,
 	bool required = false;
 
 	json_key_text(writer, "type", "object");
+	if (!fields) /* its members are told elsewhere, or not worth their bytes */
+		return;
 	json_key(writer, "properties");
 	json_object(writer);
 	for (const struct field *field = fields; field->name; field++) {
@@ -97,8 +96,6 @@ int schema_write(struct buffer *out, const struct field *fields, bool input)
 	json_writer_init(&writer, out);
 	json_object(&writer);
 	write_object(&writer, fields, input);
-	if (input)
-		json_key_bool(&writer, "additionalProperties", false);
 	json_object_end(&writer);
 	return writer.result;
 }

@@ -18,9 +18,9 @@
  * /dev/null, 2 is the host's stderr (in a sandbox /dev/null), and from EXECUTOR_CHANNEL on stand the
  * executor's own:
  *
- * EXECUTOR_FILES: ring memfd (this side maps with first = false); a pipe that wakes this executor, whose end
- * of file is the frontend's; an eventfd that wakes the frontend; a socket whose end tells the frontend of
- * ours.
+ * EXECUTOR_FILES, EXECUTOR_SEARCH: ring memfd (this side maps with first = false); a pipe that wakes this
+ *executor, whose end of file is the frontend's; an eventfd that wakes the frontend; a socket whose end tells
+ *the frontend of ours.
  *
  * EXECUTOR_WEB: SOCK_SEQPACKET to the frontend (tools/reply.h); SOCK_SEQPACKET to the broker.
  *
@@ -40,7 +40,7 @@
 #include "sandbox/confinement.h"
 #include "sandbox/plan.h"
 
-enum executor_profile { EXECUTOR_SANDBOX, EXECUTOR_FILES, EXECUTOR_WEB, EXECUTOR_BROKER };
+enum executor_profile { EXECUTOR_SANDBOX, EXECUTOR_FILES, EXECUTOR_SEARCH, EXECUTOR_WEB, EXECUTOR_BROKER };
 
 #define EXECUTOR_COUNT (EXECUTOR_BROKER + 1)
 
@@ -52,9 +52,9 @@ struct executor {
 	enum confinement confinement; /* what it is to be built with; after executor_enter: what it has */
 	struct plan plan;
 	/*
-	 * EXECUTOR_FILES: an O_PATH descriptor of each workspace, in the plan's order: the only directories
-	 * there are. -1 for a workspace that has vanished. NULL for the others, which see no file at all (the
-	 * sandbox sees what docs/architecture.md says).
+	 * EXECUTOR_FILES, EXECUTOR_SEARCH: an O_PATH descriptor of each workspace, in the plan's order: the
+	 * only directories there are. -1 for a workspace that has vanished. NULL for the others, which see no
+	 * file at all (the sandbox sees what docs/architecture.md says).
 	 */
 	int *workspaces;
 	/*

@@ -30,6 +30,13 @@ void plan_init(struct plan *plan)
 		.command_data_bytes = LIMIT_COMMAND_DATA_BYTES,
 		.temporary_bytes = LIMIT_TEMPORARY_BYTES,
 		.temporary_files = LIMIT_TEMPORARY_FILES,
+		.command_count = LIMIT_HANDLES,
+		.commands_at_once = LIMIT_COMMANDS_AT_ONCE,
+		.command_ms = LIMIT_COMMAND_MS,
+		.command_kept_ms = LIMIT_COMMAND_KEPT_MS,
+		.output_bytes = LIMIT_OUTPUT_BYTES,
+		.terminal_rows = LIMIT_TERMINAL_ROWS,
+		.terminal_columns = LIMIT_TERMINAL_COLUMNS,
 		.sandbox_maximum = LIMIT_SANDBOXES,
 		.sandbox_idle_ms = LIMIT_SANDBOX_IDLE_MS,
 		.network_bytes = LIMIT_NETWORK_BYTES,
@@ -69,6 +76,7 @@ void plan_deinit(struct plan *plan)
 	free_rules(plan->denied, plan->denied_count);
 	free_texts(plan->require_layers, plan->require_layer_count);
 	free(plan->home);
+	free(plan->config_home);
 	free(plan->scratch);
 	free(plan->search_path);
 	*plan = (struct plan){0};
@@ -169,7 +177,10 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 				    plan->command_file_bytes, plan->command_data_bytes, plan->temporary_bytes,
 				    plan->temporary_files,    plan->memory_bytes,       plan->cpu_thousandths,
 				    plan->result_bytes,       plan->sandbox_maximum,    plan->sandbox_idle_ms,
-				    plan->sandbox_per_call,   plan->require_profile,    plan->network_bytes};
+				    plan->sandbox_per_call,   plan->require_profile,    plan->network_bytes,
+				    plan->command_count,      plan->commands_at_once,   plan->command_ms,
+				    plan->command_kept_ms,    plan->output_bytes,       plan->terminal_rows,
+				    plan->terminal_columns};
 	int result = frame_put_u32(payload, PLAN_VERSION);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && result == 0; i++)
@@ -188,6 +199,8 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 		result = put_rules(payload, plan->denied, plan->denied_count);
 	if (result == 0)
 		result = frame_put_text(payload, plan->home);
+	if (result == 0)
+		result = frame_put_text(payload, plan->config_home);
 	if (result == 0)
 		result = frame_put_text(payload, plan->search_path);
 	if (result == 0)
@@ -280,6 +293,13 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	read.sandbox_per_call = frame_get_u64(&reader) != 0;
 	read.require_profile = (enum confinement)frame_get_u64(&reader);
 	read.network_bytes = frame_get_u64(&reader);
+	read.command_count = (uint32_t)frame_get_u64(&reader);
+	read.commands_at_once = (uint32_t)frame_get_u64(&reader);
+	read.command_ms = (uint32_t)frame_get_u64(&reader);
+	read.command_kept_ms = (uint32_t)frame_get_u64(&reader);
+	read.output_bytes = frame_get_u64(&reader);
+	read.terminal_rows = (uint32_t)frame_get_u64(&reader);
+	read.terminal_columns = (uint32_t)frame_get_u64(&reader);
 	get_paths(&reader, &read.workspaces, &read.workspace_count, LIMIT_WORKSPACES);
 	get_paths(&reader, &read.extra, &read.extra_count, LIMIT_PLAN_ITEMS);
 	get_texts(&reader, &read.protect, &read.protect_count);
@@ -287,6 +307,7 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	get_rules(&reader, &read.allowed, &read.allowed_count);
 	get_rules(&reader, &read.denied, &read.denied_count);
 	read.home = get_optional(&reader);
+	read.config_home = get_optional(&reader);
 	read.search_path = get_optional(&reader);
 	get_texts(&reader, &read.require_layers, &read.require_layer_count);
 	read.scratch = get_optional(&reader);

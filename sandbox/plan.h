@@ -37,6 +37,7 @@ struct plan {
 	char **hide; /* filesystem.denyRead: absolute, invisible */
 	size_t hide_count;
 	char *home;          /* HOME of commands: an empty writable directory at that path inside */
+	char *config_home;   /* XDG_CONFIG_HOME of the person; NULL: not set */
 	char *search_path;   /* PATH of commands */
 	bool network_listed; /* network.allowedDomains was given, even if empty */
 	struct plan_rule *allowed;
@@ -52,11 +53,17 @@ struct plan {
 	uint64_t memory_bytes;       /* of all of a sandbox together; 0: three quarters of what there is */
 	uint32_t cpu_thousandths;    /* of a processor's time, the same; 0: no bound */
 	uint64_t network_bytes;      /* of its commands in LIMIT_NETWORK_MS, both ways */
-	uint32_t sandbox_maximum;    /* at once, of all callers */
-	uint32_t sandbox_idle_ms;    /* without a call, then sandboxes and executors end */
-	bool sandbox_per_call;       /* sandbox.lifetime is "call": each call gets one of its own */
-	uint64_t result_bytes;       /* --result-limit: bulk text of one answer */
-	char *scratch; /* where sandboxes without mounts get their own /tmp and home; NULL: /tmp */
+	uint32_t command_count;      /* of a caller, that have an id: running, and ended but kept */
+	uint32_t commands_at_once;   /* running, of a caller */
+	uint32_t command_ms;         /* after which one is killed */
+	uint32_t command_kept_ms;    /* after its end or last read: then its output is forgotten */
+	uint64_t output_bytes;       /* of one command, that are kept */
+	uint32_t terminal_rows, terminal_columns;
+	uint32_t sandbox_maximum; /* at once, of all callers */
+	uint32_t sandbox_idle_ms; /* without a call, then sandboxes and executors end */
+	bool sandbox_per_call;    /* sandbox.lifetime is "call": each call gets one of its own */
+	uint64_t result_bytes;    /* --result-limit: bulk text of one answer */
+	char *scratch;            /* where sandboxes without mounts get their own /tmp and home; NULL: /tmp */
 	enum confinement require_profile; /* below it every call is refused */
 	char **require_layers;            /* without one of these too: names of confinement_layers */
 	size_t require_layer_count;

@@ -19,6 +19,13 @@
 	.executor = EXECUTOR_FILES, .name = "files", .program = "sallyport-files", .view = VIEW_WORKSPACES,  \
 	.workspace_owner = true, .keep_stderr = true, .channels = 4, .files = LIMIT_EXECUTOR_FILES
 
+/* finds and searches: the same without a right to change anything, so that a regular expression engine has
+ * none */
+#define SEARCH                                                                                               \
+	.executor = EXECUTOR_SEARCH, .name = "search", .program = "sallyport-search",                        \
+	.view = VIEW_WORKSPACES, .read_only = true, .workspace_owner = true, .keep_stderr = true,            \
+	.channels = 4, .files = LIMIT_SEARCH_FILES
+
 #define WEB                                                                                                  \
 	.executor = EXECUTOR_WEB, .name = "web", .program = "sallyport-web", .view = VIEW_NOTHING,           \
 	.keep_stderr = true, .channels = 2, .files = LIMIT_EXECUTOR_FILES
@@ -40,6 +47,9 @@ static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
 		{FILES, .confinement = CONFINEMENT_FULL,
 		 .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
 		 .namespaces = ISOLATED, .filter = FILTER_FILES},
+		{SEARCH, .confinement = CONFINEMENT_FULL,
+		 .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
+		 .namespaces = ISOLATED, .filter = FILTER_SEARCH},
 		{WEB, .confinement = CONFINEMENT_FULL,
 		 .layers = LAYER_MOUNTS | LAYER_NAMESPACES,
 		 .namespaces = ISOLATED | CLONE_NEWNET, .filter = FILTER_WEB},
@@ -55,6 +65,8 @@ static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
 		 .filter = FILTER_CONTAINER},
 		{FILES, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_WORKSPACES,
 		 .filter = FILTER_FILES},
+		{SEARCH, .confinement = CONFINEMENT_CONTAINER, .layers = LAYER_WORKSPACES,
+		 .filter = FILTER_SEARCH},
 		{WEB, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_WEB},
 		{BROKER, .confinement = CONFINEMENT_CONTAINER, .filter = FILTER_BROKER},
 	},
@@ -65,6 +77,8 @@ static const struct profile profiles[CONFINEMENT_COUNT][EXECUTOR_COUNT] = {
 		 .filter = FILTER_CONTAINER},
 		{FILES, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_WORKSPACES,
 		 .filter = FILTER_FILES},
+		{SEARCH, .confinement = CONFINEMENT_MINIMAL, .layers = LAYER_WORKSPACES,
+		 .filter = FILTER_SEARCH},
 		{WEB, .confinement = CONFINEMENT_MINIMAL, .filter = FILTER_WEB},
 		{BROKER, .confinement = CONFINEMENT_MINIMAL, .filter = FILTER_BROKER},
 	},

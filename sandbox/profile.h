@@ -44,6 +44,7 @@ struct profile {
 	unsigned namespaces; /* CLONE_NEW* besides the user namespace; 0: not even that one */
 	enum profile_view view;
 	enum filter_name filter;
+	bool read_only;       /* workspaces that the policy lets others write are not written here */
 	bool workspace_owner; /* as root: acts as the owner of the first workspace, not as a stranger */
 	bool keep_stderr;     /* 2 stays the host's stderr; otherwise /dev/null */
 	bool keep_setup;      /* the setup socket stays open, as a lifeline */

@@ -36,19 +36,21 @@ need_packages() {
 # What building needs.
 need_compiler() {
   need_packages gcc libc6-dev pkg-config meson ninja-build libcjson-dev libcmocka-dev libcurl4-openssl-dev libssl-dev libc-ares-dev \
-    libseccomp-dev nettle-dev linux-libc-dev
+    libpcre2-dev libseccomp-dev nettle-dev linux-libc-dev
 }
 
-# build_into DIRECTORY [MESON OPTION]...: configures once, builds, shows only what failed.
+# build_into DIRECTORY[:TARGET] [MESON OPTION]...: configures once, builds all or one target, shows only what failed.
 build_into() {
-  local directory=$1 log; shift
+  local directory=${1%%:*} target=all log
+  case $1 in *:*) target=${1#*:} ;; esac
+  shift
   mkdir -p "$directory"; log=$directory/build.log
   if [ -f "$directory/build.ninja" ]; then
     [ $# -eq 0 ] || meson configure "$directory" "$@" > "$log" 2>&1 || { cat "$log"; fail "meson configure $directory failed"; }
   else
     meson setup "$directory" "$top" "$@" > "$log" 2>&1 || { tail -30 "$log"; fail "meson setup $directory failed"; }
   fi
-  ninja -C "$directory" > "$log" 2>&1 || { grep -E -A8 'error:|^FAILED|undefined reference' "$log" | head -60; fail "the build in $directory failed, see $log"; }
+  ninja -C "$directory" "$target" > "$log" 2>&1 || { grep -E -A8 'error:|^FAILED|undefined reference' "$log" | head -60; fail "the build in $directory failed, see $log"; }
 }
 
 # What root built in somebody's checkout stays theirs.

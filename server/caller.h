@@ -19,17 +19,25 @@
 
 struct call;
 struct command;
+struct listing;
+struct mcp_peer;
 struct sandbox;
 struct sandboxes;
 
 struct caller {
 	struct sandboxes *sandboxes;
+	struct mcp_peer *peer;   /* who hears of its resources (resources.h) */
 	uint32_t number;         /* how the spawner knows it */
 	struct command *waiting; /* no sandbox has taken them yet */
-	struct sandbox *open;    /* its sandboxes that still take commands, linked by `sibling` */
-	bool wants_spare;        /* lifetime "call": one more than is needed is kept ready */
-	bool starved;            /* in sandboxes->starved: it waits for others to end */
-	struct caller *next;     /* there */
+	struct command *ended;   /* those whose handles are kept */
+	struct command *handles; /* all that have one, the newest first */
+	unsigned handle_count;
+	unsigned running_count;   /* commands, in all its sandboxes */
+	struct listing *listings; /* calls of list_commands that wait for numbers */
+	struct sandbox *open;     /* its sandboxes that still take commands, linked by `sibling` */
+	bool wants_spare;         /* lifetime "call": one more than is needed is kept ready */
+	bool starved;             /* in sandboxes->starved: it waits for others to end */
+	struct caller *next;      /* there */
 };
 
 void caller_init(struct caller *caller, struct sandboxes *sandboxes);
@@ -40,7 +48,12 @@ void caller_deinit(struct caller *caller);
 void command_begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments);
 /* The same for a tool of the route TOOL_LOOK: nothing is run, the sandbox is asked. */
 void command_look(struct caller *caller, struct call *call, const void *arguments);
-/* The call was cancelled: kills the command; the call is released when nothing of it is alive. */
-void command_abandon(struct command *command);
+/* A tool of the route TOOL_HANDLE: about a command that `caller` has a handle of. */
+void command_handle(struct caller *caller, struct call *call, const void *arguments);
+/* The call of list_commands was cancelled: frees the listing. */
+void listing_end(struct listing *listing);
+/* The call was cancelled. The command goes on, unless it was begun by it: then it is killed, and the call is
+ * released when nothing of it is alive. */
+void command_unlisten(struct command *command, struct call *call);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/cleanup.h"
 #include "server/caller.h"
 #include "server/replies.h"
 #include "server/sandboxes.h"
@@ -37,6 +38,8 @@ static struct call *call_new(struct calls *calls, struct caller *caller, struct 
 	call->tool = tool;
 	call->number = (++calls->generation << SLOT_BITS) | slot;
 	call->begun = calls->loop->now;
+	if (tool->route != TOOL_HANDLE)
+		sandboxes_called(calls->sandboxes);
 	call->deadline.fire = deadline_passed;
 	buffer_init(&call->meta, LIMIT_FRAME_BYTES);
 	buffer_init(&call->facts, LIMIT_RESULT_BYTES_MAX);
@@ -121,6 +124,8 @@ static void channel_lost(void *context, struct channel *channel, const struct su
 {
 	struct calls *calls = context;
 
+	if (channel == &calls->files)
+		file_watches_lost(calls, failure);
 	for (unsigned slot = 0; slot < calls->unused; slot++) {
 		struct call *call = calls->slots[slot];
 
@@ -150,10 +155,15 @@ void call_detach(struct call *call)
 	call->mcp = NULL;
 	loop_timer_clear(calls->loop, &call->deadline);
 	if (call->command) {
-		command_abandon(call->command);
+		command_unlisten(call->command, call);
 		return;
 	}
-	if (channel_withdraw(call->channel, call->number)) {
+	if (call->listing) {
+		listing_end(call->listing);
+		call_release(call);
+		return;
+	}
+	if (channel_withdraw(call->channel, call->tool->operation, call->number)) {
 		call_release(call);
 		return;
 	}
@@ -242,11 +252,17 @@ static void dispatch(struct call *call, const void *arguments)
 	case TOOL_FILES:
 		send_to(call, &call->calls->files, arguments);
 		break;
+	case TOOL_SEARCH:
+		send_to(call, &call->calls->search, arguments);
+		break;
 	case TOOL_WEB:
 		send_to(call, &call->calls->web, arguments);
 		break;
 	case TOOL_COMMAND:
 		command_begin(call->caller, call, arguments);
+		break;
+	case TOOL_HANDLE:
+		command_handle(call->caller, call, arguments);
 		break;
 	case TOOL_LOOK:
 		command_look(call->caller, call, arguments);
@@ -258,10 +274,9 @@ static void dispatch(struct call *call, const void *arguments)
 	}
 }
 
-void calls_begin(struct calls *calls, struct caller *caller, struct mcp_call *mcp, const char *name,
-		 const cJSON *arguments)
+void calls_begin_as(struct calls *calls, struct caller *caller, struct mcp_call *mcp, const struct tool *tool,
+		    const cJSON *arguments)
 {
-	const struct tool *tool = tool_find(name);
 	_Alignas(max_align_t) unsigned char values[LIMIT_ARGUMENTS_BYTES];
 	struct call *call = tool ? call_new(calls, caller, mcp, tool) : NULL;
 	cJSON *scratch = NULL;
@@ -282,19 +297,30 @@ void calls_begin(struct calls *calls, struct caller *caller, struct mcp_call *mc
 	cJSON_Delete(scratch);
 }
 
+void calls_begin(struct calls *calls, struct caller *caller, struct mcp_call *mcp, const char *name,
+		 const cJSON *arguments)
+{
+	calls_begin_as(calls, caller, mcp, tool_find(name), arguments);
+}
+
 int calls_init(struct calls *calls, struct loop *loop, struct supervisor *supervisor, const struct plan *plan)
 {
+	struct channel *const channels[] = {&calls->files, &calls->search, &calls->web};
+
 	calls->loop = loop;
 	calls->context = (struct tool_context){.plan = plan,
 					       .result_bytes = plan->result_bytes,
 					       .answer_within_ms = LIMIT_ANSWER_WITHIN_MS,
 					       .found = &supervisor->found};
 	channel_init(&calls->files, supervisor, SPAWNER_FILES, "files executor");
+	channel_init(&calls->search, supervisor, SPAWNER_SEARCH, "search executor");
 	channel_init(&calls->web, supervisor, SPAWNER_WEB, "web executor");
-	calls->files.context = calls->web.context = calls;
-	calls->files.reply = calls->web.reply = replies_take;
-	calls->files.lost = calls->web.lost = channel_lost;
-	calls->files.idle_ms = calls->web.idle_ms = plan->sandbox_idle_ms;
+	for (size_t i = 0; i < ARRAY_SIZE(channels); i++) {
+		channels[i]->context = calls;
+		channels[i]->reply = replies_take;
+		channels[i]->lost = channel_lost;
+		channels[i]->idle_ms = plan->sandbox_idle_ms;
+	}
 	return sandboxes_new(&calls->sandboxes, loop, supervisor, &calls->context);
 }
 
@@ -303,7 +329,9 @@ void calls_deinit(struct calls *calls)
 	for (unsigned slot = 0; slot < calls->unused; slot++)
 		if (calls->slots[slot] && calls->slots[slot]->channel)
 			call_release(calls->slots[slot]);
+	file_watches_end(calls, NULL);
 	channel_deinit(&calls->files);
+	channel_deinit(&calls->search);
 	channel_deinit(&calls->web);
 	sandboxes_free(calls->sandboxes);
 }

@@ -15,11 +15,13 @@
 #include "protocol/limits.h"
 #include "protocol/mcp.h"
 #include "server/channel.h"
+#include "server/file_watches.h"
 #include "server/loop.h"
 #include "tools/tool.h"
 
 struct caller;
 struct command;
+struct listing;
 struct sandboxes;
 
 struct call {
@@ -27,9 +29,10 @@ struct call {
 	struct caller *caller;
 	struct mcp_call *mcp; /* NULL: answered or cancelled, the executor still owes its last frame */
 	const struct tool *tool;
-	struct channel *channel; /* FILES, WEB */
+	struct channel *channel; /* FILES, SEARCH, WEB */
 	unsigned epoch;          /* of the channel's executor that was asked */
-	struct command *command; /* COMMAND */
+	struct command *command; /* COMMAND, HANDLE: to which it listens */
+	struct listing *listing; /* list_commands, while it asks */
 	uint32_t number;
 	uint64_t begun;             /* nanoseconds */
 	struct loop_timer deadline; /* of the answer; once detached, of the executor's last word */
@@ -42,7 +45,8 @@ struct call {
 struct calls {
 	struct loop *loop;
 	struct tool_context context;
-	struct channel files, web;
+	struct channel files, search, web;
+	struct file_watches watches;
 	struct sandboxes *sandboxes;
 	struct call *slots[LIMIT_CALLS_IN_FLIGHT];
 	uint16_t free_slots[LIMIT_CALLS_IN_FLIGHT]; /* given back */
@@ -58,6 +62,9 @@ void calls_deinit(struct calls *calls);
 /* mcp_host.call and .cancel. Commands run in the caller's own sandbox. */
 void calls_begin(struct calls *calls, struct caller *caller, struct mcp_call *mcp, const char *name,
 		 const cJSON *arguments);
+/* The same by a tool that need not be in the table. */
+void calls_begin_as(struct calls *calls, struct caller *caller, struct mcp_call *mcp, const struct tool *tool,
+		    const cJSON *arguments);
 void calls_cancel(struct calls *calls, struct mcp_call *mcp);
 
 /* Cancels everything in flight without an answer (the host is gone). */

@@ -10,6 +10,12 @@
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 
+/* Its channel is rings; else a socket. */
+static bool has_rings(const struct supervised *supervised)
+{
+	return supervised->kind == SPAWNER_FILES || supervised->kind == SPAWNER_SEARCH;
+}
+
 struct channel_request {
 	struct channel_request *next;
 	uint16_t type;
@@ -119,7 +125,7 @@ static void executor_started(struct supervised *supervised, struct frame_descrip
 	_cleanup_fd_ int socket = -1;
 	int result = 0;
 
-	if (supervised->kind == SPAWNER_FILES) {
+	if (has_rings(supervised)) {
 		result = connect_rings(channel, descriptors);
 		socket = frame_descriptors_take(descriptors, 3);
 	} else {
@@ -190,7 +196,7 @@ static void socket_ready(struct loop_source *source, uint32_t events)
 
 		if (result == -EAGAIN)
 			return;
-		if (result == 0 && channel->supervised.kind == SPAWNER_FILES)
+		if (result == 0 && has_rings(&channel->supervised))
 			result = -EPROTO; /* nothing is said here */
 		if (result == 0)
 			result = channel->reply(channel->context, channel, &header,
@@ -292,7 +298,7 @@ int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct b
 
 	if (channel->queued + buffer_length(payload) > LIMIT_CHANNEL_QUEUE_BYTES)
 		return -ENOBUFS;
-	if (channel->supervised.kind != SPAWNER_FILES && buffer_length(payload) > LIMIT_MESSAGE_FRAME_BYTES)
+	if (!has_rings(&channel->supervised) && buffer_length(payload) > LIMIT_MESSAGE_FRAME_BYTES)
 		return -EMSGSIZE;
 	request = malloc(sizeof *request);
 	if (!request)
@@ -307,12 +313,12 @@ int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct b
 	return 0;
 }
 
-bool channel_withdraw(struct channel *channel, uint32_t call)
+bool channel_withdraw(struct channel *channel, uint16_t type, uint32_t call)
 {
 	for (struct channel_request **at = &channel->first; *at; at = &(*at)->next) {
 		struct channel_request *request = *at;
 
-		if (request->call != call || request->begun)
+		if (request->call != call || request->type != type || request->begun)
 			continue;
 		*at = request->next;
 		if (channel->last == &request->next)

@@ -3,11 +3,11 @@
 #define SALLYPORT_SERVER_CHANNEL_H
 
 /*
- * The frontend's channel to one executor: files over rings in shared memory, web over a socket. It starts the
- * executor on first use, queues requests until it runs and while it has no room, and hands replies on one by
- * one. Everything that comes back is hostile: a malformed frame, or a reply that the receiver refuses, ends
- * the executor, and `lost` tells why. The next request starts a new one. An executor that nobody has used for
- * `idle_ms` is ended too.
+ * The frontend's channel to one executor: files and search over rings in shared memory, web over a socket. It
+ * starts the executor on first use, queues requests until it runs and while it has no room, and hands replies
+ * on one by one. Everything that comes back is hostile: a malformed frame, or a reply that the receiver
+ * refuses, ends the executor, and `lost` tells why. The next request starts a new one. An executor that
+ * nobody has used for `idle_ms` is ended too.
  */
 
 #include <stdint.h>
@@ -58,7 +58,7 @@ void channel_deinit(struct channel *channel);
  * wait, -EMSGSIZE. */
 int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload);
 /* Forgets a request of which nothing was sent yet. True if there was one: then no reply will come. */
-bool channel_withdraw(struct channel *channel, uint32_t call);
+bool channel_withdraw(struct channel *channel, uint16_t type, uint32_t call);
 
 /* The executor lied or hangs: it is ended; `lost` is called when it is dead. Requests from here on go to the
  * next one. */

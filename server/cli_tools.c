@@ -24,6 +24,8 @@ static const char *type_name(enum field_type type)
 		return "boolean";
 	case FIELD_STRINGS:
 		return "strings";
+	case FIELD_INTEGERS:
+		return "integers";
 	case FIELD_STRING_MAP:
 		return "strings by name";
 	case FIELD_OBJECTS:

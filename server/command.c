@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands (caller.h). What a nanny says is believed only about its own command; what a command writes is
- * bytes.
+ * The life of a command (command_parts.h), whoever listens to it. What a nanny says is believed only about
+ * its own command; what a command writes is bytes.
  */
 
 #include <errno.h>
@@ -29,76 +29,130 @@ void command_enlist(struct command *command, struct command **list)
 
 void command_delist(struct command *command)
 {
+	if (!command->link)
+		return;
 	*command->link = command->next;
 	if (command->next)
 		command->next->link = command->link;
+	command->link = NULL;
 }
 
 /* ---- the end ---- */
 
-void command_free(struct command *command)
+/* Nothing of it runs: its place is another's. */
+static void leave(struct command *command)
 {
-	struct sandboxes *sandboxes = command->sandboxes;
 	struct sandbox *sandbox = command->sandbox;
 
-	loop_timer_clear(sandboxes->loop, &command->timer);
-	loop_timer_clear(sandboxes->loop, &command->progress);
+	command_delist(command);
 	command_disconnect(command);
 	buffer_deinit(&command->request);
 	buffer_deinit(&command->input);
-	command_output_deinit(&command->output);
-	command_denials_deinit(&command->denials);
-	command_delist(command);
-	call_release(command->call);
-	free(command);
+	command->sandbox = NULL;
 	if (!sandbox)
 		return;
 	sandbox->running_count--;
-	sandboxes->running_count--;
+	command->sandboxes->running_count--;
+	if (command->caller)
+		command->caller->running_count--;
 	sandbox_rested(sandbox);
 }
 
-/* What a question's output says is the tool's to read. */
-static int answer_look(struct command *command, const struct command_outcome *outcome)
+void command_free(struct command *command)
 {
-	const struct buffer *said = &command->output.streams[0].head;
-	struct tool_result *result = &command->call->result;
+	struct loop *loop = command->sandboxes->loop;
 
-	if (outcome->timed_out || outcome->wait_status != 0)
-		return -EPROTO;
-	return command->call->tool->looked(result, buffer_data(said), buffer_length(said));
+	loop_timer_clear(loop, &command->timer);
+	loop_timer_clear(loop, &command->progress);
+	handle_forget(command);
+	command_output_deinit(&command->output);
+	command_log_deinit(&command->log);
+	command_settle_file(command);
+	command_denials_deinit(&command->denials);
+	free(command->refusal);
+	if (command->listener.call)
+		call_release(command->listener.call);
+	leave(command);
+	free(command);
 }
 
-static void answer(struct command *command, struct command_outcome *outcome)
+/* Who listens has been answered. What can still be asked for is kept, all else freed. */
+static void end(struct command *command)
 {
-	struct call *call = command->call;
-	int result;
-
-	if (!call->mcp)
+	if (command->caller)
+		listings_hear(command->caller);
+	if (!command->handle.id[0] || !command->caller) {
+		command_free(command);
 		return;
-	outcome->timed_out = command->timed_out;
-	outcome->patience_ms = command->patience_ms;
-	outcome->duration_ns = command->sandboxes->loop->now - command->started;
-	outcome->output = &command->output;
-	outcome->denials = &command->denials;
-	outcome->killed_for_memory = sandbox_killed_for_memory(command->sandbox) - command->killed_before;
-	outcome->data_bytes = command->sandboxes->context->plan->command_data_bytes;
-	result = command->look ? answer_look(command, outcome) : run_command_write(&call->result, outcome);
-	call->mcp = NULL;
-	if (result == -EPROTO)
-		result_fail(&call->result, "the sandbox was asked and gave no answer; try again");
-	else if (result < 0)
-		result_fail(&call->result, "the command ended, but its result could not be written: %s",
-			    result == -EMSGSIZE ? "too large" : "out of memory");
-	else
-		result_finish(&call->result);
+	}
+	leave(command);
+	command_settle_file(command);
+	command->state = COMMAND_ENDED;
+	command_enlist(command, &command->caller->ended);
+	if (command->watched)
+		command_update_end(command);
+	command_keep(command);
+}
+
+void command_keep(struct command *command)
+{
+	struct loop *loop = command->sandboxes->loop;
+
+	/* without memory for the timer it is kept until another needs its place */
+	loop_timer_set(loop, &command->timer,
+		       loop->now + LOOP_MS(command->sandboxes->context->plan->command_kept_ms));
 }
 
 void command_refuse(struct command *command, const char *text)
 {
-	if (command->call->mcp)
-		result_fail(&command->call->result, "%s", text);
-	command->call->mcp = NULL;
+	command->refusal = strdup(text); /* without memory it is told as lost */
+	command_answer(command);
+	end(command);
+}
+
+void command_unconfined(struct command *command, const struct supervisor_failure *failure)
+{
+	char text[512];
+
+	if (command->listener.call && !command->handle.id[0]) {
+		call_refuse(command->listener.call, "sandbox", failure);
+		command_free(command);
+		return;
+	}
+	snprintf(text, sizeof text, "the sandbox could not be had: %s: %s: %s (%s). Nothing was done. %s",
+		 failure->layer, failure->step, strerror(failure->error), err_name(failure->error),
+		 failure->remedy);
+	command_refuse(command, text);
+}
+
+void command_report(struct command *command, const struct command_outcome *outcome)
+{
+	struct loop *loop = command->sandboxes->loop;
+
+	command->outcome = *outcome;
+	command->outcome.duration_ns = loop->now - command->started;
+	command->outcome.killed_for_memory =
+		sandbox_killed_for_memory(command->sandbox) - command->killed_before;
+	loop_close_sole(loop, &command->leash);
+	command->state = COMMAND_REPORTED;
+	if (command_take_rest(command) ||
+	    loop_timer_set(loop, &command->timer, loop->now + LOOP_MS(LIMIT_KILL_GRACE_MS)) < 0)
+		command_settle(command);
+}
+
+void command_settle(struct command *command)
+{
+	const struct plan *plan = command->sandboxes->context->plan;
+
+	command->outcome.timed_out = command->timed_out;
+	command->outcome.stopped = command->stopped;
+	command->outcome.patience_ms = command->timeout_ms;
+	command->outcome.by_policy = command->timeout_ms == plan->command_ms;
+	command->outcome.data_bytes = plan->command_data_bytes;
+	command_drain(command);
+	command->state = COMMAND_ENDED;
+	command_answer(command);
+	end(command);
 }
 
 /*
@@ -107,13 +161,10 @@ void command_refuse(struct command *command, const char *text)
  */
 static void refuse_lost(struct command *command, const char *how, bool gone)
 {
-	struct command_outcome outcome = {.wait_status = SIGKILL, .lost = true};
 	char text[512];
 
 	if (gone && sandbox_killed_for_memory(command->sandbox) > command->killed_before) {
-		command_drain(command);
-		answer(command, &outcome);
-		command_free(command);
+		command_report(command, &(struct command_outcome){.wait_status = SIGKILL, .lost = true});
 		return;
 	}
 	snprintf(text, sizeof text,
@@ -122,11 +173,14 @@ static void refuse_lost(struct command *command, const char *how, bool gone)
 		 "stays done. Try again if it may be run twice.",
 		 how, call_remains(gone));
 	command_refuse(command, text);
-	command_free(command);
 }
 
 void command_lost(struct command *command, bool gone)
 {
+	if (command->state == COMMAND_REPORTED) {
+		command_settle(command);
+		return;
+	}
 	refuse_lost(command, "the sandbox ended", gone);
 }
 
@@ -137,8 +191,7 @@ void command_swept(struct command *command)
 		refuse_lost(command, "the process that watches over it ended", true);
 }
 
-/* Its nanny is gone. The keeper kills what it had and says when nothing is left. */
-static void orphan(struct command *command)
+void command_orphan(struct command *command)
 {
 	struct sandboxes *sandboxes = command->sandboxes;
 
@@ -151,102 +204,82 @@ static void orphan(struct command *command)
 		sandbox_end(command->sandbox);
 }
 
-/* ---- frames on the leash ---- */
+/* ---- time, and killing ---- */
 
-static int take_ended(struct command *command, const struct frame_header *header)
+/* A leash that is full is a nanny that does not listen: its grace will be over. */
+static void order(const struct command *command, uint16_t type, uint32_t value)
 {
-	struct command_outcome outcome = {0};
-	struct frame_reader reader;
+	struct frame_header header = {.type = type, .value = value};
 
-	frame_read(&reader, buffer_data(&command->sandboxes->frame), header->length);
-	outcome.wait_status = (int)frame_get_u32(&reader);
-	outcome.cpu_us = frame_get_u64(&reader);
-	outcome.cpu_us += frame_get_u64(&reader);
-	outcome.peak_memory_bytes = frame_get_u64(&reader);
-	outcome.leftovers = frame_get_u32(&reader);
-	if (frame_done(&reader) < 0 || !(WIFEXITED(outcome.wait_status) || WIFSIGNALED(outcome.wait_status)))
-		return -EPROTO;
-	command_drain(command);
-	supervisor_hear_denials(command->sandboxes->supervisor);
-	answer(command, &outcome);
-	command_free(command);
-	return 0;
+	frame_send(command->leash.fd, &header, NULL, 0, NULL, 0, MSG_DONTWAIT);
 }
 
-static int take_failed(struct command *command, const struct frame_header *header)
+void command_stop(struct command *command, int number)
 {
-	struct frame_reader reader;
-	char step[64], target[LIMIT_PATH_BYTES];
-
-	frame_read(&reader, buffer_data(&command->sandboxes->frame), header->length);
-	frame_get_text(&reader, step, sizeof step);
-	frame_get_text(&reader, target, sizeof target);
-	if (frame_done(&reader) < 0)
-		return -EPROTO;
-	if (command->call->mcp)
-		run_command_fail(&command->call->result, step, target, (int)header->value, &command->denials);
-	command->call->mcp = NULL;
-	command_free(command);
-	return 0;
-}
-
-void command_denied(struct command *command, const struct denial *denial)
-{
-	if (command->call->mcp)
-		command_denials_add(&command->denials, denial);
-}
-
-static int take_denied(struct command *command, const struct frame_header *header)
-{
-	struct denial denial;
-	int result = denial_decode_command(&denial, buffer_data(&command->sandboxes->frame), header->length);
-
-	if (result == 0)
-		command_denied(command, &denial);
-	return result;
-}
-
-void command_heard(struct loop_source *source, uint32_t events)
-{
-	struct command *command = (struct command *)((char *)source - offsetof(struct command, leash));
-	struct sandboxes *sandboxes = command->sandboxes;
-	struct caller *caller = command->caller;
-	struct frame_header header;
-	int result = frame_receive(source->fd, &header, &sandboxes->frame, NULL, MSG_DONTWAIT);
-
-	if (result == -EAGAIN)
+	command->stopped = true;
+	if (command->state != COMMAND_RUNNING)
 		return;
-	if (result == 0) {
-		if (header.type == KEEPER_ENDED)
-			result = take_ended(command, &header);
-		else if (header.type == KEEPER_FAILED)
-			result = take_failed(command, &header);
-		else if (header.type == KEEPER_DENIED)
-			result = take_denied(command, &header);
-		else
-			result = -EPROTO;
-	}
-	if (result == -EPROTO) { /* it lies: the sandbox goes, and all that runs there */
-		loop_close_sole(sandboxes->loop, source);
-		sandbox_end(command->sandbox);
-	} else if (result < 0) {
-		orphan(command);
-	}
-	sandboxes_serve(sandboxes);
-	if (caller)
-		caller_serve(caller);
+	command->kill_at = command->sandboxes->loop->now + LOOP_MS(LIMIT_STOP_GRACE_MS);
+	order(command, KEEPER_SIGNAL, (uint32_t)number);
+	command_schedule(command);
 }
 
-/* ---- killing ---- */
-
-static void kill_it(struct command *command)
+void command_ask_state(struct command *command)
 {
-	struct frame_header order = {.type = KEEPER_KILL};
+	if (command->state == COMMAND_RUNNING)
+		order(command, KEEPER_ASK_STATE, 0);
+}
 
+void command_kill(struct command *command)
+{
+	if (command->state == COMMAND_WAITING) {
+		command_free(command);
+		return;
+	}
+	if (command->state != COMMAND_RUNNING)
+		return;
 	command->state = COMMAND_KILLED;
-	frame_send(command->leash.fd, &order, NULL, 0, NULL, 0, MSG_DONTWAIT);
+	order(command, KEEPER_KILL, 0);
 	loop_timer_set(command->sandboxes->loop, &command->timer,
 		       command->sandboxes->loop->now + LOOP_MS(LIMIT_KILL_GRACE_MS));
+}
+
+/* A question has no other bound than its call's patience. */
+static uint64_t deadline(const struct command *command)
+{
+	if (command->look)
+		return command->listener.until;
+	return command->state == COMMAND_RUNNING && command->kill_at ? command->kill_at : UINT64_MAX;
+}
+
+int command_schedule(struct command *command)
+{
+	uint64_t at = deadline(command);
+
+	if (command->state != COMMAND_WAITING && command->state != COMMAND_RUNNING)
+		return 0; /* its timer is set to what comes next, and that is near */
+	if (command->listener.call && command->listener.until < at)
+		at = command->listener.until;
+	if (at == UINT64_MAX) {
+		loop_timer_clear(command->sandboxes->loop, &command->timer);
+		return 0;
+	}
+	return loop_timer_set(command->sandboxes->loop, &command->timer, at);
+}
+
+/* Somebody's patience, or its own time. */
+static void time_passed(struct command *command)
+{
+	if (command->sandboxes->loop->now < deadline(command)) {
+		command_tell(command);
+		command_schedule(command);
+	} else if (command->state == COMMAND_WAITING) {
+		command_refuse(command,
+			       "the sandbox was not ready in time, or too many others run. Try again.");
+	} else {
+		command->timed_out = !command->stopped;
+		command_kill(command);
+	}
 }
 
 static void timer_fired(struct loop_timer *timer)
@@ -257,19 +290,8 @@ static void timer_fired(struct loop_timer *timer)
 
 	switch (command->state) {
 	case COMMAND_WAITING:
-		command_refuse(
-			command,
-			command->caller->open
-				? "the command was not started: its sandbox was not ready in time, or "
-				  "too many others run. Nothing was done; try again."
-				: "the command was not started: as many sandboxes are in use as there "
-				  "may be (sandbox.maximum), and none ended in time. Nothing was done; "
-				  "try again.");
-		command_free(command);
-		break;
 	case COMMAND_RUNNING:
-		command->timed_out = true;
-		kill_it(command);
+		time_passed(command);
 		break;
 	case COMMAND_ORPHANED:
 		/* killed on its way from the door, its nanny was one that the keeper saw die there */
@@ -284,80 +306,80 @@ static void timer_fired(struct loop_timer *timer)
 	case COMMAND_KILLED:
 		sandbox_end(sandbox);
 		break;
+	case COMMAND_REPORTED:
+		command_settle(command);
+		sandboxes_serve(sandboxes);
+		break;
+	case COMMAND_ENDED:
+		command_free(command);
+		break;
 	}
 }
 
-void command_abandon(struct command *command)
+/* ---- beginning ---- */
+
+static struct command *command_new(struct caller *caller, const struct run_command_arguments *arguments)
 {
-	if (command->state == COMMAND_WAITING)
-		command_free(command);
-	else if (command->state == COMMAND_RUNNING)
-		kill_it(command);
-}
+	struct sandboxes *sandboxes = caller->sandboxes;
+	struct command *command = calloc(1, sizeof *command);
 
-/* ---- running ---- */
-
-static void tell_progress(struct loop_timer *timer)
-{
-	struct command *command = (struct command *)((char *)timer - offsetof(struct command, progress));
-	struct loop *loop = command->sandboxes->loop;
-	double elapsed = (double)(loop->now - command->call->begun);
-	struct buffer message;
-
-	if (!command->call->mcp)
-		return;
-	buffer_init(&message, LIMIT_FRAME_BYTES);
-	if (buffer_printf(&message, "%.1f s", elapsed / 1e9) == 0 &&
-	    output_newest_line(command_output_merged(&command->output), &message) == 0)
-		mcp_call_progress(command->call->mcp, elapsed / 1e6, buffer_data(&message),
-				  buffer_length(&message));
-	buffer_deinit(&message);
-	loop_timer_set(loop, &command->progress, loop->now + LOOP_MS(LIMIT_PROGRESS_MS));
+	if (!command)
+		return NULL;
+	*command = (struct command){.sandboxes = sandboxes, .caller = caller};
+	while ((command->number = ++sandboxes->commands) == 0)
+		;
+	command_pipes_init(command);
+	command->timer.fire = timer_fired;
+	command->progress.fire = command_tell_progress;
+	command->timeout_ms = sandboxes->context->plan->command_ms;
+	if (arguments->timeout_ms >= 0 && arguments->timeout_ms < command->timeout_ms)
+		command->timeout_ms = (uint32_t)arguments->timeout_ms;
+	command->tty = arguments->tty;
+	command->has_input = arguments->input || command->tty;
+	command->keeps_input = command->tty || (arguments->input && arguments->wait_ms == 0);
+	buffer_init(&command->request, LIMIT_MESSAGE_FRAME_BYTES);
+	buffer_init(&command->input, LIMIT_MESSAGE_BYTES);
+	command_output_init(&command->output, run_command_keep(arguments), (size_t)arguments->max_bytes);
+	command_log_init(&command->log);
+	command_enlist(command, &caller->waiting);
+	return command;
 }
 
 /* `question` is NULL, or the arguments of a tool of the route TOOL_LOOK. */
 static void begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments,
 		  const void *question)
 {
-	struct sandboxes *sandboxes = caller->sandboxes;
-	struct command *command = calloc(1, sizeof *command);
+	const struct tool_context *context = caller->sandboxes->context;
+	struct command *command = command_new(caller, arguments);
 	struct err err = {0};
-	int result = command ? 0 : -ENOMEM;
+	int result = -ENOMEM;
 
-	if (result == 0) {
-		*command = (struct command){
-			.sandboxes = sandboxes, .caller = caller, .call = call, .look = question != NULL};
-		command_pipes_init(command);
-		command->timer.fire = timer_fired;
-		command->progress.fire = tell_progress;
-		command->patience_ms = run_command_patience(arguments, sandboxes->context);
-		command->has_input = arguments->input != NULL;
-		buffer_init(&command->request, LIMIT_MESSAGE_FRAME_BYTES);
-		buffer_init(&command->input, LIMIT_MESSAGE_BYTES);
-		command_output_init(&command->output, run_command_keep(arguments),
-				    (size_t)arguments->max_bytes);
-		call->command = command;
-		command_enlist(command, &caller->waiting);
-		result = question ? call->tool->ask(question, sandboxes->context, &command->request, &err)
-				  : call->tool->pack(arguments, sandboxes->context, &command->request, &err);
+	if (command) {
+		command->look = question != NULL;
+		result = question ? call->tool->ask(question, context, &command->request, &err)
+				  : call->tool->pack(arguments, context, &command->request, &err);
 	}
 	if (result == 0 && arguments->input)
 		result = buffer_append(&command->input, arguments->input, strlen(arguments->input));
-	if (result == 0)
-		result = loop_timer_set(sandboxes->loop, &command->timer,
-					call->begun + LOOP_MS(command->patience_ms));
+	if (result == 0 && !question)
+		result = handle_name(command, arguments, &err);
+	if (result == 0) {
+		command->begun = call;
+		result = command_listen(
+			command, &(struct listener){.call = call,
+						    .until = call->begun + LOOP_MS(run_command_patience(
+										   arguments, context))});
+	}
 	if (result < 0) {
 		result_fail(&call->result, "%s", err.text[0] ? err.text : "out of memory, try again");
 		call->mcp = NULL;
+		if (!command || !command->listener.call)
+			call_release(call);
 		if (command)
 			command_free(command);
-		else
-			call_release(call);
 		return;
 	}
-	if (mcp_call_wants_progress(call->mcp))
-		loop_timer_set(sandboxes->loop, &command->progress, call->begun + LOOP_MS(LIMIT_PROGRESS_MS));
-	caller->wants_spare = sandboxes->context->plan->sandbox_per_call;
+	caller->wants_spare = context->plan->sandbox_per_call;
 	caller_serve(caller);
 }
 
@@ -369,7 +391,7 @@ void command_begin(struct caller *caller, struct call *call, const struct run_co
 void command_look(struct caller *caller, struct call *call, const void *arguments)
 {
 	static const struct run_command_arguments look = {
-		.wait_ms = INT32_MAX, .timeout_ms = INT32_MAX, .keep = "head", .max_bytes = LIMIT_PATH_BYTES};
+		.wait_ms = INT32_MAX, .timeout_ms = -1, .keep = "head", .max_bytes = LIMIT_PATH_BYTES};
 
 	begin(caller, call, &look, arguments);
 }

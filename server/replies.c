@@ -40,6 +40,26 @@ static void finish(struct call *call)
 	call_release(call);
 }
 
+/* The end of one part of several; the call goes on. */
+static int take_part(struct call *call, const struct frame_header *header, const uint8_t *payload)
+{
+	int result;
+
+	if (!call->tool->part || (header->flags & FRAME_MORE) ||
+	    call->result.text_bytes > LIMIT_RESULT_BYTES_MAX + LIMIT_FRAME_BYTES)
+		return -EPROTO;
+	if (!call->mcp)
+		return 0;
+	result = call->tool->part(&call->result, header->type, payload, header->length);
+	if (result == -EPROTO)
+		return result;
+	if (result < 0) {
+		fail(call, result);
+		call_detach(call);
+	}
+	return 0;
+}
+
 static int take_result(struct call *call, const struct frame_header *header, const uint8_t *payload)
 {
 	bool more = header->flags & FRAME_MORE;
@@ -75,10 +95,11 @@ static int take_failure(struct call *call, const struct frame_header *header, co
 	message = frame_get_bytes(&reader, &length);
 	if (frame_done(&reader) < 0)
 		return -EPROTO;
-	if (call->mcp) {
-		call->mcp = NULL;
+	if (call->mcp && header->value == ENOENT && mcp_call_uri(call->mcp))
+		mcp_call_not_found(call->mcp);
+	else if (call->mcp)
 		result_fail(&call->result, "%.*s", (int)length, message);
-	}
+	call->mcp = NULL;
 	call_release(call);
 	return 0;
 }
@@ -161,10 +182,16 @@ static int take_text(struct call *call, const struct frame_header *header, const
 int replies_take(void *context, struct channel *channel, const struct frame_header *header,
 		 const uint8_t *payload)
 {
-	struct call *call = calls_find(context, header->call);
+	struct calls *calls = context;
+	struct call *call;
 
+	if (header->type == REPLY_WATCHED || header->type == REPLY_CHANGED)
+		return channel == &calls->files ? file_watches_take(calls, header, payload) : -EPROTO;
+	call = calls_find(calls, header->call);
 	if (!call || call->channel != channel) /* another executor's calls are none of its business */
 		return -EPROTO;
+	if (header->flags & FRAME_PART)
+		return take_part(call, header, payload);
 	switch (header->type) {
 	case REPLY_TEXT:
 		return take_text(call, header, payload);

@@ -93,8 +93,7 @@ static void sandbox_failed(struct supervised *supervised, const struct superviso
 	for (const struct sandbox *at = caller->open; at && waiting; at = at->sibling)
 		waiting = sandboxes->context->plan->sandbox_per_call ? waiting - 1 : 0;
 	for (; waiting && caller->waiting; waiting--) {
-		call_refuse(caller->waiting->call, "sandbox", failure);
-		command_free(caller->waiting);
+		command_unconfined(caller->waiting, failure);
 	}
 	sandboxes_serve(sandboxes);
 }
@@ -121,7 +120,7 @@ static int take_swept(struct sandbox *sandbox, const struct frame_header *header
 		return ++sandbox->heard > LIMIT_NANNY_DEATHS + sandbox->taken ? -EPROTO : 0;
 	}
 	for (struct command *command = sandbox->running; command; command = command->next) {
-		if (command->call->number == header->call) {
+		if (command->number == header->call) {
 			command_swept(command);
 			return 0;
 		}
@@ -175,10 +174,13 @@ int sandbox_take(struct sandbox *sandbox, struct command *command)
 	sandbox->running_count++;
 	sandbox->taken++;
 	sandbox->sandboxes->running_count++;
+	command->caller->running_count++;
 	command->sandbox = sandbox;
 	command->state = COMMAND_RUNNING;
 	command->started = sandbox->sandboxes->loop->now;
 	command->killed_before = sandbox_killed_for_memory(sandbox);
+	command->kill_at = command->started + LOOP_MS(command->timeout_ms);
+	command_schedule(command); /* without memory for the timer it has no deadline */
 	buffer_deinit(&command->request);
 	if (sandbox->sandboxes->context->plan->sandbox_per_call)
 		retire(sandbox); /* this one command, and then its end */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "protocol/cleanup.h"
 #include "protocol/limits.h"
 #include "server/command_parts.h"
 
@@ -46,20 +47,26 @@ static unsigned files_for_all(void)
 
 /* Whether descriptors suffice for so many. One command can always run beside the sandboxes there are, so
  * whoever waits waits for the end of another. */
-static bool files_suffice(const struct sandboxes *sandboxes, unsigned count, unsigned running)
+static bool files_suffice(const struct sandboxes *sandboxes, unsigned count, unsigned running, unsigned logs)
 {
-	return count * SANDBOX_FILES + (running ? running : 1) * COMMAND_FILES <= sandboxes->files;
+	return count * SANDBOX_FILES + (running ? running : 1) * COMMAND_FILES + logs <= sandboxes->files;
 }
 
 static bool may_start(const struct sandboxes *sandboxes)
 {
 	return sandboxes->count < sandboxes->context->plan->sandbox_maximum &&
-	       files_suffice(sandboxes, sandboxes->count + 1, sandboxes->running_count);
+	       files_suffice(sandboxes, sandboxes->count + 1, sandboxes->running_count, sandboxes->log_count);
+}
+
+bool sandboxes_may_log(const struct sandboxes *sandboxes, uint64_t bytes)
+{
+	return sandboxes->log_bytes + bytes <= LIMIT_LOG_FILES * bytes &&
+	       files_suffice(sandboxes, sandboxes->count, sandboxes->running_count, sandboxes->log_count + 1);
 }
 
 static bool may_run(const struct sandboxes *sandboxes)
 {
-	return files_suffice(sandboxes, sandboxes->count, sandboxes->running_count + 1);
+	return files_suffice(sandboxes, sandboxes->count, sandboxes->running_count + 1, sandboxes->log_count);
 }
 
 /* The one that was idle longest gives way, unless as many as are waited for end already; its end is heard of
@@ -115,14 +122,18 @@ static void feed(struct caller *caller)
 void sandboxes_serve(struct sandboxes *sandboxes)
 {
 	struct caller *next;
+	unsigned before;
 
 	if (sandboxes->serving) /* something failed at once; the round goes on */
 		return;
 	sandboxes->serving = true;
-	for (struct caller *at = sandboxes->starved; at; at = next) {
-		next = at->next;
-		caller_serve(at);
-	}
+	do { /* each takes one, and then it is the others' turn */
+		before = sandboxes->running_count;
+		for (struct caller *at = sandboxes->starved; at; at = next) {
+			next = at->next;
+			caller_serve(at);
+		}
+	} while (sandboxes->running_count > before);
 	sandboxes->serving = false;
 }
 
@@ -131,20 +142,31 @@ void sandboxes_serve(struct sandboxes *sandboxes)
 static struct sandbox *find_open(const struct caller *caller)
 {
 	for (struct sandbox *at = caller->open; at; at = at->sibling)
-		if (at->door.fd >= 0 && at->running_count < LIMIT_COMMANDS_AT_ONCE)
+		if (at->door.fd >= 0)
 			return at;
 	return NULL;
+}
+
+/* How many more of its commands may run, as far as it is for policy to say. */
+static unsigned count_turns(const struct caller *caller)
+{
+	unsigned most = caller->sandboxes->context->plan->commands_at_once;
+
+	return caller->running_count < most ? most - caller->running_count : 0;
 }
 
 /* How many more sandboxes it should have; *urgent: commands wait for them. */
 static unsigned count_missing(const struct caller *caller, bool *urgent)
 {
 	bool per_call = caller->sandboxes->context->plan->sandbox_per_call;
-	unsigned have = 0, wanted = 0;
+	unsigned have = 0, wanted = 0, most = count_turns(caller);
+
+	if (!per_call && most > 1)
+		most = 1;
 
 	for (const struct sandbox *at = caller->open; at; at = at->sibling)
 		have++;
-	for (const struct command *at = caller->waiting; at && (per_call || !wanted); at = at->next)
+	for (const struct command *at = caller->waiting; at && wanted < most; at = at->next)
 		wanted++;
 	*urgent = have < wanted;
 	wanted += per_call && caller->wants_spare;
@@ -162,10 +184,8 @@ static bool start_missing(struct caller *caller)
 			return urgent;
 		if (sandbox_start(caller) < 0) {
 			caller->wants_spare = false;
-			if (urgent) {
+			if (urgent)
 				command_refuse(caller->waiting, no_sandbox);
-				command_free(caller->waiting);
-			}
 		}
 	}
 	return false;
@@ -177,7 +197,7 @@ static bool send_waiting(struct caller *caller)
 	struct sandboxes *sandboxes = caller->sandboxes;
 	struct sandbox *sandbox;
 
-	while (caller->waiting && (sandbox = find_open(caller))) {
+	while (caller->waiting && count_turns(caller) && (sandbox = find_open(caller))) {
 		struct command *command = caller->waiting;
 		int result = may_run(sandboxes) ? sandbox_take(sandbox, command) : -EMFILE;
 
@@ -187,10 +207,25 @@ static bool send_waiting(struct caller *caller)
 			return true; /* the end of one of those gives its descriptors back */
 		if (result < 0) {
 			command_refuse(command, is_exhausted(result) ? no_descriptors : no_sandbox);
-			command_free(command);
+		} else if (caller->starved) {
+			feed(caller); /* it goes behind the others that wait */
+			return caller->waiting != NULL;
 		}
 	}
 	return false;
+}
+
+unsigned command_place(const struct command *command)
+{
+	const struct caller *caller = command->caller;
+	unsigned place = 1;
+
+	for (const struct command *at = caller->waiting; at != command; at = at->next)
+		place++;
+	if (caller->starved)
+		for (const struct caller *at = caller->sandboxes->starved; at != caller; at = at->next)
+			place++;
+	return place;
 }
 
 void caller_serve(struct caller *caller)
@@ -217,6 +252,10 @@ void caller_deinit(struct caller *caller)
 	caller->wants_spare = false;
 	while (caller->waiting)
 		command_free(caller->waiting);
+	while (caller->ended)
+		command_free(caller->ended);
+	while (caller->handles) /* of those that are about to die */
+		handle_forget(caller->handles);
 	while (caller->open)
 		sandbox_end(caller->open);
 	for (struct sandbox *at = caller->sandboxes->all; at; at = at->next)
@@ -226,6 +265,35 @@ void caller_deinit(struct caller *caller)
 }
 
 /* ---- all ---- */
+
+static struct command *find_running(const struct sandboxes *sandboxes, uint32_t number)
+{
+	for (struct sandbox *at = sandboxes->all; at; at = at->next)
+		for (struct command *command = at->running; command; command = command->next)
+			if (command->number == number)
+				return command;
+	return NULL;
+}
+
+static void filed(void *context, uint32_t number, int fd)
+{
+	struct sandboxes *sandboxes = context;
+	struct command *command = find_running(sandboxes, number);
+
+	if (!command || !command->wants_file || command->filed) {
+		close_fd(&fd); /* it has ended meanwhile */
+		return;
+	}
+	command_filed(command, fd);
+	if (command->state == COMMAND_REPORTED) {
+		struct caller *caller = command->caller;
+
+		command_settle(command);
+		sandboxes_serve(sandboxes);
+		if (caller)
+			caller_serve(caller);
+	}
+}
 
 int sandboxes_new(struct sandboxes **sandboxes, struct loop *loop, struct supervisor *supervisor,
 		  const struct tool_context *context)
@@ -238,6 +306,8 @@ int sandboxes_new(struct sandboxes **sandboxes, struct loop *loop, struct superv
 	new->supervisor = supervisor;
 	new->context = context;
 	new->files = files_for_all();
+	supervisor->filed = filed;
+	supervisor->context = new;
 	buffer_init(&new->frame, LIMIT_MESSAGE_FRAME_BYTES);
 	/* so that a report can always be read */
 	if (buffer_reserve(&new->frame, LIMIT_MESSAGE_FRAME_BYTES) < 0) {
@@ -246,6 +316,11 @@ int sandboxes_new(struct sandboxes **sandboxes, struct loop *loop, struct superv
 	}
 	*sandboxes = new;
 	return 0;
+}
+
+void sandboxes_called(struct sandboxes *sandboxes)
+{
+	sandboxes->called = sandboxes->loop->now;
 }
 
 void sandboxes_free(struct sandboxes *sandboxes)

@@ -18,4 +18,9 @@ int sandboxes_new(struct sandboxes **sandboxes, struct loop *loop, struct superv
 		  const struct tool_context *context);
 void sandboxes_free(struct sandboxes *sandboxes);
 
+/* A call came in, of whatever kind but those about a command, whose output may be what they wait for: for a
+ * moment what commands write is taken more slowly, since who takes all that `yes` has to give has used up his
+ * share of a processor when others want an answer. */
+void sandboxes_called(struct sandboxes *sandboxes);
+
 #endif

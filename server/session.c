@@ -24,6 +24,7 @@
 #include "server/loop.h"
 #include "server/patience.h"
 #include "server/policy/compile.h"
+#include "server/resources.h"
 #include "server/seal.h"
 #include "server/supervisor.h"
 #include "server/transport/stdio.h"
@@ -68,6 +69,44 @@ static void cancel_call(void *context, struct mcp_call *call)
 	struct session *session = context;
 
 	calls_cancel(&session->calls, call);
+}
+
+static int list_resources(void *context, struct buffer *out)
+{
+	return resources_list(&((struct session *)context)->caller, out);
+}
+
+static int list_templates(void *context, struct buffer *out)
+{
+	return resources_templates(out);
+}
+
+static void read_resource(void *context, struct mcp_call *call, const char *uri)
+{
+	struct session *session = context;
+
+	resources_read(&session->calls, &session->caller, call, uri);
+}
+
+static void complete(void *context, struct mcp_call *call, const struct mcp_completion *asked)
+{
+	struct session *session = context;
+
+	resources_complete(&session->calls, &session->caller, call, asked);
+}
+
+static int watch_resource(void *context, const char *uri)
+{
+	struct session *session = context;
+
+	return resources_watch(&session->calls, &session->caller, uri);
+}
+
+static void unwatch_resource(void *context, const char *uri)
+{
+	struct session *session = context;
+
+	resources_unwatch(&session->calls, &session->caller, uri);
 }
 
 /* What is known of the profile, before the first call only what policy says. */
@@ -173,10 +212,13 @@ static void turned(struct loop *loop)
 	struct session *session = (struct session *)loop;
 
 	channel_push(&session->calls.files);
+	channel_push(&session->calls.search);
 	channel_push(&session->calls.web);
 	channel_drain(&session->calls.files);
+	channel_drain(&session->calls.search);
 	stdio_flush(&session->stdio);
 	channel_rest(&session->calls.files);
+	channel_rest(&session->calls.search);
 	if (session->calls.generation != session->seen) {
 		session->seen = session->calls.generation;
 		session->busy = loop->now;
@@ -222,6 +264,7 @@ static int watch_signals(struct session *session, struct err *err)
 	int fd, result;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log that may not grow (ulimit -f) is to hear of it, not we */
 	signal(SIGCHLD, SIG_IGN); /* spares and spawners: nothing is learnt from how they end */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -247,12 +290,18 @@ static int make_peer(struct session *session, struct err *err)
 				.tools = list_tools,
 				.tool_known = know_tool,
 				.call = begin_call,
+				.resources = list_resources,
+				.resource_templates = list_templates,
+				.read = read_resource,
+				.complete = complete,
+				.watch = watch_resource,
+				.unwatch = unwatch_resource,
 				.cancel = cancel_call,
 				.client = know_client};
 	struct mcp_sink sink = stdio_sink(&session->stdio);
 	int result = mcp_peer_new(&session->peer, &host, &sink);
 
-	session->stdio.peer = session->peer;
+	session->stdio.peer = session->caller.peer = session->peer;
 	return result < 0 ? err_set(err, result, "out of memory") : 0;
 }
 
@@ -328,6 +377,7 @@ int session_run(const struct settings *settings, int input, int output, struct e
 	stdio_flush(&session->stdio);
 	await_spawner(session, supervisor_end(&session->supervisor));
 	code = session->calls.confinement_missing ? EXIT_UNCONFINED : EXIT_OK;
+	file_watches_end(&session->calls, &session->caller);
 	caller_deinit(&session->caller);
 	calls_deinit(&session->calls);
 	mcp_peer_free(session->peer);

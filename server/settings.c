@@ -45,7 +45,9 @@ static uid_t workspace_owner(const struct options *options)
 
 static int load(struct settings *settings, const struct options *options, struct err *err)
 {
-	_cleanup_free_ char *home = find_home(workspace_owner(options));
+	uid_t owner = workspace_owner(options);
+	_cleanup_free_ char *home = find_home(owner);
+	const char *config_home = owner == geteuid() ? getenv("XDG_CONFIG_HOME") : NULL;
 	int result = 0;
 
 	policy_default(&settings->policy);
@@ -57,6 +59,10 @@ static int load(struct settings *settings, const struct options *options, struct
 	if (result == 0)
 		result = policy_compile(&settings->policy, options->policy, home, &settings->plan,
 					&settings->notes, err);
+	if (result == 0 && config_home && config_home[0] == '/') {
+		settings->plan.config_home = strdup(config_home);
+		result = settings->plan.config_home ? 0 : -ENOMEM;
+	}
 	if (result < 0)
 		return result;
 	settings->answer_within_ms = options->answer_within_ms ? options->answer_within_ms

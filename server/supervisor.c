@@ -260,6 +260,11 @@ static int take_frame(struct supervisor *supervisor, const struct frame_header *
 	case SPARE_NEXT: /* said by the spare on its way to becoming the spawner */
 		watch_spare(supervisor, frame_descriptors_take(descriptors, 0));
 		return 0;
+	case SPAWNER_FILED:
+		if (!supervisor->filed)
+			return -EPROTO;
+		supervisor->filed(supervisor->context, header->call, frame_descriptors_take(descriptors, 0));
+		return 0;
 	case SPAWNER_DENIALS:
 		return supervisor_take_denials(supervisor, frame_descriptors_take(descriptors, 0));
 	case SPARE_FAILED:
@@ -371,6 +376,15 @@ void supervisor_kill(struct supervised *supervised)
 	await_death(supervised, SUPERVISED_ENDING);
 	if (frame_send(supervisor->spawner.fd, &request, NULL, 0, NULL, 0, MSG_DONTWAIT) < 0)
 		drop_spawner(supervisor, "the spawner does not take requests and was replaced");
+}
+
+int supervisor_file(struct supervisor *supervisor, uint32_t number)
+{
+	struct frame_header request = {.type = SPAWNER_FILE, .call = number};
+
+	return supervisor->spawner.fd < 0
+		       ? -ECHILD
+		       : frame_send(supervisor->spawner.fd, &request, NULL, 0, NULL, 0, MSG_DONTWAIT);
 }
 
 int supervisor_init(struct supervisor *supervisor, struct loop *loop, int spare,

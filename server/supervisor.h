@@ -72,6 +72,9 @@ struct supervisor {
 	int unsealed; /* errno of why this process could not be sealed: then nothing is ever started */
 	uint32_t last_request;
 	void (*warn)(const char *text); /* for the log */
+	/* SPAWNER_FILED: fd is to be taken; -1: there is none to be had */
+	void (*filed)(void *context, uint32_t number, int fd);
+	void *context; /* of filed */
 };
 
 /* `spare` is what spare_start() returned; it belongs to the supervisor from here. */
@@ -87,6 +90,9 @@ void supervisor_start(struct supervisor *supervisor, struct supervised *supervis
 /* Kills a running one (it lied, it does not answer, or nobody needs it); `died` follows, never before this
  * returns. */
 void supervisor_kill(struct supervised *supervised);
+/* Asks for a file without a name for `number`; `filed` follows, unless the spawner ends first, with all whom
+ * it was for. 0 or -errno: there is no spawner. */
+int supervisor_file(struct supervisor *supervisor, uint32_t number);
 /* Hands on what the broker has refused so far (`denied`): before a command's end is told, all that it was
  * refused is here. Costs nothing where commands have no network. */
 void supervisor_hear_denials(struct supervisor *supervisor);

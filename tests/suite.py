@@ -27,6 +27,10 @@ import xml.etree.ElementTree
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 USER = 1777  # an unprivileged uid that owns nothing
 FUZZ_SECONDS = 5
+REASONS = 12  # lines of each failed step that say why, shown once more at the end: CI keeps little else of a long output
+# Which test failed (cmocka, pytest, the attacks, unittest), and why: cmocka's and pytest's lines, sanitizers, a compiler or an assert, run().
+FAILED_TEST = re.compile(r"\[  FAILED  \] (?!\d+ test)|FAILED |FAIL: |ERROR ")
+REASON = re.compile(r"\[  ERROR   \]|\[   LINE   \]|E   \S|\w*Error: |SUMMARY: |\(hangs: |.*(error: |Assertion `|ERROR: \w+Sanitizer)")
 UNCONFINED = ("unit", "fuzz", "fault", "files")  # tests in whose processes leaks are looked for
 
 SANITIZER_ENVIRONMENT = {
@@ -43,7 +47,7 @@ class Tally:
         self.lock = threading.Lock()
         self.passed = self.failed = 0
         self.skipped = []
-        self.failures = []
+        self.failures = []  # (name, reasons)
 
     def add(self, *arguments, **more):
         with self.lock:
@@ -55,8 +59,27 @@ class Tally:
         self.skipped += skipped
         print(f"{'ok    ' if not failed else 'FAILED'} {name:58} {passed:5} passed {failed:4} failed {seconds:7.1f} s", flush=True)
         if failed:
-            self.failures.append(name)
-            print("\n".join("    | " + line for line in output.splitlines()[-120:]), flush=True)
+            self.failures.append((name, reasons(output)))
+            shown = [*reasons(output), "...", *output.splitlines()[-120:]]
+            print("\n".join("    | " + line for line in shown), flush=True)
+
+    def close(self):
+        """What was skipped, what failed and why, and the totals, which are the last line."""
+        for reason in sorted(set(self.skipped)):
+            print("skipped:", reason)
+        for name, why in self.failures:
+            print("FAILED:", name)
+            print("".join(f"    {line}\n" for line in why), end="")
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
+        return 1 if self.failed or not self.passed else 0
+
+
+def reasons(output):
+    """The first lines of a failed step's output that say which test failed and why; its last ones where nothing says it."""
+    lines = [line[:300] for line in output.splitlines()]
+    which = list(dict.fromkeys(filter(FAILED_TEST.match, lines)))[:REASONS // 2]
+    why = list(dict.fromkeys(filter(REASON.match, lines)))[:REASONS - len(which)]
+    return which + why or lines[-REASONS:]
 
 
 class As:
@@ -97,7 +120,7 @@ def cmocka_counts(status, output):
     return passed, failed if status == 0 or failed else 1
 
 
-def run_units(tally, who, build, env, label):
+def run_units(tally, who, build, label, env):
     tests = unit_tests(os.path.join(TOP, build))
 
     def one(test):
@@ -128,12 +151,12 @@ def environment_of(options, who):
     return {"SALLYPORT_NODE": options.node.replace(TOP, who.top)}
 
 
-def run_hosts(tally, who, build, env, label):
+def run_hosts(tally, who, build, label, env):
     report = os.path.join(who.scratch, f"{build}.xml")
     variables = {**env, "SALLYPORT_BUILD": os.path.join(who.top, build), "SALLYPORT_SCHEMAS": os.path.join(who.top, "build/schema"),
                  "PYTHONDONTWRITEBYTECODE": "1", "HOME": who.scratch}
     command = [*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()],
-               os.path.join(who.top, "build/python/bin/python"), "-m", "pytest", "-q", "-rsx", "-p", "no:cacheprovider", "--tb=short",
+               os.path.join(who.top, "build/python/bin/python"), "-m", "pytest", "-n2", "--dist=worksteal", "-q", "-rfEsx", "-p", "no:cacheprovider", "--tb=short",
                f"--basetemp={who.scratch}/pytest-{build}", f"--junit-xml={report}", os.path.join(who.top, "tests/hosts")]
     status, output, seconds = run(command, timeout=900, cwd=who.scratch)
     try:
@@ -154,13 +177,12 @@ def run_hosts(tally, who, build, env, label):
 
 # ---- the rest ----
 
-def run_fuzz(tally, who):
-    """A few seconds of each fuzz target, beginning with its corpus."""
+def fuzz_tasks(tally, who):
+    """For each fuzz target a function that runs it a few seconds, beginning with its corpus."""
     targets = sorted(path for path in glob.glob(os.path.join(TOP, "build-fuzz", "**", "fuzz[-_]*"), recursive=True)
                      if os.path.isfile(path) and os.access(path, os.X_OK))
-    if not targets:
-        tally.add("fuzz targets", 0, 1, 0, output="no fuzz target was built")
-    for target in targets:
+
+    def fuzz(target):
         name = os.path.basename(target)[5:]
         corpus = os.path.join(TOP, "tests", "fuzz", "corpus", name)
         found = os.path.join(who.scratch, "fuzz-" + name)
@@ -169,6 +191,10 @@ def run_fuzz(tally, who):
                    f"-artifact_prefix={found}/", found, *([corpus] if os.path.isdir(corpus) else [])]
         status, output, seconds = run(command, timeout=120, cwd=who.scratch, env={"ASAN_OPTIONS": "detect_leaks=1"})
         tally.add(f"fuzz {name}", int(status == 0), int(status != 0), seconds, output=output)
+
+    if not targets:
+        return [lambda: tally.add("fuzz targets", 0, 1, 0, output="no fuzz target was built")]
+    return [lambda target=target: fuzz(target) for target in targets]
 
 
 def run_program(tally, name, command, shown="warning:", **more):
@@ -182,7 +208,7 @@ def run_program(tally, name, command, shown="warning:", **more):
     tally.add(name, passed, failed, seconds, output=output)
 
 
-def run_tools(tally, who, env, profile):
+def run_tools(tally, who, profile, env):
     """Other people's programs through the broker: once each, they are slow to start."""
     command = [*who.prefix, "env", *[f"{k}={v}" for k, v in env.items()], "PYTHONDONTWRITEBYTECODE=1", "SALLYPORT_TEST_SLOWNESS=4",
                f"SALLYPORT_TEST_PROFILE={profile}", f"HOME={who.scratch}", f"TMPDIR={who.scratch}", sys.executable, os.path.join(who.top, "tests/web/tools.py"), os.path.join(who.top, "build/sallyport")]
@@ -236,32 +262,45 @@ def main():
     try:
         everybody = people(tally, scratch)
         python = os.path.join(TOP, "build/python/bin/python")
-        steps = [("repository", lambda: run_program(tally, "repository", [python, os.path.join(TOP, "tests/repository.py")], cwd=TOP))]
+        sanitized = SANITIZER_ENVIRONMENT
 
-        def hosts(build, label, given):
+        def at_once(run_as, *arguments, **given):
             """As everybody at once: they share neither uid nor files."""
+            def one(who):
+                run_as(tally, who, *arguments, {**environment_of(options, who), **given})
             with concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
-                list(pool.map(lambda who: run_hosts(tally, who, build, {**environment_of(options, who), **given}, label), everybody))
+                list(pool.map(one, everybody))
 
-        for who in everybody:
-            environment = environment_of(options, who)
-            sanitized = {**environment, **SANITIZER_ENVIRONMENT}
-            steps += [
-                (f"unit {who.name}", lambda who=who, e=environment: run_units(tally, who, "build", e, "unit")),
-                *((f"tools {who.name} {profile}", lambda who=who, e=environment, profile=profile: run_tools(tally, who, e, profile))
-                  for profile in ("full", "container")),
-                (f"sanitized unit {who.name}", lambda who=who, e=sanitized: run_units(tally, who, "build-sanitize", e, "sanitized")),
-            ]
-        steps += [("hosts", lambda: hosts("build", "hosts", {})),
-                  ("sanitized hosts", lambda: hosts("build-sanitize", "sanitized hosts", SANITIZER_ENVIRONMENT))]
-        steps.append(("fuzz", lambda: run_fuzz(tally, everybody[0])))
+        def wanted(name):
+            return not options.words or any(word in name for word in options.words)
+
+        def two_by_two():
+            """What uses one processor each, and nothing that two would share."""
+            tasks = []
+            for who in everybody:
+                if who.name == "root" and wanted("containers"):
+                    command = [*who.prefix, python, os.path.join(TOP, "tests/escape/containers.py"), os.path.join(TOP, "build")]
+                    tasks.append(lambda who=who, command=command: run_program(tally, "containers", command, cwd=who.scratch))
+            if wanted("repository"):
+                tasks.append(lambda: run_program(tally, "repository", [python, os.path.join(TOP, "tests/repository.py")], cwd=TOP))
+            if wanted("fuzz"):
+                tasks += fuzz_tasks(tally, everybody[0])
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                for done in [pool.submit(task) for task in tasks]:
+                    done.result()
+
+        steps = [
+            ("unit", lambda: at_once(run_units, "build", "unit")),
+            ("sanitized unit", lambda: at_once(run_units, "build-sanitize", "sanitized", **sanitized)),
+            *((f"tools {profile}", lambda profile=profile: at_once(run_tools, profile)) for profile in ("full", "container")),
+            ("hosts", lambda: at_once(run_hosts, "build", "hosts")),
+            ("sanitized hosts", lambda: at_once(run_hosts, "build-sanitize", "sanitized hosts", **sanitized)),
+            ("containers repository fuzz", two_by_two),
+        ]
         bench = [python, os.path.join(TOP, "tests/bench/run"), os.path.join(TOP, "build"), "--smoke"]
         for who in everybody:
             if who.name == "root":
                 steps.append(("bench", lambda who=who: run_program(tally, "bench (smoke)", [*who.prefix, *bench], cwd=who.scratch)))
-                containers = [python, os.path.join(TOP, "tests/escape/containers.py"), os.path.join(TOP, "build")]
-                steps.append(("containers", lambda who=who, command=containers: run_program(tally, "containers", [*who.prefix, *command],
-                                                                                            cwd=who.scratch)))
         # Emulated, so slow: only when asked for by name (scripts/test kernels).
         if "kernels" in options.words:
             kernels = [os.path.join(TOP, "tests/kernels/run"), os.path.join(TOP, "build")]
@@ -272,17 +311,12 @@ def main():
                     mutate = [*who.prefix, sys.executable, os.path.join(TOP, "tests/mutation/mutate")]
                     steps.append(("mutate", lambda command=mutate: run_program(tally, "mutation run", command, cwd=TOP, timeout=4 * 3600)))
         for name, step in steps:
-            if not options.words or any(word in name for word in options.words):
+            if wanted(name):
                 step()
     finally:
         remove = ["rm", "-rf", "--one-file-system", scratch]
         subprocess.run(remove if os.getuid() == 0 or not shutil.which("sudo") else ["sudo", "-n", *remove], check=False)
-    for reason in sorted(set(tally.skipped)):
-        print("skipped:", reason)
-    for name in tally.failures:
-        print("FAILED:", name)
-    print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
-    return 1 if tally.failed or not tally.passed else 0
+    return tally.close()
 
 
 if __name__ == "__main__":

@@ -54,20 +54,18 @@ static void end_text(struct tool_result *result)
 	result->text_open = false;
 }
 
+void result_block_end(struct tool_result *result)
+{
+	end_text(result);
+}
+
 int result_media(struct tool_result *result, const char *media_type, const void *bytes, size_t length)
 {
-	struct json_writer *writer;
-
 	begin(result);
 	end_text(result); /* whoever sent the media may have sent text before it */
-	writer = mcp_result_writer(result->call);
-	json_object(writer);
-	json_key_text(writer, "type", strncmp(media_type, "audio/", 6) == 0 ? "audio" : "image");
-	json_key(writer, "data");
-	json_base64(writer, bytes, length);
-	json_key_text(writer, "mimeType", media_type);
-	json_object_end(writer);
-	return writer->result;
+	mcp_result_media(result->call, strncmp(media_type, "audio/", 6) == 0 ? "audio" : "image", media_type,
+			 bytes, length);
+	return mcp_result_writer(result->call)->result;
 }
 
 struct json_writer *result_structured(struct tool_result *result)

@@ -10,6 +10,7 @@
 #include "protocol/json.h"
 #include "protocol/limits.h"
 #include "tools/access/tools.h"
+#include "tools/command/handle.h"
 #include "tools/command/run_command.h"
 #include "tools/files/tools.h"
 #include "tools/tool.h"
@@ -18,12 +19,26 @@
 /* Sorted by name: tool_find searches by halves. One a line, so that adding one is a line. */
 /* clang-format off */
 const struct tool *const tool_table[] = {
+	&apply_patch_tool,
+	&copy_file_tool,
+	&create_directory_tool,
+	&delete_file_tool,
+	&edit_file_tool,
 	&explain_access_tool,
 	&fetch_url_tool,
+	&find_files_tool,
+	&get_file_info_tool,
+	&list_commands_tool,
 	&list_directory_tool,
+	&move_file_tool,
 	&read_file_tool,
+	&read_files_tool,
+	&read_output_tool,
 	&run_command_tool,
+	&search_files_tool,
+	&stop_command_tool,
 	&write_file_tool,
+	&write_input_tool,
 	NULL,
 };
 /* clang-format on */

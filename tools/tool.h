@@ -22,7 +22,9 @@
 
 enum tool_route {
 	TOOL_COMMAND, /* run by the caller's sandbox; driven by server/command */
+	TOOL_HANDLE,  /* about a command of the caller's that has a handle (tools/command/handle.h) */
 	TOOL_FILES,   /* packed for the files executor */
+	TOOL_SEARCH,  /* packed for the search executor */
 	TOOL_WEB,     /* packed for the web executor */
 	TOOL_LOOK,    /* asked of the caller's sandbox, where nothing is run (KEEPER_LOOK) */
 	TOOL_LOCAL,   /* answered by the frontend itself, by `local` */
@@ -63,7 +65,7 @@ struct tool {
 	const char *name, *title, *description;
 	enum tool_route route;
 	unsigned hints;     /* TOOL_* annotations */
-	uint16_t operation; /* frame type for FILES and WEB */
+	uint16_t operation; /* frame type for FILES, SEARCH and WEB, enum handle_operation for HANDLE */
 	const struct field *input;
 	const struct field *output; /* NULL: bulk, no outputSchema */
 	size_t arguments_bytes;     /* of the struct that `input` decodes into */
@@ -82,6 +84,12 @@ struct tool {
 	 * ends the executor. The caller (server/calls) finishes the result; unpack does not.
 	 */
 	int (*unpack)(struct tool_result *result, const void *payload, size_t length);
+	/*
+	 * Of answers in several parts (FRAME_PART): what ends one of them, a final frame of that type
+	 * (tools/reply.h), after its text or media. Ends with result_block_end(). NULL: there are none. 0, or
+	 * -EPROTO as of unpack.
+	 */
+	int (*part)(struct tool_result *result, uint16_t type, const void *payload, size_t length);
 	/*
 	 * TOOL_LOOK: pack and unpack of the question. The answer comes from where the caller's commands are:
 	 * -EPROTO is told as a failure, and ends nothing.
@@ -103,6 +111,8 @@ int tools_write(unsigned begin, struct buffer *out);
 int result_text(struct tool_result *result, const void *bytes,
 		size_t length); /* opens the text block if need be */
 int result_textf(struct tool_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What text follows stands in a block of its own. */
+void result_block_end(struct tool_result *result);
 /* An image or audio block; the text block must not be open. */
 int result_media(struct tool_result *result, const char *media_type, const void *bytes, size_t length);
 /* Ends the text and gives the writer positioned inside "structuredContent": {, to be ended with

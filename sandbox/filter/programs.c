@@ -13,7 +13,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <sched.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #define SEND_FASTOPEN     0x20000000
@@ -32,8 +35,10 @@ static const struct table_rule frontend_channels[] = {
 	{.call = "pipe2", .when = {IS(1, O_CLOEXEC)}},
 	/* its ends of pipes, and the host's output as it was at the end */
 	{.call = "fcntl", .when = {IS(1, F_SETFL)}},
-	ALLOW("pread64"), /* memory.events of a sandbox's group, where there are groups */
+	ALLOW("pread64"),  /* memory.events of a sandbox's group, where there are groups; logs of commands */
+	ALLOW("pwrite64"), /* logs of commands, in files passed to it: it may write to what it has anyway */
 	{.call = "setsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SOCKET_PASSRIGHTS)}},
+	ALLOW("getrandom"), /* handles of commands */
 	{NULL},
 };
 
@@ -71,9 +76,15 @@ static const struct table_rule files_paths[] = {
 	ALLOW("mkdirat"),
 	ALLOW("renameat"), /* the C library's renameat2 without flags */
 	{.call = "renameat2", .when = {IS(4, RENAME_NOREPLACE)}},
-	/* where a file system has no RENAME_NOREPLACE */
+	/* where a file system has no RENAME_NOREPLACE, and backups of what a patch replaces */
 	{.call = "linkat", .when = {IS(4, 0)}},
+	/* a name for a file that it made without one */
+	{.call = "linkat", .when = {IS(4, AT_EMPTY_PATH)}},
 	{.call = "unlinkat", .when = {IS(2, 0)}}, /* and temporary files of writes that failed */
+	{.call = "unlinkat",
+	 .when = {IS(2, AT_REMOVEDIR)}}, /* delete_file, directories of a patch that failed */
+	ALLOW("symlinkat"),              /* a link that is copied, word for word */
+	ALLOW("flock"),                  /* a journal, while what it tells of is going on */
 	{NULL},
 };
 
@@ -85,6 +96,23 @@ static const struct table_rule files_content[] = {
 	ALLOW("fchmod"),
 	ALLOW("fchown"),    /* a file that belongs to somebody else, when that can be kept */
 	ALLOW("getrandom"), /* names of temporary files */
+	ALLOW("lseek"),     /* over the holes of a sparse file */
+	ALLOW("ftruncate"), /* and over one at its end */
+	/* attributes of the file that is replaced, by descriptors alone */
+	ALLOW("flistxattr"),
+	ALLOW("fgetxattr"),
+	ALLOW("fsetxattr"),
+	ALLOW("fremovexattr"),
+	ALLOW("geteuid"), /* is a journal ours? */
+	{NULL},
+};
+
+/* What copies need: content without a way through our memory, holes, and what else a file has. All but the
+ * times of a link by descriptor. */
+static const struct table_rule files_copies[] = {
+	ALLOW("copy_file_range"),
+	{.call = "ioctl", .when = {IS(1, FICLONE)}}, /* the same blocks, where a file system can */
+	ALLOW("utimensat"),
 	{NULL},
 };
 
@@ -92,6 +120,16 @@ static const struct table_rule files_content[] = {
  * anyway */
 static const struct table_rule files_background[] = {
 	ALLOW("io_setup"), ALLOW("io_submit"), ALLOW("io_getevents"), ALLOW("eventfd2"), {NULL},
+};
+
+/* Watched paths. inotify takes no descriptors: what was reached beneath a workspace becomes the working
+ * directory. */
+static const struct table_rule files_watches[] = {
+	{.call = "inotify_init1", .when = {IS(0, IN_NONBLOCK | IN_CLOEXEC)}},
+	ALLOW("inotify_add_watch"),
+	ALLOW("inotify_rm_watch"),
+	ALLOW("fchdir"),
+	{NULL},
 };
 
 static const struct table_group files[] = {
@@ -103,7 +141,82 @@ static const struct table_group files[] = {
 	{"rings", rules_rings},
 	{"paths beneath the workspaces", files_paths},
 	{"content", files_content},
+	{"copies", files_copies},
 	{"fsync that others do not wait for", files_background},
+	{"changes of files", files_watches},
+	{NULL},
+};
+
+/* ---- search: reads beneath the workspaces, and runs what PCRE2 makes of an expression ---- */
+
+static const struct table_rule search_paths[] = {
+	/* for writing too, says the filter, which does not see flags in memory: mounts and Landlock refuse
+	   that */
+	ALLOW("openat2"),
+	ALLOW("newfstatat"),
+	ALLOW("getdents64"),
+	ALLOW("readlinkat"),
+	ALLOW("faccessat2"), /* near.c, which makes nothing here */
+	{NULL},
+};
+
+static const struct table_rule search_content[] = {
+	ALLOW("read"),                       /* writing: rules_end */
+	ALLOW("close"),    ALLOW("pread64"), /* ignore files */
+	ALLOW("lseek"),                      /* over holes of sparse files */
+	ALLOW("eventfd2"), {NULL},
+};
+
+/*
+ * Threads of this very process and nothing else that clone can make: clone3 has its flags in memory, so the C
+ * library is told that there is none and takes clone, whose flags are seen here.
+ */
+#define THREAD_FLAGS                                                                                         \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |   \
+	 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+static const struct table_rule search_threads[] = {
+	REFUSE("clone3", ENOSYS),
+	{.call = "clone", .when = {IS(0, THREAD_FLAGS)}},
+	{.call = "mprotect", .when = {IS(2, PROT_READ | PROT_WRITE)}}, /* a stack, above its guard */
+	{.call = "mprotect", .when = {IS(2, PROT_NONE)}},              /* the guard */
+	ALLOW("rt_sigprocmask"),
+	{.call = "rt_sigaction", .when = {IS(0, 33)}}, /* the C library's own, before its first thread */
+	ALLOW("set_robust_list"),
+	ALLOW("rseq"),
+	/* locks, conditions, the end of a thread; none that passes on priorities or waiters */
+	{.call = "futex",
+	 .when = {MASKED(1, LOW & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), FUTEX_WAIT)}},
+	{.call = "futex",
+	 .when = {MASKED(1, LOW & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), FUTEX_WAKE)}},
+	{.call = "futex",
+	 .when = {MASKED(1, LOW & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME),
+			 FUTEX_WAIT_BITSET)}},
+	ALLOW("exit"), /* of one thread */
+	{NULL},
+};
+
+/*
+ * PCRE2 (sljit) writes and runs its code in one anonymous mapping, made so by this very call; without it an
+ * expression takes ten times as long. It can never make memory executable that was not from the beginning.
+ */
+static const struct table_rule search_code[] = {
+	{.call = "mmap",
+	 .when = {IS(2, PROT_READ | PROT_WRITE | PROT_EXEC), IS(3, MAP_PRIVATE | MAP_ANONYMOUS)}},
+	{NULL},
+};
+
+static const struct table_group search[] = {
+	{"memory, never executable", rules_memory},
+	{"its own end, and what it writes", rules_end},
+	{"the time", rules_clock},
+	{"waiting", rules_polling},
+	{"facts about descriptors", rules_facts},
+	{"rings", rules_rings},
+	{"paths beneath the workspaces", search_paths},
+	{"content", search_content},
+	{"threads", search_threads},
+	{"code of expressions", search_code},
 	{NULL},
 };
 
@@ -242,6 +355,8 @@ const struct filter_table filter_table_frontend = {
 	.name = "frontend", .otherwise = TABLE_KILL, .ours = true, .groups = frontend};
 const struct filter_table filter_table_files = {
 	.name = "files", .otherwise = TABLE_KILL, .ours = true, .groups = files};
+const struct filter_table filter_table_search = {
+	.name = "search", .otherwise = TABLE_KILL, .ours = true, .groups = search};
 const struct filter_table filter_table_web = {
 	.name = "web", .otherwise = TABLE_KILL, .ours = true, .groups = web};
 const struct filter_table filter_table_broker = {

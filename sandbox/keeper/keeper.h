@@ -11,6 +11,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "sandbox/layers/ask.h"
 #include "sandbox/filter/filter.h"
 
 /*
@@ -34,7 +35,9 @@ struct nanny {
 	bool probe;              /* the first: the keeper tries whether it can read its commands' memory */
 	uint32_t files;          /* RLIMIT_NOFILE of commands */
 	const char *shell;       /* of shell lines: bash where there is one */
-	const char *path;        /* "PATH=...": of commands that bring none */
+	/* of commands that bring none of their own: "PATH=...", and without a terminal what asks in its place
+	 * (layers/ask.h) */
+	const char *defaults[1 + ASK_VARIABLES + 1];
 	/*
 	 * Where there is no PID namespace and no view: the keeper, whose end is the nanny's; the Landlock
 	 * ruleset that each command enters, -1 otherwise; and what replaces the variables of the view.
@@ -54,12 +57,16 @@ struct request {
 	const char *cwd;
 	char **argv, **envp; /* NULL-terminated, both in `vector` */
 	bool shell;
+	uint16_t rows, columns; /* with a terminal */
 	char **vector;
 	size_t vector_size; /* pointers that it has room for */
 };
 
-/* 0, -EPROTO or -ENOMEM. `request` is reused from call to call and keeps its vector. */
-int request_decode(struct request *request, struct buffer *payload, const char *shell, const char *path);
+/* `flags`: KEEPER_*. `defaults`: variables ("A=b"), at most 1 + ASK_VARIABLES and NULL, that the environment
+ * has unless it names them; with a terminal only the first. 0, -EPROTO or -ENOMEM. `request` is reused from
+ * call to call and keeps its vector. */
+int request_decode(struct request *request, uint32_t flags, struct buffer *payload, const char *shell,
+		   const char *const *defaults);
 
 /* Where the environment says exactly `whole` ("A=b"), it says `by` instead, which must stay. */
 void request_replace(struct request *request, const char *whole, const char *by);
@@ -70,6 +77,7 @@ struct launch {
 	int ruleset;               /* entered by the command, with the nanny's death as its own; or -1 */
 	bool look;                 /* look_answer() instead of execve */
 	int input, output, errors; /* input: -1 for /dev/null */
+	bool terminal;             /* all three are one, to be its controlling terminal */
 	const char *step;          /* of a failure; NULL when the command runs */
 	const char *target;
 	int error;

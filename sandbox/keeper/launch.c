@@ -13,6 +13,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,6 +69,11 @@ static int become_command(const struct request *request, struct launch *launch)
 	launch->step = "setsid";
 	if (setsid() < 0)
 		return errno;
+	if (launch->terminal) {
+		launch->step = "terminal";
+		if (ioctl(launch->input, TIOCSCTTY, 0) < 0)
+			return errno;
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	launch->step = "descriptors";

@@ -24,6 +24,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
+#include "sandbox/layers/ask.h"
 #include "sandbox/executor.h"
 #include "sandbox/keeper/parts.h"
 #include "sandbox/keeper/wire.h"
@@ -146,12 +147,48 @@ static char *search_path(const struct plan *plan)
 		       : path;
 }
 
-/* "NAME=value/below" for the environment; NULL without memory. */
+/* "NAME=" "value" "/below" for the environment; NULL without memory. */
 static const char *variable(const char *name, const char *value, const char *below)
 {
 	char *text;
 
-	return asprintf(&text, "%s=%s%s", name, value, below) < 0 ? NULL : text;
+	return asprintf(&text, "%s%s%s", name, value, below) < 0 ? NULL : text;
+}
+
+/* Where there is no view the scripts are in the home that stands for it; where there is not even that, none
+ * are. */
+static int name_defaults(struct nanny *nanny, const struct executor *executor)
+{
+	const uint64_t layers = profile_find(EXECUTOR_SANDBOX, executor->confinement)->layers;
+	const char *directory = "/" ASK_DIRECTORY;
+	char place[LIMIT_PATH_BYTES];
+
+	nanny->defaults[0] = search_path(&executor->plan);
+	if (!nanny->defaults[0])
+		return -ENOMEM;
+	if (!(layers & (LAYER_MOUNTS | LAYER_PRIVATE)))
+		return 0;
+	if (layers & LAYER_PRIVATE) {
+		const char *step;
+		int result;
+
+		snprintf(place, sizeof place, "%s/home", executor->private);
+		_cleanup_fd_ int home = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		result = home < 0 ? -errno : ask_make(home, &step);
+		if (result < 0)
+			return result;
+		snprintf(place, sizeof place, "%s/home/" ASK_DIRECTORY, executor->private);
+		directory = place;
+	}
+	for (size_t i = 0; i < ASK_VARIABLES && ask_variables[i].name; i++) {
+		const struct ask_variable *at = &ask_variables[i];
+
+		nanny->defaults[1 + i] = at->script ? variable(at->name, directory, at->script) : at->name;
+		if (!nanny->defaults[1 + i])
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* What stands for the namespaces that are not there. */
@@ -169,10 +206,10 @@ static int prepare_unnamespaced(struct keeper *keeper, struct executor *executor
 	if (!(profile->layers & LAYER_PRIVATE))
 		return 0;
 	nanny->replaced[0] = "TMPDIR=/tmp";
-	nanny->replacing[0] = variable("TMPDIR", executor->private, "/tmp");
+	nanny->replacing[0] = variable("TMPDIR=", executor->private, "/tmp");
 	if (executor->plan.home) {
-		nanny->replaced[1] = variable("HOME", executor->plan.home, "");
-		nanny->replacing[1] = variable("HOME", executor->private, "/home");
+		nanny->replaced[1] = variable("HOME=", executor->plan.home, "");
+		nanny->replacing[1] = variable("HOME=", executor->private, "/home");
 	}
 	return nanny->replacing[0] && (!executor->plan.home || (nanny->replaced[1] && nanny->replacing[1]))
 		       ? 0
@@ -193,9 +230,9 @@ static int prepare(struct keeper *keeper, struct executor *executor)
 	keeper->epoll = epoll_create1(EPOLL_CLOEXEC);
 	keeper->nanny.door = EXECUTOR_CHANNEL;
 	keeper->nanny.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	keeper->nanny.path = search_path(&executor->plan);
-	if (!keeper->nanny.path)
-		return -ENOMEM;
+	result = name_defaults(&keeper->nanny, executor);
+	if (result < 0)
+		return result;
 	keeper->nanny.shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 	keeper->nanny.nursery =
 		mmap(NULL, sizeof(struct nursery), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

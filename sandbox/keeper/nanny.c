@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "sandbox/keeper/state.h"
+#include "sandbox/keeper/terminal.h"
 #include "sandbox/keeper/wire.h"
 #include "sandbox/notify/notify.h"
 
@@ -28,7 +30,10 @@ struct nanny_call {
 	int leash;
 	uint32_t number;
 	pid_t pid;
-	bool ended; /* the command itself; others may be left */
+	bool ended;                /* the command itself; others may be left */
+	bool off;                  /* the frontend wants no more of it */
+	struct terminal *terminal; /* NULL: it has none */
+	struct state_input input;
 	int status;
 	uint64_t user_us, system_us, peak_kb;
 	uint32_t leftovers; /* others than the command that had to be killed */
@@ -77,13 +82,44 @@ static void end_all(struct nanny_call *call)
 		_exit(1);
 }
 
-/* Whether all must end: there is only one order (KEEPER_KILL), and whatever else comes on the leash, its end
- * too, says the same. */
-static bool is_called_off(const struct nanny_call *call, struct buffer *payload)
+static void report_state(const struct nanny_call *call, struct buffer *payload)
+{
+	struct frame_header header = {.type = KEEPER_STATE, .call = call->number};
+	struct state state;
+
+	state_look(getpid(), &call->input, &state);
+	buffer_clear(payload, SIZE_MAX);
+	frame_put_u32(payload, state.waits);
+	frame_put_u64(payload, state.cpu_us + call->user_us + call->system_us);
+	frame_put_u64(payload, state.memory_bytes);
+	frame_put_u32(payload, state.processes);
+	frame_send(call->leash, &header, buffer_data(payload), buffer_length(payload), NULL, 0, MSG_DONTWAIT);
+}
+
+/* Never to group 0 or 1, which for kill() are our own and everybody; that of the command keeps its number
+ * until the command was reaped. */
+static void send_signal(const struct nanny_call *call, int number)
+{
+	pid_t group = call->terminal ? terminal_foreground(call->terminal) : 0;
+
+	if (!call->ended && (group <= 1 || kill(-group, number) < 0))
+		kill(-call->pid, number);
+}
+
+/* What the frontend wants. Whatever is no other order, the leash's end too, means that all must end. */
+static void hear_order(struct nanny_call *call, struct buffer *payload)
 {
 	struct frame_header order;
+	int result = frame_receive(call->leash, &order, payload, NULL, MSG_DONTWAIT);
 
-	return frame_receive(call->leash, &order, payload, NULL, MSG_DONTWAIT) != -EAGAIN;
+	if (result == -EAGAIN)
+		return;
+	if (result == 0 && order.type == KEEPER_ASK_STATE)
+		report_state(call, payload);
+	else if (result == 0 && order.type == KEEPER_SIGNAL)
+		send_signal(call, (int)order.value);
+	else
+		call->off = true;
 }
 
 /* What the keeper has refused to the command: all of it is there before the command ends. */
@@ -103,20 +139,38 @@ static void pass_on(const struct nanny *nanny, const struct nanny_call *call, st
 /* Until the command has ended or is to be killed. SIGCHLD is blocked but in ppoll. */
 static void watch(const struct nanny *nanny, struct nanny_call *call, struct buffer *payload)
 {
-	struct pollfd watched[] = {{.fd = call->leash, .events = POLLIN},
-				   {.fd = nanny->supervisor, .events = POLLIN}};
+	struct pollfd watched[2 + TERMINAL_POLLED] = {{.fd = call->leash, .events = POLLIN},
+						      {.fd = nanny->supervisor, .events = POLLIN}};
 	sigset_t none;
 
 	sigemptyset(&none);
-	while (!call->ended) {
-		if (ppoll(watched, ARRAY_SIZE(watched), NULL, &none) > 0) {
+	while (!call->ended && !call->off) {
+		if (call->terminal)
+			terminal_poll(call->terminal, watched + 2);
+		if (ppoll(watched, call->terminal ? 2 + TERMINAL_POLLED : 2, NULL, &none) > 0) {
 			if (watched[1].revents & POLLIN)
 				pass_on(nanny, call, payload);
-			if (watched[0].revents && is_called_off(call, payload))
-				return;
+			if (watched[0].revents)
+				hear_order(call, payload);
+			if (call->terminal)
+				terminal_relay(call->terminal, watched + 2);
 		}
 		reap_dead(call);
 	}
+}
+
+/* All that was written to the terminal goes to the frontend before the report does; but who has given the
+ * call up is not waited for. */
+static void end_terminal(struct nanny_call *call, struct buffer *payload)
+{
+	struct pollfd watched[2] = {{.fd = call->leash, .events = POLLIN}, {.events = POLLOUT}};
+
+	while (terminal_drain(call->terminal) && !call->off) {
+		watched[1].fd = call->terminal->output;
+		if (poll(watched, ARRAY_SIZE(watched), -1) > 0 && watched[0].revents)
+			hear_order(call, payload);
+	}
+	terminal_close(call->terminal);
 }
 
 static void report_end(const struct nanny_call *call, struct buffer *payload)
@@ -143,32 +197,79 @@ static void report_failure(const struct nanny_call *call, const char *step, cons
 			   MSG_DONTWAIT);
 }
 
+/* Checks a request and reads it. */
+static int read_request(const struct nanny *nanny, const struct frame_header *header, struct buffer *payload,
+			const struct frame_descriptors *descriptors, struct request *request)
+{
+	uint32_t flags = header->value;
+	int result = -EPROTO;
+
+	if (header->type == KEEPER_RUN && !(flags & ~KEEPER_FLAGS) &&
+	    !(flags & KEEPER_TTY && flags & KEEPER_LOOK) &&
+	    descriptors->count == (flags & KEEPER_STDIN ? 4 : 3))
+		result = request_decode(request, flags, payload, nanny->shell, nanny->defaults);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < ARRAY_SIZE(nanny->replaced) && nanny->replaced[i]; i++)
+		request_replace(request, nanny->replaced[i], nanny->replacing[i]);
+	return 0;
+}
+
+/* Opens the call's terminal, which the command then gets in the place of pipes. Told when it fails. */
+static int begin_terminal(struct nanny_call *call, const struct request *request, struct launch *launch)
+{
+	const char *target;
+	int result = terminal_open(call->terminal, request, &target);
+
+	if (result < 0) {
+		report_failure(call, "terminal", target, -result);
+		return result;
+	}
+	launch->terminal = true;
+	launch->input = launch->output = launch->errors = call->terminal->slave;
+	state_note(&call->input, KEEPER_WAITS_TERMINAL, call->terminal->slave);
+	return 0;
+}
+
+/* The command runs, or not. Its terminal keeps the pipes; otherwise nobody would ever see their end. */
+static void part_with_pipes(struct nanny_call *call, struct frame_descriptors *descriptors, bool runs)
+{
+	if (call->terminal && runs)
+		terminal_start(call->terminal, frame_descriptors_take(descriptors, 3),
+			       frame_descriptors_take(descriptors, 1));
+	else if (call->terminal)
+		terminal_close(call->terminal);
+	for (int i = 1; i < 4; i++)
+		close_fd(&descriptors->fds[i]);
+}
+
 static void serve(struct nanny *nanny, const struct frame_header *header, struct buffer *payload,
 		  struct frame_descriptors *descriptors, struct request *request)
 {
-	struct nanny_call call = {.leash = descriptors->fds[0], .number = header->call};
+	struct terminal terminal;
+	struct nanny_call call = {.leash = descriptors->fds[0],
+				  .number = header->call,
+				  .terminal = header->value & KEEPER_TTY ? &terminal : NULL};
 	struct launch launch = {.ruleset = nanny->ruleset,
 				.look = header->value & KEEPER_LOOK,
 				.output = descriptors->fds[1],
 				.errors = descriptors->fds[2],
 				.input = descriptors->fds[3]};
-	int result = -EPROTO;
+	int result = read_request(nanny, header, payload, descriptors, request);
 
-	if (header->type == KEEPER_RUN && !(header->value & ~KEEPER_FLAGS) &&
-	    descriptors->count == (header->value & KEEPER_STDIN ? 4 : 3))
-		result = request_decode(request, payload, nanny->shell, nanny->path);
 	if (result < 0) {
 		report_failure(&call, "request", "", -result);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(nanny->replaced) && nanny->replaced[i]; i++)
-		request_replace(request, nanny->replaced[i], nanny->replacing[i]);
+	if (call.terminal && begin_terminal(&call, request, &launch) < 0)
+		return;
+	if (!call.terminal && launch.input >= 0)
+		state_note(&call.input, KEEPER_WAITS_PIPE, launch.input);
 	/* the keeper cannot read our memory, and need not judge us */
 	nanny->nursery->looking[nanny->slot] = launch.look;
 	call.pid = launch_command(request, &launch);
 	nanny->nursery->looking[nanny->slot] = 0;
-	for (int i = 1; i < 4; i++) /* or nobody would ever see their end */
-		close_fd(&descriptors->fds[i]);
+	part_with_pipes(&call, descriptors, call.pid >= 0 && !launch.step);
 	if (call.pid < 0) {
 		report_failure(&call, "fork", "", -call.pid);
 		return;
@@ -180,6 +281,8 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 	}
 	watch(nanny, &call, payload);
 	end_all(&call);
+	if (call.terminal)
+		end_terminal(&call, payload);
 	pass_on(nanny, &call, payload);
 	report_end(&call, payload);
 }

@@ -4,12 +4,15 @@
  * another field, so once all fields are read its NUL fits there. Comes from the frontend, whom this process
  * has no reason to doubt and checks all the same.
  */
+#include "sandbox/layers/ask.h"
 #include "sandbox/keeper/keeper.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sandbox/keeper/wire.h"
 
 #define SHELL_WORDS 2 /* "bash" "-c": room for them stands before every argument vector */
 
@@ -36,7 +39,7 @@ static void terminate(char *text)
 static int get_list(struct request *request, struct frame_reader *reader, size_t at)
 {
 	uint32_t count = frame_get_u32(reader);
-	size_t needed = at + count + 2; /* the list, perhaps PATH, NULL */
+	size_t needed = at + count + 1 + ASK_VARIABLES + 1; /* the list, perhaps defaults, NULL */
 
 	if (reader->failed || count > LIMIT_COMMAND_ARGUMENTS)
 		return -EPROTO;
@@ -54,12 +57,23 @@ static int get_list(struct request *request, struct frame_reader *reader, size_t
 	return reader->failed ? -EPROTO : (int)count;
 }
 
-static bool has_path(char *const *envp)
+static bool has_variable(char *const *envp, const char *variable)
 {
+	size_t length = strcspn(variable, "=") + 1;
+
 	for (; *envp; envp++)
-		if (!strncmp(*envp, "PATH=", 5))
+		if (!strncmp(*envp, variable, length))
 			return true;
 	return false;
+}
+
+static void add_defaults(char **envp, int count, const char *const *defaults, bool terminal)
+{
+	for (int i = 0; defaults[i] && (i == 0 || !terminal); i++)
+		if (!has_variable(envp, defaults[i])) {
+			envp[count++] = (char *)defaults[i];
+			envp[count] = NULL;
+		}
 }
 
 void request_replace(struct request *request, const char *whole, const char *by)
@@ -69,7 +83,18 @@ void request_replace(struct request *request, const char *whole, const char *by)
 			*variable = (char *)by;
 }
 
-int request_decode(struct request *request, struct buffer *payload, const char *shell, const char *path)
+/* What a terminal's size may be: the kernel has 16 bits for each. */
+static uint16_t get_side(struct frame_reader *reader)
+{
+	uint32_t side = frame_get_u32(reader);
+
+	if (side < 1 || side > LIMIT_TERMINAL_SIDE)
+		reader->failed = true;
+	return (uint16_t)side;
+}
+
+int request_decode(struct request *request, uint32_t flags, struct buffer *payload, const char *shell,
+		   const char *const *defaults)
 {
 	struct frame_reader reader;
 	char *cwd;
@@ -82,6 +107,8 @@ int request_decode(struct request *request, struct buffer *payload, const char *
 	if (envc < 0)
 		return envc;
 	request->shell = frame_get_u32(&reader) != 0;
+	request->rows = flags & KEEPER_TTY ? get_side(&reader) : 0;
+	request->columns = flags & KEEPER_TTY ? get_side(&reader) : 0;
 	if (frame_done(&reader) < 0 || argc < 1 || (request->shell && argc != 1))
 		return -EPROTO;
 
@@ -96,9 +123,6 @@ int request_decode(struct request *request, struct buffer *payload, const char *
 	request->envp = request->vector + SHELL_WORDS + argc + 1;
 	request->vector[0] = (char *)shell;
 	request->vector[1] = (char *)"-c";
-	if (!has_path(request->envp)) {
-		request->envp[envc] = (char *)path;
-		request->envp[envc + 1] = NULL;
-	}
+	add_defaults(request->envp, envc, defaults, flags & KEEPER_TTY);
 	return 0;
 }

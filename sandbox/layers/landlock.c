@@ -5,8 +5,9 @@
  * in the others (gaps.c).
  *
  * Where there are no mounts it decides about reading too (landlock_reading.c), and there are two rulesets.
- * The keeper and its nannies live in the wider one, which lets them look at processes in /proc. Each command
- * enters the other besides: a domain of its own inside, from which nobody outside it can be signalled.
+ * The keeper and its nannies live in the wider one, which lets them look at processes in /proc and open
+ * terminals, which here are the machine's. Each command enters the other besides: a domain of its own inside,
+ * from which nobody outside it can be signalled.
  */
 #include "sandbox/layers/landlock.h"
 
@@ -84,11 +85,14 @@ static int allow_workspaces(struct landlock *landlock)
 	const struct executor *executor = landlock->context->executor;
 	int result = 0;
 
-	for (size_t i = 0; i < executor->plan.workspace_count && result == 0; i++)
+	for (size_t i = 0; i < executor->plan.workspace_count && result == 0; i++) {
+		bool write = executor->plan.workspaces[i].write && !landlock->context->profile->read_only;
+
 		if (executor->workspaces[i] >= 0)
 			result = allow_beneath(landlock, executor->workspaces[i],
-					       FS_READ | (executor->plan.workspaces[i].write ? FS_CHANGE : 0),
+					       FS_READ | (write ? FS_CHANGE : 0),
 					       executor->plan.workspaces[i].path);
+	}
 	return result;
 }
 
@@ -162,6 +166,8 @@ int layer_landlock(struct layer_context *context)
 			return context->executor->command_ruleset;
 		landlock.ruleset = ruleset;
 		result = landlock_allow(&landlock, "/proc", FS_READ);
+		if (result == 0)
+			result = landlock_allow_terminals(&landlock);
 		if (result < 0)
 			return result;
 	}

@@ -46,5 +46,7 @@ int landlock_allow(struct landlock *landlock, const char *path, uint64_t rights)
 
 /* All that a command may read, execute and write. */
 int landlock_allow_commands(struct landlock *landlock);
+/* What makes terminals for commands, and opens them again for those whose they are: for us alone. */
+int landlock_allow_terminals(struct landlock *landlock);
 
 #endif

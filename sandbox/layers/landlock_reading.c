@@ -189,3 +189,17 @@ int landlock_allow_commands(struct landlock *landlock)
 		result = allow_plan(landlock, plan->workspaces, plan->workspace_count);
 	return result == 0 ? allow_private(landlock) : result;
 }
+
+/* /dev/ptmx is a link in containers. Where it is absent no command gets a terminal, and is told so. */
+int landlock_allow_terminals(struct landlock *landlock)
+{
+	static const char *const places[] = {"/dev/ptmx", "/dev/pts"};
+	char canonical[PATH_MAX];
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) && result == 0; i++)
+		if (realpath(places[i], canonical))
+			result = landlock_allow(landlock, canonical,
+						FS_READ_FILE | FS_WRITE_FILE | FS_IOCTL_DEV);
+	return result;
+}

@@ -138,9 +138,9 @@ static int view_workspaces(struct layer_context *context, int root)
 
 		executor->workspaces[i] = -1;
 		snprintf(name, sizeof name, "%zu", i);
-		_cleanup_fd_ int tree = mount_workspace(
-			context, path,
-			MOUNT_ATTR_NOEXEC | (plan->workspaces[i].write ? 0 : MOUNT_ATTR_RDONLY));
+		bool write = plan->workspaces[i].write && !context->profile->read_only;
+		_cleanup_fd_ int tree =
+			mount_workspace(context, path, MOUNT_ATTR_NOEXEC | (write ? 0 : MOUNT_ATTR_RDONLY));
 		if (tree == -ENOENT)
 			continue;
 		if (tree < 0)
@@ -151,7 +151,7 @@ static int view_workspaces(struct layer_context *context, int root)
 		if (executor->workspaces[i] < 0)
 			return layer_failed(&context->failure, "open", path);
 	}
-	return protect_paths(context, root);
+	return context->profile->read_only ? 0 : protect_paths(context, root);
 }
 
 /* Our root becomes the root, the old one is gone, and the new one cannot be written. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel's own file systems as a command sees them: /dev with the few devices that are harmless, /proc of
  * its own PID namespace with what reaches beyond it covered. There is no /sys. */
+#include "sandbox/layers/ask.h"
 #include "sandbox/layers/mounts.h"
 
 #include <errno.h>
@@ -127,6 +128,13 @@ int view_processes(struct layer_context *context, int root)
 int view_furnish(struct layer_context *context, int root)
 {
 	static const char *const links[][2] = {{"run", "/run"}, {"tmp", "/tmp"}};
+	const char *step;
+	int result = ask_make(root, &step);
+
+	if (result < 0) {
+		errno = -result;
+		return layer_failed(&context->failure, step, "/" ASK_DIRECTORY);
+	}
 
 	if ((mkdirat(root, "run", 0755) < 0 || mkdirat(root, "var", 0755) < 0) && errno != EEXIST)
 		return layer_failed(&context->failure, "mkdir", "/run");

@@ -156,6 +156,8 @@ int target_socket(const struct notify_call *call, int fd, char *protocol, size_t
 long target_number(const struct notify *notify, const char *path, const char *name, int base);
 /* The same in the status of a process. */
 long target_status(const struct notify *notify, pid_t process, const char *name, int base);
+/* st_rdev of the caller's controlling terminal; 0: none. */
+dev_t target_terminal_number(const struct notify_call *call);
 /* Opens the caller's controlling terminal anew. */
 int target_terminal(const struct notify_call *call, int flags);
 /* This process takes over the caller's umask. */

@@ -26,6 +26,7 @@
 #define CHANGEABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME) /* by F_SETFL */
 #define OURS       (O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define TTY        makedev(5, 0)
+#define MASTERS    makedev(5, 2) /* /dev/ptmx */
 
 struct opening {
 	struct notify_call *call;
@@ -33,13 +34,28 @@ struct opening {
 	mode_t mode;
 };
 
-/*
- * Without mounts our own Landlock rules are wider than the caller's by /proc (layers/landlock.c): what it
- * could not open itself we do not open for it.
- */
-static bool is_ours_alone(const struct opening *opening, const char *text)
+/* Masters, and the slaves of UNIX 98: majors 136 to 143. */
+static bool is_terminal(const struct stat *status)
 {
-	return opening->call->notify->rules.bounded && facts_forbid(text);
+	return S_ISCHR(status->st_mode) && (status->st_rdev == MASTERS ||
+					    (major(status->st_rdev) >= 136 && major(status->st_rdev) <= 143));
+}
+
+/*
+ * Without mounts our own Landlock rules are wider than the caller's by /proc and by terminals, which are the
+ * machine's there (layers/landlock.c): what it could not open itself we do not open for it.
+ */
+static bool is_ours_alone(const struct opening *opening, const struct stat *status, const char *text)
+{
+	return opening->call->notify->rules.bounded && (facts_forbid(text) || is_terminal(status));
+}
+
+/* /dev/tty; without mounts also the same by its own name, as /dev/stdout and its like lead there. */
+static bool is_own_terminal(const struct opening *opening, const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) &&
+	       (status->st_rdev == TTY || (opening->call->notify->rules.bounded && is_terminal(status) &&
+					   status->st_rdev == target_terminal_number(opening->call)));
 }
 
 static bool writes(int flags)
@@ -146,7 +162,9 @@ static long open_object(const struct opening *opening, int object)
 		return result < 0 ? result : -errno;
 	if (S_ISDIR(status.st_mode) && (opening->flags & O_CREAT))
 		return -EISDIR;
-	if (is_ours_alone(opening, text))
+	if (is_own_terminal(opening, &status))
+		return open_terminal(opening);
+	if (is_ours_alone(opening, &status, text))
 		return -EACCES;
 	result = judge(opening, text, S_ISDIR(status.st_mode));
 	if (result == 0)
@@ -155,8 +173,6 @@ static long open_object(const struct opening *opening, int object)
 		result = target_valid(opening->call);
 	if (result != 0)
 		return result;
-	if (S_ISCHR(status.st_mode) && status.st_rdev == TTY)
-		return open_terminal(opening);
 	snprintf(number, sizeof number, "%d", object);
 	return finish(opening,
 		      openat(opening->call->notify->descriptors, number,
@@ -252,9 +268,9 @@ static long open_there(const struct opening *opening, const struct place *place,
 {
 	long result = 0;
 
-	if (S_ISCHR(status->st_mode) && status->st_rdev == TTY)
+	if (is_own_terminal(opening, status))
 		return open_terminal(opening);
-	if (is_memory(opening, place) || is_ours_alone(opening, place->text))
+	if (is_memory(opening, place) || is_ours_alone(opening, status, place->text))
 		return -EACCES;
 	/* with O_CREAT and nothing else it is read */
 	if (writes(opening->flags) || opening->call->notify->rules.hides) {

@@ -174,8 +174,8 @@ int target_umask(const struct notify_call *call)
 	return 0;
 }
 
-/* st_rdev of the caller's controlling terminal, as /proc/PID/stat has it; 0: none. */
-static dev_t terminal_of(const struct notify_call *call)
+/* As /proc/PID/stat has it. */
+dev_t target_terminal_number(const struct notify_call *call)
 {
 	char path[64], text[1024];
 	_cleanup_fd_ int fd = -1;
@@ -201,7 +201,7 @@ static dev_t terminal_of(const struct notify_call *call)
  */
 int target_terminal(const struct notify_call *call, int flags)
 {
-	dev_t terminal = terminal_of(call);
+	dev_t terminal = target_terminal_number(call);
 	char path[64];
 
 	if (!terminal)

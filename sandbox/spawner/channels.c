@@ -89,7 +89,7 @@ int channels_make(struct spawner *spawner, enum executor_profile profile, struct
 {
 	int result = 0, near;
 
-	if (profile == EXECUTOR_FILES)
+	if (profile == EXECUTOR_FILES || profile == EXECUTOR_SEARCH)
 		result = channels_files(channels);
 	if (result < 0)
 		return result;

@@ -25,7 +25,7 @@ bool egress_needed(const struct spawner *spawner, enum executor_profile profile,
 /* A sandbox whose commands the broker serves. */
 static bool has_network(const struct spawner *spawner, const struct instance *instance)
 {
-	return instance->profile == EXECUTOR_SANDBOX && instance->purpose == INSTANCE_SERVE &&
+	return instance->profile == EXECUTOR_SANDBOX && !instance_is_throwaway(instance) &&
 	       !instance->failed && instance->pid > 0 &&
 	       egress_needed(spawner, instance->profile, instance->confinement);
 }
@@ -61,7 +61,7 @@ int egress_listening(struct spawner *spawner, struct instance *sandbox, struct f
 	size_t before = sandbox->listening_count;
 	int *grown;
 
-	if (sandbox->purpose != INSTANCE_SERVE) /* it will not live to use them */
+	if (instance_is_throwaway(sandbox)) /* it will not live to use them */
 		return 0;
 	if (!broker) /* it died meanwhile */
 		return -EPIPE;

@@ -53,8 +53,8 @@ void instance_remove(struct spawner *spawner, size_t index)
 }
 
 /* A /tmp and a home for a sandbox that has no mounts. */
-static int make_private(struct spawner *spawner, const struct profile *row, const struct identity *identity,
-			struct instance *instance, struct start_failure *failure)
+static int make_private(struct spawner *spawner, const struct profile *row, struct instance *instance,
+			struct start_failure *failure)
 {
 	/* where the person said, else where everybody may; memory is the last resort */
 	const char *const places[] = {spawner->plan.scratch, "/tmp", "/dev/shm"};
@@ -68,7 +68,8 @@ static int make_private(struct spawner *spawner, const struct profile *row, cons
 			continue;
 		if (!spawner->swept)
 			private_remove_stale(places[i]);
-		result = private_make(places[i], identity->uid, identity->gid, &instance->private);
+		result = private_make(places[i], instance->identity.uid, instance->identity.gid,
+				      &instance->private);
 	}
 	spawner->swept = true;
 	if (result < 0)
@@ -93,11 +94,10 @@ static int give_up(struct spawner *spawner, int result)
 	return result;
 }
 
-int instance_bear(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
+int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
 {
 	_cleanup_(channels_close) struct channels channels = {.child_count = 0};
 	const struct profile *row = profile_find(order->profile, order->confinement);
-	struct identity *identity = &spawner->identities[order->confinement];
 	_cleanup_fd_ int control = -1;
 	struct instance *instance;
 	struct cgroup group;
@@ -113,22 +113,23 @@ int instance_bear(struct spawner *spawner, const struct instance_order *order, s
 	if (!instance)
 		return -ENOMEM;
 	*failure = (struct start_failure){"identity", "workspace"};
-	result = identity_decide(identity, &spawner->plan, order->confinement);
+	result = identity_decide(&instance->identity, &spawner->plan, order->confinement);
 	if (result == 0)
-		result = make_private(spawner, row, identity, instance, failure);
+		result = make_private(spawner, row, instance, failure);
 	if (result < 0)
 		return give_up(spawner, result);
-	instance->state = INSTANCE_BORN;
+	instance->state = INSTANCE_STARTING;
+	instance->call = order->call;
+	instance->caller = order->caller;
 	instance->profile = order->profile;
 	instance->confinement = order->confinement;
+	instance->purpose = order->purpose;
 	*failure = (struct start_failure){"cgroup", "make a group"};
 	result = make_group(spawner, instance, &group);
 	if (result < 0)
 		return give_up(spawner, result);
-	instance->memory = group.memory;
-	instance->grouped = group.directory >= 0;
-	pid_t pid = start_child(identity, row, order->plan ? order->plan : spawner->plan_memfd,
-				channels.child, &group, &instance->setup, failure);
+	pid_t pid = start_child(instance, order->plan ? order->plan : spawner->plan_memfd, channels.child,
+				&group, &instance->setup, failure);
 	close_fd(&group.directory);
 	instance->events = steal_fd(&group.events);
 	if (pid < 0)
@@ -138,52 +139,13 @@ int instance_bear(struct spawner *spawner, const struct instance_order *order, s
 	memcpy(instance->fds, channels.frontend, sizeof instance->fds);
 	instance->fd_count = channels.frontend_count;
 	channels.frontend_count = 0;
-	return 0;
-}
-
-/* Whose it is, and that it may go on. */
-static int begin(struct spawner *spawner, struct instance *instance, const struct instance_order *order)
-{
-	const struct identity *identity = &spawner->identities[order->confinement];
-	const struct profile *row = instance_profile(instance);
-	int result = start_tell(identity, instance);
-
-	if (result < 0)
-		return result;
-	instance->call = order->call;
-	instance->caller = order->caller;
-	instance->purpose = order->purpose;
-	if (order->purpose == INSTANCE_SERVE && egress_needed(spawner, order->profile, order->confinement))
+	if (!instance_is_throwaway(instance) && egress_needed(spawner, order->profile, order->confinement))
 		instance->broker = egress_broker(spawner)->id;
-	spawner->sandboxes += order->profile == EXECUTOR_SANDBOX && order->purpose == INSTANCE_SERVE;
-	instance->state = INSTANCE_STARTING;
 	instance->deadline = clock_ms() + LIMIT_START_MS;
 	instance->latest = clock_ms() + LIMIT_START_LONGEST_MS;
 	if (row->workspace_owner && row->layers & LAYER_MOUNTS)
-		idmap_foresee(&spawner->idmap, identity);
+		idmap_foresee(&spawner->idmap, &instance->identity);
 	return 0;
-}
-
-int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
-{
-	struct instance *instance = ahead_find(spawner, order);
-	int result;
-
-	if (instance && begin(spawner, instance, order) == 0)
-		return 0;
-	if (instance) /* somebody has killed it */
-		instance->failed = true;
-	result = instance_bear(spawner, order, failure);
-	if (result < 0)
-		return result;
-	instance = &spawner->instances[spawner->count - 1];
-	result = begin(spawner, instance, order);
-	if (result < 0) {
-		*failure = (struct start_failure){"start", "send"};
-		instance->failed = true; /* it is reaped with the others, and who asked hears of it now */
-		instance_end(spawner, instance);
-	}
-	return result;
 }
 
 /* The request failed: told, or kept until it is known what else there is. */
@@ -198,6 +160,7 @@ void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint3
 {
 	static const enum executor_profile profiles[] = {[SPAWNER_SANDBOX] = EXECUTOR_SANDBOX,
 							 [SPAWNER_FILES] = EXECUTOR_FILES,
+							 [SPAWNER_SEARCH] = EXECUTOR_SEARCH,
 							 [SPAWNER_WEB] = EXECUTOR_WEB};
 	struct instance_order order = {.call = call, .caller = caller, .confinement = spawner->confinement};
 	const char *missing = choice_missing_layer(spawner);
@@ -217,6 +180,8 @@ void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint3
 	order.profile = profiles[kind];
 	if (egress_needed(spawner, order.profile, order.confinement))
 		result = egress_start(spawner, &where);
+	if (result == 0 && order.profile == EXECUTOR_SANDBOX && ahead_take(spawner, call, caller))
+		return;
 	if (result == 0)
 		result = instance_add(spawner, &order, &where);
 	if (result < 0) {
@@ -247,6 +212,7 @@ static void fail(struct spawner *spawner, struct instance *instance, const struc
 {
 	static const uint32_t kinds[] = {[EXECUTOR_SANDBOX] = SPAWNER_SANDBOX,
 					 [EXECUTOR_FILES] = SPAWNER_FILES,
+					 [EXECUTOR_SEARCH] = SPAWNER_SEARCH,
 					 [EXECUTOR_WEB] = SPAWNER_WEB};
 
 	if (instance->failed)
@@ -257,6 +223,8 @@ static void fail(struct spawner *spawner, struct instance *instance, const struc
 		probe_tried(spawner, failure);
 	} else if (instance->purpose == INSTANCE_BARE) {
 		choice_tried(spawner, failure);
+	} else if (instance->purpose == INSTANCE_AHEAD) {
+		/* nobody waits for it; who asks next gets another, and hears why if that fails too */
 	} else if (instance->profile != EXECUTOR_BROKER) {
 		refuse(spawner, instance->call, kinds[instance->profile], instance->caller,
 		       instance->confinement, failure);

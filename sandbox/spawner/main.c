@@ -6,6 +6,7 @@
  * model wrote arrives here.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,21 @@ static void make_spare(struct spawner *spawner)
 	/* without one the frontend asks again when it next needs to */
 	if (spare >= 0)
 		frame_send(spawner->socket, &header, NULL, 0, &spare, 1, 0);
+}
+
+/* Where the person said, else on a disk: /tmp is memory on many systems. */
+static void make_file(struct spawner *spawner, uint32_t call)
+{
+	const char *const places[] = {spawner->plan.scratch, "/var/tmp", "/tmp"};
+	struct frame_header header = {.type = SPAWNER_FILED, .call = call};
+	_cleanup_fd_ int file = -1;
+
+	errno = ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(places) && file < 0; i++)
+		if (places[i])
+			file = open(places[i], O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+	header.value = file < 0 ? (uint32_t)errno : 0;
+	frame_send(spawner->socket, &header, NULL, 0, &file, file >= 0, 0);
 }
 
 /* One frame from the frontend. False when it is gone. */
@@ -55,6 +71,9 @@ static bool serve_frontend(struct spawner *spawner, struct buffer *payload)
 		return true;
 	case SPAWNER_SPARE:
 		make_spare(spawner);
+		return true;
+	case SPAWNER_FILE:
+		make_file(spawner, header.call);
 		return true;
 	case SPAWNER_PROBE:
 		probe_start(spawner, header.call);

@@ -142,14 +142,15 @@ static void describe_landlock(enum confinement confinement, struct probe_result 
 static void describe_identity(const struct spawner *spawner, enum confinement confinement,
 			      struct probe_result *result)
 {
-	const struct identity *identity = &spawner->identities[confinement];
+	struct identity identity;
 
+	identity_decide(&identity, &spawner->plan, confinement);
 	snprintf(result->detail, sizeof result->detail, "commands act as uid %u, gid %u%s",
-		 (unsigned)identity->uid, (unsigned)identity->gid,
-		 identity->uid ? ""
-			       : ", without a capability: nothing of the kernel's can be written, but root's "
-				 "files in the system's directories can be read");
-	if (identity->uid)
+		 (unsigned)identity.uid, (unsigned)identity.gid,
+		 identity.uid ? ""
+			      : ", without a capability: nothing of the kernel's can be written, but root's "
+				"files in the system's directories can be read");
+	if (identity.uid)
 		return;
 	result->state = PROBE_PARTLY;
 	result->remedy = "better: start the container as an ordinary user who owns the workspace (--user "

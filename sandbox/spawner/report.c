@@ -116,6 +116,7 @@ void report_died(struct spawner *spawner, const struct instance *instance)
 {
 	static const uint32_t kinds[] = {[EXECUTOR_SANDBOX] = SPAWNER_SANDBOX,
 					 [EXECUTOR_FILES] = SPAWNER_FILES,
+					 [EXECUTOR_SEARCH] = SPAWNER_SEARCH,
 					 [EXECUTOR_WEB] = SPAWNER_WEB};
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	struct frame_header header = {.type = SPAWNER_DIED, .value = instance->id};

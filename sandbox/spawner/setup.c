@@ -10,7 +10,7 @@
 #include "sandbox/spawner/setup.h"
 
 /* Who needs the broker is of use only with it, so it is announced when both stand. */
-static void announce(struct spawner *spawner)
+void instances_announce(struct spawner *spawner)
 {
 	const struct instance *broker = egress_broker(spawner);
 
@@ -18,11 +18,13 @@ static void announce(struct spawner *spawner)
 		struct instance *instance = &spawner->instances[i];
 
 		if (instance->state != INSTANCE_READY || instance->told || instance->failed ||
-		    instance->profile == EXECUTOR_BROKER ||
+		    instance->profile == EXECUTOR_BROKER || instance->purpose == INSTANCE_AHEAD ||
 		    (egress_needed(spawner, instance->profile, instance->confinement) &&
 		     (!broker || broker->id != instance->broker || broker->state != INSTANCE_READY)))
 			continue;
 		report_started(spawner, instance);
+		if (instance->profile == EXECUTOR_SANDBOX)
+			ahead_note(spawner);
 	}
 }
 
@@ -37,7 +39,7 @@ static void answer(const struct instance *instance, uint16_t type, int result)
 static void stands(struct spawner *spawner, struct instance *instance)
 {
 	instance->state = INSTANCE_READY;
-	if (instance->purpose != INSTANCE_SERVE) {
+	if (instance_is_throwaway(instance)) {
 		enum instance_purpose purpose = instance->purpose;
 
 		instance->failed = true;
@@ -52,13 +54,15 @@ static void stands(struct spawner *spawner, struct instance *instance)
 		spawner->choice.settled = true;
 	if (!instance_profile(instance)->keep_setup)
 		close_fd(&instance->setup);
-	announce(spawner);
+	if (instance->purpose == INSTANCE_AHEAD)
+		instance->deadline = instance->latest = clock_ms() + LIMIT_AHEAD_MS;
+	instances_announce(spawner);
 }
 
 static void serve_frame(struct spawner *spawner, struct instance *instance, const struct frame_header *header,
 			struct frame_reader *reader, struct frame_descriptors *descriptors)
 {
-	const struct identity *identity = &spawner->identities[instance->confinement];
+	const struct identity *identity = &instance->identity;
 	char layer[64], step[128], detail[256];
 	uint32_t uid, gid;
 	int result;
@@ -121,6 +125,14 @@ void instance_serve(struct spawner *spawner, size_t index)
 	}
 }
 
+/* Its deadline counts: it is to come up, or somebody is to ask for it. */
+static bool is_timed(const struct instance *instance)
+{
+	return !instance->failed &&
+	       (instance->state == INSTANCE_STARTING ||
+		(instance->state == INSTANCE_READY && instance->purpose == INSTANCE_AHEAD));
+}
+
 /* What an executor has used of the processors, ns; nothing new when that cannot be had. */
 static int64_t work_of(const struct instance *instance)
 {
@@ -159,7 +171,7 @@ int instances_expire(struct spawner *spawner)
 			instance_serve(spawner, i);
 		struct instance *instance = &spawner->instances[i];
 
-		if (instance->state != INSTANCE_STARTING || instance->failed)
+		if (!is_timed(instance))
 			continue;
 		if (instance->deadline <= now && !may_go_on(instance, now))
 			instance_fail_at(spawner, instance, -ETIMEDOUT, "start",

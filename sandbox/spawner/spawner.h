@@ -62,13 +62,11 @@ struct start_failure {
 
 struct instance;
 
-/* Clones a child in the profile's namespaces that becomes its program and waits to be told who it is.
+/* Clones a child in the profile's namespaces that becomes its program, and tells it who it is (setup.h).
  * `channels` end up at EXECUTOR_CHANNEL. Returns the pid, with the setup socket in *setup, or -errno.
  */
-pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
-		  const int *channels, const struct cgroup *group, int *setup, struct start_failure *failure);
-/* Tells it (SETUP_IDENTITY): from here it builds its walls. 0 or -errno. */
-int start_tell(const struct identity *identity, const struct instance *instance);
+pid_t start_child(const struct instance *instance, int plan, const int *channels, const struct cgroup *group,
+		  int *setup, struct start_failure *failure);
 
 /* ---- channels.c ---- */
 
@@ -105,37 +103,37 @@ void failure_set(struct failure *failure, int code, const char *layer, const cha
 
 enum instance_state {
 	INSTANCE_STARTING,
-	INSTANCE_BORN, /* its program waits to be told who it is (ahead.c) */
 	INSTANCE_READY,
 	INSTANCE_ENDING /* its process has been reaped, what it left has not (orphans.c) */
 };
 
 enum instance_purpose {
 	INSTANCE_SERVE,
-	INSTANCE_PROBE, /* doctor: whether it comes up is all that is wanted */
+	INSTANCE_AHEAD, /* a sandbox for whoever asks next (ahead.c) */
+	INSTANCE_PROBE, /* a throwaway of doctor's: whether it comes up is all that is wanted */
 	INSTANCE_BARE   /* the same, asked by choice.c */
 };
 
 struct instance {
 	uint32_t id, caller;
-	uint32_t call; /* the frontend's request, while it starts; 0 for a broker */
+	uint32_t call; /* the frontend's request, while it starts; 0: nobody asked for it */
 	enum executor_profile profile;
 	enum confinement confinement;
 	enum instance_state state;
 	enum instance_purpose purpose;
-	bool told;                        /* the frontend knows its number */
-	bool failed;                      /* its failure was told and it was killed */
-	uint32_t broker;                  /* that serves it: of a web executor, or a sandbox with a network */
-	uint64_t memory;                  /* of its group's, for it to know (struct cgroup) */
-	bool grouped;                     /* it has one */
-	pid_t pid;                        /* 0: reaped */
-	int status;                       /* that it ended with */
-	char *private;                    /* its directory (private.c), or NULL */
-	int lock;                         /* on that */
-	int setup;                        /* -1 once it is no longer needed */
-	int64_t deadline;                 /* of starting, CLOCK_MONOTONIC ms: when it is looked at */
-	int64_t latest;                   /* when it must stand, however much it has done */
-	int64_t worked;                   /* processor time that it had used at the last look, ns */
+	struct identity identity; /* that it was built with */
+	bool told;                /* the frontend knows its number */
+	bool failed;              /* its failure was told and it was killed */
+	uint32_t broker;          /* that serves it: of a web executor, or a sandbox with a network */
+	pid_t pid;                /* 0: reaped */
+	int status;               /* that it ended with */
+	char *private;            /* its directory (private.c), or NULL */
+	int lock;                 /* on that */
+	int setup;                /* -1 once it is no longer needed */
+	int64_t deadline;         /* of starting, CLOCK_MONOTONIC ms: when it is looked at; of who stands
+					ahead: when it ends */
+	int64_t latest;           /* when it must stand, however much it has done */
+	int64_t worked;           /* processor time that it had used at the last look, ns */
 	int fds[LIMIT_FRAME_DESCRIPTORS]; /* for the frontend with SPAWNER_STARTED */
 	size_t fd_count;
 	int events;     /* sandbox: memory.events of its group; -1: it has none */
@@ -169,6 +167,12 @@ struct starts {
 	size_t count;
 };
 
+/* Whether a sandbox is to be built before it is asked for (ahead.c). */
+struct ahead {
+	unsigned given; /* sandboxes, so far */
+	bool wanted;    /* one more */
+};
+
 /* Doctor's question (probe.c). */
 struct probe {
 	uint32_t call;
@@ -179,7 +183,6 @@ struct probe {
 struct spawner {
 	int socket, plan_memfd, signals;
 	struct plan plan;
-	struct identity identities[CONFINEMENT_COUNT];
 	struct idmap idmap;
 	enum confinement confinement; /* what executors are built with */
 	struct cgroups cgroups;
@@ -189,10 +192,9 @@ struct spawner {
 	struct instance *instances;
 	size_t count;
 	uint32_t next_id;
-	unsigned sandboxes; /* built so far, for callers */
-	bool alone;         /* none could be born ahead: not tried again */
-	bool swept;         /* for stale private directories */
-	char **removals;    /* private directories to be removed */
+	struct ahead ahead;
+	bool swept;      /* for stale private directories */
+	char **removals; /* private directories to be removed */
 	size_t removal_count;
 	bool ending;   /* no process is started any more */
 	pid_t remover; /* the process that removes one; 0: none */
@@ -207,14 +209,18 @@ struct instance_order {
 	int plan; /* memfd; 0: the spawner's own */
 };
 
-/* Clones what is ordered and adds it to the table. 0 or -errno. */
-/* A child that waits to be told whose it is, last in the table. 0 or -errno. */
-int instance_bear(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure);
+/* Starts what is ordered and adds it to the table, last. 0 or -errno. */
 int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure);
 /* Starts what the frontend asked for; answers SPAWNER_FAILED itself. */
 void instance_start(struct spawner *spawner, uint32_t call, uint32_t kind, uint32_t caller);
 void instance_kill(struct spawner *spawner, uint32_t id);
 const struct profile *instance_profile(const struct instance *instance);
+/* Whether it comes up is all that is wanted of it. */
+static inline bool instance_is_throwaway(const struct instance *instance)
+{
+	return instance->purpose == INSTANCE_PROBE || instance->purpose == INSTANCE_BARE;
+}
+
 /* A start that did not come to its end: kills it, and tells who waits for it, once. */
 void instance_fail_at(struct spawner *spawner, struct instance *instance, int code, const char *layer,
 		      const char *step, const char *detail);
@@ -225,9 +231,13 @@ void instance_remove(struct spawner *spawner, size_t index);
 
 /* ---- ahead.c ---- */
 
-/* One that was born ahead and fits the order; NULL: there is none. */
-struct instance *ahead_find(struct spawner *spawner, const struct instance_order *order);
-/* Bears the next one, when it is time. */
+/* Somebody got a sandbox: where there was a second there will be a third. (When each call has one of its own
+ * the frontend itself asks for the next.) */
+void ahead_note(struct spawner *spawner);
+/* Gives who asks for a sandbox the one there is, which may still be starting. False: there is none that fits.
+ */
+bool ahead_take(struct spawner *spawner, uint32_t call, uint32_t caller);
+/* Starts the next one, when it is time; called once a turn. */
 void ahead_run(struct spawner *spawner);
 
 /* ---- starts.c: whose turn it is to be started ---- */
@@ -242,6 +252,8 @@ void starts_deinit(struct starts *starts);
 
 /* Frames that wait on a starting instance's setup socket. */
 void instance_serve(struct spawner *spawner, size_t index);
+/* Announces those that stand, somebody waits for and nobody was told of. */
+void instances_announce(struct spawner *spawner);
 /* Kills those that hang, or take too long; returns ms until the next look at one, -1 for none. */
 int instances_expire(struct spawner *spawner);
 

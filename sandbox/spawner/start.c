@@ -107,10 +107,12 @@ static _Noreturn void child(const struct identity *identity, const struct profil
 	child_fail("start", "execve", -errno);
 }
 
-int start_tell(const struct identity *identity, const struct instance *instance)
+/* From here it builds its walls. */
+static int send_identity(const struct instance *instance, const struct cgroup *group, int setup)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
 	const struct profile *profile = instance_profile(instance);
+	const struct identity *identity = &instance->identity;
 	struct frame_header header = {.type = SETUP_IDENTITY};
 	bool stranger = identity->privileged && !profile->workspace_owner;
 	int result;
@@ -123,14 +125,14 @@ int start_tell(const struct identity *identity, const struct instance *instance)
 	if (result == 0)
 		result = frame_put_u32(&payload, stranger ? IDENTITY_NOBODY : identity->gid);
 	if (result == 0)
-		result = frame_put_u64(&payload, instance->memory);
+		result = frame_put_u64(&payload, group->memory);
 	if (result == 0)
-		result = frame_put_u32(&payload, instance->grouped);
+		result = frame_put_u32(&payload, group->directory >= 0);
 	if (result == 0)
 		result = frame_put_text(&payload, instance->private);
 	if (result == 0)
-		result = frame_send(instance->setup, &header, buffer_data(&payload), buffer_length(&payload),
-				    NULL, 0, 0);
+		result = frame_send(setup, &header, buffer_data(&payload), buffer_length(&payload), NULL, 0,
+				    0);
 	return result;
 }
 
@@ -155,9 +157,11 @@ static pid_t clone_into(unsigned long flags, int cgroup, int *entered)
 	return pid;
 }
 
-pid_t start_child(const struct identity *identity, const struct profile *profile, int plan,
-		  const int *channels, const struct cgroup *group, int *setup, struct start_failure *failure)
+pid_t start_child(const struct instance *instance, int plan, const int *channels, const struct cgroup *group,
+		  int *setup, struct start_failure *failure)
 {
+	const struct profile *profile = instance_profile(instance);
+	const struct identity *identity = &instance->identity;
 	bool mapped = profile->namespaces && !identity->privileged;
 	unsigned long flags = profile->namespaces | (mapped ? CLONE_NEWUSER : 0) | SIGCHLD;
 	_cleanup_fd_ int program = program_open(profile->program, NULL);
@@ -189,6 +193,10 @@ pid_t start_child(const struct identity *identity, const struct profile *profile
 	if (result == 0 && mapped) {
 		failure->step = "uid_map";
 		result = identity_map(identity, pid, identity->uid, identity->gid);
+	}
+	if (result == 0) {
+		failure->step = "send";
+		result = send_identity(instance, group, sockets[0]);
 	}
 	if (result < 0) {
 		if (pid > 0)

@@ -16,6 +16,8 @@ enum spawner_frame {
 			   * alive, whatever the profile */
 	SPAWNER_SPARE = 3, /* the spare died: make a new one */
 	SPAWNER_PROBE = 4, /* call: request id; try every layer in throwaway children */
+	SPAWNER_FILE = 5,  /* call: request id; an empty file without a name, on a disk if there is one, for
+			    * what  a command writes */
 
 	/* spawner -> frontend */
 	SPAWNER_STARTED = 16, /* call, value: instance, payload: u32 pid (as the spawner sees it), u32 enum
@@ -33,6 +35,7 @@ enum spawner_frame {
 	SPAWNER_DENIALS = 21, /* descriptor: where the broker tells what it refuses to commands
 			       * (sandbox/egress/wire.h, BROKER_DENIED); comes before the first sandbox that
 			       * has a network is told as started, and again with each new broker */
+	SPAWNER_FILED = 22,   /* call; descriptor: the file, open for reading and writing; or value: errno */
 };
 
 /* Of one layer, as SPAWNER_PROBED tells it. `detail` says what is there or what is missing and why, `remedy`
@@ -49,9 +52,10 @@ enum probe_state {
 enum spawner_kind {
 	SPAWNER_SANDBOX = 1, /* a caller's sandbox. Descriptors: the door (keeper/wire.h) and, where it has a
 			      * group of cgroup v2, that one's memory.events */
-	SPAWNER_FILES = 2, /* Descriptors: ring memfd, a pipe that wakes the executor, eventfd that wakes the
-			    * frontend, a socket whose end of file is the executor's death */
-	SPAWNER_WEB = 3,   /* Descriptors: a SOCK_SEQPACKET socket of frames (tools/reply.h) */
+	SPAWNER_FILES = 2,  /* Descriptors: ring memfd, a pipe that wakes the executor, eventfd that wakes the
+			     * frontend, a socket whose end of file is the executor's death */
+	SPAWNER_WEB = 3,    /* Descriptors: a SOCK_SEQPACKET socket of frames (tools/reply.h) */
+	SPAWNER_SEARCH = 4, /* Descriptors as of SPAWNER_FILES */
 	/* the broker is started by the spawner when the first web executor needs it, and is not the
 	   frontend's business */
 };

@@ -241,6 +241,13 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 	plan->temporary_bytes = (uint64_t)policy->temporary_bytes;
 	plan->temporary_files = (uint64_t)policy->temporary_files;
 	plan->sandbox_maximum = (uint32_t)policy->sandbox_maximum;
+	plan->command_count = (uint32_t)policy->command_count;
+	plan->commands_at_once = (uint32_t)policy->commands_at_once;
+	plan->command_ms = (uint32_t)policy->command_ms;
+	plan->command_kept_ms = (uint32_t)policy->command_kept_ms;
+	plan->output_bytes = (uint64_t)policy->output_bytes;
+	plan->terminal_rows = (uint32_t)policy->terminal_rows;
+	plan->terminal_columns = (uint32_t)policy->terminal_columns;
 	plan->sandbox_idle_ms = (uint32_t)policy->sandbox_idle_ms;
 	plan->sandbox_per_call = policy->sandbox_lifetime == POLICY_LIFETIME_CALL;
 	plan->memory_bytes = (uint64_t)policy->memory_bytes;

@@ -37,6 +37,17 @@ const struct policy_key policy_keys[] = {
 	{"filesystem.denyWrite", POLICY_PATHS, KEY(deny_write),
 	 .description = "Paths that stay as they are though they lie where writing is allowed, beside those "
 			"that are protected always."},
+	{"limits.commandKeptSeconds", POLICY_DECIMAL, KEY(command_kept_ms), LIMIT_COMMAND_KEPT_MIN_MS,
+	 LIMIT_COMMAND_KEPT_MAX_MS, LIMIT_COMMAND_KEPT_MS,
+	 "Seconds after its end, or after it was last read, that a command's output can still be read."},
+	{"limits.commandSeconds", POLICY_DECIMAL, KEY(command_ms), LIMIT_COMMAND_MIN_MS, LIMIT_COMMAND_MAX_MS,
+	 LIMIT_COMMAND_MS,
+	 "Seconds after which a command is killed, whatever it is. timeout_ms shortens it."},
+	{"limits.commands", POLICY_INTEGER, KEY(command_count), 1, LIMIT_HANDLES_MAX, LIMIT_HANDLES,
+	 "Commands of a caller that have an id: those that run in the background, and those that have ended "
+	 "and can still be read. The oldest that has ended gives way to a new one."},
+	{"limits.commandsAtOnce", POLICY_INTEGER, KEY(commands_at_once), 1, LIMIT_COMMANDS_AT_ONCE,
+	 LIMIT_COMMANDS_AT_ONCE, "Commands of a caller that run at once; further ones wait for their turn."},
 	{"limits.cpus", POLICY_DECIMAL, KEY(cpu_thousandths), LIMIT_CPUS_MIN_THOUSANDTHS,
 	 LIMIT_CPUS_MAX_THOUSANDTHS, 0,
 	 "Processors' time of all commands of a caller together, 1.5 being one and a half processors. Binds "
@@ -55,6 +66,10 @@ const struct policy_key policy_keys[] = {
 	{"limits.networkBytes", POLICY_INTEGER, KEY(network_bytes), LIMIT_NETWORK_BYTES_MIN,
 	 LIMIT_POLICY_BYTES_MAX, LIMIT_NETWORK_BYTES,
 	 "Bytes that the commands of one sandbox send and receive in 24 hours, all connections together."},
+	{"limits.outputBytes", POLICY_INTEGER, KEY(output_bytes), 0, LIMIT_POLICY_BYTES_MAX,
+	 LIMIT_OUTPUT_BYTES,
+	 "Output of a command that is kept for read_output, in a file without a name when it is more than "
+	 "256 KB. The oldest is lost first, and the result says how much. 0: what memory holds."},
 	{"limits.processes", POLICY_INTEGER, KEY(processes), LIMIT_COMMAND_PROCESSES_MIN,
 	 LIMIT_COMMAND_PROCESSES_MAX, LIMIT_COMMAND_PROCESSES,
 	 "Processes and threads of all commands of a caller together."},
@@ -93,10 +108,14 @@ const struct policy_key policy_keys[] = {
 		 "The least confinement that calls may run with: full is taken where the system gives it, "
 		 "then container, then minimal, and below this one every call is refused.",
 	 .words = profiles},
+	{"terminal.columns", POLICY_INTEGER, KEY(terminal_columns), LIMIT_TERMINAL_SIDE_MIN,
+	 LIMIT_TERMINAL_SIDE, LIMIT_TERMINAL_COLUMNS, "Width of the terminal of a command with tty."},
+	{"terminal.rows", POLICY_INTEGER, KEY(terminal_rows), LIMIT_TERMINAL_SIDE_MIN, LIMIT_TERMINAL_SIDE,
+	 LIMIT_TERMINAL_ROWS, "Its height."},
 	{NULL},
 };
 
-const char *const policy_sections[] = {"filesystem", "limits", "network", "sandbox", NULL};
+const char *const policy_sections[] = {"filesystem", "limits", "network", "sandbox", "terminal", NULL};
 
 const char *policy_key_split(const struct policy_key *key, char section[POLICY_SECTION_BYTES])
 {

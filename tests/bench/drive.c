@@ -3,12 +3,18 @@
  * The load generator: starts a server on pipes, puts one kind of load on it, prints `key value` lines. In C
  * and with one thread, so that what it costs itself is small and the same for every server.
  *
- * usage: floor-drive [-c CORE] [-n COUNT] [-k IN_FLIGHT] [-q REQUEST] [-Q REQUEST] SCENARIO PROGRAM
- * [ARGUMENT]... REQUEST   the members of a request after its id, or @FILE that holds them start     COUNT
- * starts, each to its first answer idle      COUNT instances at once, each after its first answer; memory of
- * each sequence  COUNT requests -q, one after the other flight    COUNT requests -q, IN_FLIGHT of them at any
- * time load      a sequence and a flight of -q, some of -Q, then memory burst     COUNT times: IN_FLIGHT
- * requests -q at once, with four of -Q before them if given
+ * usage: floor-drive [-c CORE] [-n COUNT] [-k IN_FLIGHT] [-q REQUEST] [-Q REQUEST] SCENARIO
+ *                    PROGRAM [ARGUMENT]...
+ *
+ *   REQUEST   the members of a request after its id, or @FILE that holds them
+ *   start     COUNT starts, each to its first answer
+ *   idle      COUNT instances at once, each after its first answer; memory of each
+ *   sequence  COUNT requests -q, one after the other
+ *   flight    COUNT requests -q, IN_FLIGHT of them at any time
+ *   load      a sequence and a flight of -q, some of -Q, then memory
+ *   burst     COUNT times: IN_FLIGHT requests -q at once, with four of -Q before them if given
+ *   beside    -q one after the other for COUNT / 5 milliseconds, then for COUNT of them while a
+ *             command runs that -Q began
  */
 
 #include <errno.h>
@@ -115,6 +121,13 @@ static void check_answer(const char *line, size_t length)
 		die("a request failed: %.*s", (int)shown, line);
 }
 
+static unsigned long id_of(const char *line, size_t length)
+{
+	const char *id = memmem(line, length, "\"id\":", 5);
+
+	return id ? strtoul(id + 5, NULL, 10) : 0;
+}
+
 /* One request and its answer, outside the measurement: starts what starts on first use. Returns the answer's
  * length. */
 static size_t warm(struct peer *peer, const struct request *request)
@@ -171,6 +184,32 @@ static uint64_t flight(struct peer *peer, const struct request *request, size_t 
 		sent += more;
 	}
 	return now_ns() - begin;
+}
+
+/* The same for so many milliseconds, beside the request with the id `other` (0: none), which runs on whether
+ * it is answered meanwhile or not. Returns how many were answered, `most` at most. */
+static size_t sequence_beside(struct peer *peer, const struct request *request, uint64_t milliseconds,
+			      unsigned long other, uint64_t *took, size_t most)
+{
+	_cleanup_free_ char *line = allocate(requests_bytes(request, 1), 1);
+	uint64_t end = now_ns() + milliseconds * 1000000, begin = now_ns();
+	size_t answered = 0, length;
+
+	for (; begin < end && answered < most; begin = now_ns()) {
+		unsigned long id = next_id;
+		size_t bytes = (size_t)(requests_write(line, request, 1) - line);
+		const char *answer;
+
+		peer_send(peer, line, bytes);
+		do {
+			answer = peer_line(peer, &length);
+			check_answer(answer, length);
+			if (id_of(answer, length) == other && !memmem(answer, length, "\"running\"", 9))
+				die("what should run beside has ended: %.*s", (int)length, answer);
+		} while (id_of(answer, length) != id);
+		took[answered++] = now_ns() - begin;
+	}
+	return answered;
 }
 
 /* ---- scenarios ---- */
@@ -286,10 +325,9 @@ static void burst(struct peer *peer, const struct options *o, char *lines, uint6
 	peer_send(peer, lines, (size_t)(end - lines));
 	for (size_t i = 0; i < o->flight + commands; i++) {
 		const char *line = peer_line(peer, &length);
-		const char *id = memmem(line, length, "\"id\":", 5);
 
 		check_answer(line, length);
-		if (id && strtoul(id + 5, NULL, 10) >= first_file)
+		if (id_of(line, length) >= first_file)
 			took[files++] = now_ns() - begin;
 	}
 	if (files != o->flight)
@@ -315,20 +353,48 @@ static void run_burst(const struct options *o)
 	peer_end(&peer);
 }
 
+/* -Q is begun and goes on; what it and the server have used of a processor shows that it did. */
+static void run_beside(const struct options *o)
+{
+	const size_t most = o->count * 200; /* no round trip between three processes takes 5 us */
+	_cleanup_free_ uint64_t *took = allocate(most, sizeof(*took));
+	_cleanup_free_ char *line = allocate(requests_bytes(&o->second, 1), 1);
+	uint64_t begin = now_ns(), cpu;
+	unsigned long other;
+	struct peer peer;
+	size_t answered;
+
+	peer_start(&peer, o->argv);
+	peer_handshake(&peer, begin);
+	warm(&peer, &o->first);
+	answered = sequence_beside(&peer, &o->first, o->count / 5 + 1, 0, took, most);
+	print_latency(took, answered, "quiet_");
+	other = next_id;
+	peer_send(&peer, line, (size_t)(requests_write(line, &o->second, 1) - line));
+	begin = now_ns();
+	cpu = tree_read(peer.pid, false).cpu_ns;
+	answered = sequence_beside(&peer, &o->first, o->count, other, took, most);
+	cpu = tree_read(peer.pid, false).cpu_ns - cpu;
+	print_latency(took, answered, "");
+	printf("processors %.2f\nanswered %zu\n", (double)cpu / (double)(now_ns() - begin), answered);
+	peer_end(&peer);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct options *options);
 	bool needs_request, needs_second;
 } scenarios[] = {
-	{"burst", run_burst, true, false},       {"flight", run_flight, true, false},
-	{"idle", run_idle, false, false},        {"load", run_load, true, true},
-	{"sequence", run_sequence, true, false}, {"start", run_start, false, false},
+	{"beside", run_beside, true, true},  {"burst", run_burst, true, false},
+	{"flight", run_flight, true, false}, {"idle", run_idle, false, false},
+	{"load", run_load, true, true},      {"sequence", run_sequence, true, false},
+	{"start", run_start, false, false},
 };
 
 static void usage(void)
 {
 	fprintf(stderr, "usage: floor-drive [-c CORE] [-n COUNT] [-k IN_FLIGHT] [-q REQUEST] [-Q REQUEST] "
-			"start|idle|sequence|flight|load|burst PROGRAM [ARGUMENT]...\n");
+			"start|idle|sequence|flight|load|burst|beside PROGRAM [ARGUMENT]...\n");
 	exit(2);
 }
 

@@ -30,7 +30,10 @@ ATTRIBUTES = ("chmod", "fchmod", "chown", "fchown", "lchown", "fchownat", "fchmo
               "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
 AT_SYMLINK_NOFOLLOW = 0x100
 # Where eBPF is among the security modules, kernels before 6.10 forget to ask for a capability before "security.*" is set. We never do.
-FORGETFUL = tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2]) < (6, 10)
+KERNEL = tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2])
+FORGETFUL = KERNEL < (6, 10)
+# Of a link, which has no access list, and a list that is none, kernels before 6.2 say another first by descriptor than by name.
+LISTS_BY_NAME = KERNEL < (6, 2)
 NAMES = ["a", "b", "c", "d", "e", "dir", "link", "far", "x" * 255, "x" * 256]
 LONG = "/".join(["dir/.."] * 800) + "/a"
 
@@ -141,7 +144,8 @@ class Generator:
 
     def attribute(self):
         """The arguments of one of ATTRIBUTES."""
-        name = self.pick(b"user.a", b"user.b", b"user.c", b"trusted.a", b"user.d" if FORGETFUL else b"security.a", b"system.a", b"system.posix_acl_access", b"a")
+        name = self.pick(b"user.a", b"user.b", b"user.c", b"trusted.a", b"user.d" if FORGETFUL else b"security.a", b"system.a",
+                         b"user.e" if LISTS_BY_NAME else b"system.posix_acl_access", b"a")
         value = self.pick(b"", b"value", b"x" * 300)
         empty = self.random.random() < 0.15
         # of an address that is none and a path that is none each kernel says another first

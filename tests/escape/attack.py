@@ -182,6 +182,15 @@ class Served:
         self.process.wait(PATIENCE)
 
 
+def reap():
+    """Who has ended elsewhere and was left to this process counts against the user's limits until it is waited for."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
 def end_children(spared):
     """Ends what an attack left behind where nothing confined it: this process is its subreaper."""
     while True:
@@ -301,6 +310,8 @@ class Scene:
                 opened.close()
             if self.stage == "unconfined":
                 end_children(set())
+            else:
+                reap()
             shutil.rmtree(self.tmp, ignore_errors=True)
 
 

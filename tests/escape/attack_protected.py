@@ -8,7 +8,7 @@ import subprocess
 from attack import attack
 from harness import BUILD, PATIENCE
 
-PROGRAMS = ["broker", "files", "keeper", "spawner", "web"]
+PROGRAMS = ["broker", "files", "keeper", "search", "spawner", "web"]
 
 
 def repository(scene):

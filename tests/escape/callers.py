@@ -38,6 +38,10 @@ class Server:
 
     def start(self, caller, line, **arguments):
         """Begins a command of `caller`; returns what answer() takes."""
+        return self.call(caller, "run_command", command=line, **arguments)
+
+    def call(self, caller, tool, **arguments):
+        """The same of any tool."""
         lines = []
         if caller not in self.known:
             self.known.add(caller)
@@ -47,7 +51,7 @@ class Server:
                 lines.append(f"{caller} {json.dumps(message)}\n")
         self.last += 1
         message = {"jsonrpc": "2.0", "id": self.last, "method": "tools/call",
-                   "params": {"name": "run_command", "arguments": {"command": line, **arguments}}}
+                   "params": {"name": tool, "arguments": arguments}}
         self.send([*lines, f"{caller} {json.dumps(message)}\n"])
         return caller, self.last
 
@@ -91,7 +95,8 @@ class Server:
         return children(self.process.pid)
 
     def keepers(self):
-        """One for each sandbox. Nannies that were only just forked have the name too, but not the parent; who was born ahead has no nanny."""
+        """One for each sandbox, the one that is built ahead among them when it stands. Nannies that were only just forked have the name
+        too, but not the parent."""
         tree = self.tree()
         found = [(pid, status_of(pid)) for name in ("sallyport-keepe", "sallyport-nanny") for pid in tree.get(name, [])]
         parents = {int(status["PPid"]) for _, status in found if status}

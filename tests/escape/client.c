@@ -42,7 +42,7 @@ void client_start(struct client *client, const struct plan *plan)
 	struct err err = {""};
 
 	signal(SIGCHLD, SIG_IGN);
-	*client = (struct client){.next_call = 1};
+	*client = (struct client){.next_call = 1, .orders = -1};
 	buffer_init(&client->payload, LIMIT_MESSAGE_FRAME_BYTES);
 	client->spawner = spare_start(plan, NULL, &err);
 	if (client->spawner < 0)
@@ -124,8 +124,10 @@ static uint32_t count(char *const *list)
 int client_command(struct client *client, int door, const char *cwd, char *const *argv, char *const *envp,
 		   bool shell, int input, int output, int errors)
 {
-	struct frame_header header = {
-		.type = KEEPER_RUN, .call = client->next_call++, .value = input >= 0 ? KEEPER_STDIN : 0};
+	struct frame_header header = {.type = KEEPER_RUN,
+				      .call = client->next_call++,
+				      .value = (input >= 0 ? KEEPER_STDIN : 0) |
+					       (client->rows ? KEEPER_TTY : 0)};
 	int sockets[2], fds[4];
 	int result;
 
@@ -140,6 +142,10 @@ int client_command(struct client *client, int door, const char *cwd, char *const
 	for (size_t i = 0; envp[i]; i++)
 		frame_put_text(&client->payload, envp[i]);
 	frame_put_u32(&client->payload, shell);
+	if (client->rows) {
+		frame_put_u32(&client->payload, client->rows);
+		frame_put_u32(&client->payload, client->columns);
+	}
 	fds[0] = sockets[1];
 	fds[1] = output;
 	fds[2] = errors;
@@ -170,6 +176,52 @@ static void print_denial(const struct buffer *payload)
 	fprintf(stderr, "denied %s %s %s\n", operation, target, rule);
 }
 
+static void print_state(const struct buffer *payload)
+{
+	struct frame_reader reader;
+	unsigned waits, processes;
+	unsigned long long cpu_us, memory;
+
+	frame_read(&reader, buffer_data(payload), buffer_length(payload));
+	waits = frame_get_u32(&reader);
+	cpu_us = frame_get_u64(&reader);
+	memory = frame_get_u64(&reader);
+	processes = frame_get_u32(&reader);
+	if (frame_done(&reader) < 0)
+		fail("state", EPROTO);
+	fprintf(stderr, "state waits=%u cpu_us=%llu memory=%llu processes=%u\n", waits, cpu_us, memory,
+		processes);
+}
+
+/* One line, or what there is of it. False at the end. */
+static bool read_line(int fd, char *line, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size - 1 && read(fd, line + length, 1) == 1)
+		if (line[length++] == '\n')
+			break;
+	line[length] = '\0';
+	return length > 0;
+}
+
+/* Passes orders on until there is something to hear. */
+static void pass_orders(struct client *client, int leash)
+{
+	struct pollfd watched[] = {{.fd = leash, .events = POLLIN}, {.fd = client->orders, .events = POLLIN}};
+
+	while (watched[1].fd >= 0 && poll(watched, 2, -1) > 0 && !watched[0].revents) {
+		char line[64];
+		unsigned type, value;
+
+		if (!read_line(client->orders, line, sizeof line))
+			watched[1].fd = client->orders = -1;
+		else if (sscanf(line, "%u %u", &type, &value) == 2)
+			frame_send(leash, &(struct frame_header){.type = (uint16_t)type, .value = value},
+				   NULL, 0, NULL, 0, 0);
+	}
+}
+
 void client_wait(struct client *client, int leash, struct client_outcome *outcome)
 {
 	struct frame_header header;
@@ -177,9 +229,11 @@ void client_wait(struct client *client, int leash, struct client_outcome *outcom
 	int result;
 
 	*outcome = (struct client_outcome){.type = 0};
+	do
+		pass_orders(client, leash);
 	while ((result = receive_within(leash, &header, &client->payload, NULL, 60)) == 0 &&
-	       header.type == KEEPER_DENIED)
-		print_denial(&client->payload);
+	       ((header.type == KEEPER_DENIED && (print_denial(&client->payload), true)) ||
+		(header.type == KEEPER_STATE && (print_state(&client->payload), true))));
 	close(leash);
 	if (result == -ENOTCONN || result == -ECONNRESET)
 		return;

@@ -15,6 +15,8 @@ struct client {
 	int spawner, spare;
 	struct buffer payload;
 	uint32_t next_call;
+	uint32_t rows, columns; /* commands get a terminal of this size; 0: none */
+	int orders;             /* lines "TYPE VALUE", to be sent on the leash; -1: none */
 };
 
 struct client_outcome {

@@ -154,10 +154,13 @@ static void input_ready(struct loop_source *source, uint32_t events)
 static void turned(struct loop *loop)
 {
 	channel_push(&server.calls.files);
+	channel_push(&server.calls.search);
 	channel_push(&server.calls.web);
 	channel_drain(&server.calls.files);
+	channel_drain(&server.calls.search);
 	fflush(stdout);
 	channel_rest(&server.calls.files);
+	channel_rest(&server.calls.search);
 }
 
 /* ---- beginning and end ---- */

@@ -8,11 +8,12 @@ LANDLOCK_ABI = ctypes.CDLL(None).syscall(444, 0, 0, 1)  # landlock_create_rulese
 
 
 class Mode:
-    def __init__(self, profile, *, shows=True, options=None, policy=None, open=None, refused=None):  # pylint: disable=redefined-builtin
+    def __init__(self, profile, *, shown="", options=None, policy=None, open=None, refused=None, untried=None):  # pylint: disable=redefined-builtin
         self.profile = profile        # what the server must say of itself
-        self.shows = shows            # attacks must succeed here without confinement: false inside a container, which has walls of its own
+        self.shown = shown            # where attacks are shown to succeed without confinement, if they cannot be here: a container has walls of its own
         self.options = options or {}  # how the server is started (attack.Served)
         self.policy = policy or {}    # merged into the policy of each attack
+        self.untried = untried or {}  # attack -> why it would succeed and end the test itself: told as open without being run
         self.refused = refused or {}  # attack -> why the server runs nothing there; the run fails when it does
         self.open = open or {}        # attack -> why it is known to succeed; the run fails when one of them is stopped
 
@@ -43,6 +44,7 @@ OPEN_CONTAINER = {
     "size of a file outside": "the same",
 }
 # Without the supervisor a path in a workspace cannot be kept from commands: Landlock cannot take it out of what it allows.
+UNTRIED_MINIMAL = {}
 OPEN_MINIMAL = {**OPEN_CONTAINER, **dict.fromkeys((
     "mode of a file outside", "times of a file outside", "attributes of a file outside", "program in path by its name",
     "program in path by a descriptor", "file that changes while it is judged"),
@@ -68,13 +70,16 @@ else:  # commands act as whom the repository belongs to
     OPEN_MINIMAL["protected path in a closed directory"] = "a protected path, and there is no supervisor"
 
 if LANDLOCK_ABI < 6:
-    OPEN_MINIMAL.update(dict.fromkeys(("kill a process", "kill the servers own processes", "kill by pidfd"),
+    # root's commands act as somebody else, whom only what is of the same sandbox belongs to
+    OPEN_MINIMAL.update(dict.fromkeys(("kill the servers own processes", *(("kill a process", "kill by pidfd") if os.getuid() else ())),
                                       "Landlock knows no signals before ABI 6, and there is no supervisor"))
+    if os.getuid():
+        UNTRIED_MINIMAL["kill everything"] = "it reaches all of this user, the test too"
 
 MODES = {
     "full": Mode("full", open=OPEN),
     "container": Mode("container", options={"wrapper": WITHOUT_NAMESPACES}, open=OPEN_CONTAINER),
-    "inside": Mode("container", shows=False, open=OPEN_CONTAINER),  # of a container that refuses namespaces (containers.py)
+    "inside": Mode("container", shown="outside", open=OPEN_CONTAINER),  # of a container that refuses namespaces (containers.py)
     "minimal": Mode("minimal", options={"wrapper": WITHOUT_SCRATCH}, policy={"sandbox": {"requireProfile": "minimal"}}, open=OPEN_MINIMAL,
-                    refused=REFUSED_MINIMAL),
+                    refused=REFUSED_MINIMAL, untried=UNTRIED_MINIMAL),
 }

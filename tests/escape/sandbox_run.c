@@ -6,13 +6,14 @@
  *               [--extra PATH]... [--extra-write PATH]... [--home DIR] [--processes N]
  *               [--temporary-bytes N] [--temporary-files N] [--memory N] [--cpu-thousandths N] [--bench N]
  * [--show] [--then LINE]
- *               [--builds N]
+ *               [--builds N] [--tty ROWSxCOLUMNS] [--orders FD]
  *               -- argv... | -c LINE
  *
  * The command's output is ours; the outcome is one line on stderr. --bench runs it N times in the same
  * sandbox and prints microseconds. --builds makes N sandboxes one after the other instead, and prints what
  * each took as `key value`. --show prints the keeper's pid first, on stderr. --then runs another line
- * in the same sandbox afterwards, with an outcome line of its own.
+ * in the same sandbox afterwards, with an outcome line of its own. With --tty the command has a terminal.
+ * --orders: "TYPE VALUE" (sandbox/keeper/wire.h) from that descriptor goes to the nanny while a command runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ struct options {
 	char *const *argv;
 	bool shell, show;
 	const char *then;
-	int bench, builds;
+	int bench, builds, orders;
+	unsigned rows, columns;
 };
 
 static void usage(void)
@@ -89,6 +91,10 @@ static void parse(struct options *options, int argc, char **argv)
 			options->then = value;
 		else if (!strcmp(name, "--bench"))
 			options->bench = (int)strtol(value, NULL, 10);
+		else if (!strcmp(name, "--tty"))
+			sscanf(value, "%ux%u", &options->rows, &options->columns);
+		else if (!strcmp(name, "--orders"))
+			options->orders = (int)strtol(value, NULL, 10);
 		else if (!strcmp(name, "--builds"))
 			options->builds = (int)strtol(value, NULL, 10);
 		else
@@ -182,26 +188,50 @@ static double build_one(struct client *client)
 	return took;
 }
 
-/*
- * The first, which also starts the spawner, is not counted. The kernel takes a dead sandbox's network
- * namespace down afterwards, under a lock that making one needs. So there are two numbers: with `between`
- * other processes run meanwhile, as a caller's first command meets it, and with none.
- */
+/* The kernel takes a dead sandbox's network namespace down afterwards, under a lock that making one needs. */
+static void run_between(const struct options *options, char *const *envp, int between)
+{
+	for (int i = 0; i < between; i++)
+		spawn_one(options, envp);
+}
+
+/* Of each spawner the second, for which none is built ahead: the first also starts the spawner. */
+static double build_whole(const struct options *options, char *const *envp, int between)
+{
+	struct client client;
+	double took;
+
+	client_start(&client, &options->plan);
+	took = build_one(&client);
+	run_between(options, envp, between);
+	if (took >= 0)
+		took = build_one(&client);
+	client_stop(&client);
+	return took;
+}
+
+/* Of one spawner all from the third on. */
+static double build_next(struct client *client, const struct options *options, char *const *envp, int between)
+{
+	run_between(options, envp, between);
+	return build_one(client);
+}
+
+/* With `client` the next ones of its spawner, without it whole ones. */
 static int bench_builds(struct client *client, const struct options *options, char *const *envp, int between,
 			const char *prefix)
 {
 	int count = options->builds;
 	double *took = calloc((size_t)count, sizeof *took);
 
-	for (int i = -1; i < count; i++) {
-		double one = build_one(client);
+	for (int i = client ? -2 : 0; i < count; i++) {
+		double one = client ? build_next(client, options, envp, between)
+				    : build_whole(options, envp, between);
 
 		if (one < 0)
 			return 3;
 		if (i >= 0)
 			took[i] = one;
-		for (int j = 0; j < between; j++)
-			spawn_one(options, envp);
 	}
 	qsort(took, (size_t)count, sizeof *took, by_value);
 	printf("%sp50_us %.0f\n%sbest_us %.0f\n", prefix, took[count / 2], prefix, took[0]);
@@ -236,7 +266,7 @@ int main(int argc, char **argv)
 {
 	char *const envp[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"LANG=C.UTF-8",
 			      (char *)"TMPDIR=/tmp", NULL};
-	struct options options = {.bench = 0};
+	struct options options = {.orders = -1};
 	struct frame_descriptors descriptors;
 	struct client_outcome outcome;
 	struct client client;
@@ -245,7 +275,12 @@ int main(int argc, char **argv)
 	parse(&options, argc, argv);
 	if (!options.plan.workspace_count)
 		usage();
+	if (options.builds && bench_builds(NULL, &options, envp, 25, "whole_"))
+		return 3;
 	client_start(&client, &options.plan);
+	client.rows = options.rows;
+	client.columns = options.columns;
+	client.orders = options.orders;
 	if (options.builds)
 		return bench_builds(&client, &options, envp, 25, "") ||
 		       bench_builds(&client, &options, envp, 0, "next_");

@@ -3,6 +3,8 @@
  * Every allocation in the life of a call fails in turn, once and for good: it is answered exactly once, or
  * the transport is told that not even that was possible (and ends the session).
  */
+#include "protocol/cleanup.h"
+#include "server/command_parts.h"
 #include "tests/fault/allocator.h"
 #include "tests/support/frontend.h"
 
@@ -88,9 +90,64 @@ static void test_command(void **state)
 	try_all(CALL("run_command", "\"command\":\"true\",\"env\":{\"A\":\"b\"}"), SPAWNER_SANDBOX);
 }
 
+/* A command that goes on in the background, with some output. */
+static struct command *begin_command(void)
+{
+	struct command *command;
+
+	frontend_say(&frontend, CALL("run_command", "\"command\":\"true\",\"wait_ms\":0"));
+	command = frontend.caller.waiting;
+	loop_timer_clear(&frontend.loop, &command->timer);
+	command->timer.fire(&command->timer);
+	assert_null(command->listener.call);
+	command_log_add(&command->log, 0, "some output\n", 12);
+	buffer_clear(&frontend.sent, SIZE_MAX);
+	return command;
+}
+
+static bool attempt_resource(const char *method, unsigned at, bool lasting)
+{
+	const struct command *command;
+	char message[200];
+	bool failed;
+	int result;
+
+	frontend_init(&frontend);
+	assert_int_equal(buffer_reserve(&frontend.sent, 1 << 20), 0);
+	command = begin_command();
+	snprintf(message, sizeof message,
+		 "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/%s\",\"params\":{"
+		 "\"uri\":\"sallyport://command/%s/output\"}}",
+		 method, command->handle.id);
+	fault_arm(at, lasting);
+	result = mcp_receive(frontend.peer, message, strlen(message));
+	failed = fault_happened();
+	fault_disarm();
+	assert_true(result == 0 || failed);
+	assert_int_equal(frontend_count(&frontend, "\"id\":2,"), result == 0);
+	assert_int_equal(mcp_in_flight(frontend.peer), 0);
+	frontend_deinit(&frontend);
+	return failed;
+}
+
+static void test_resources(void **state)
+{
+	static const char *const methods[] = {"list", "read", "subscribe"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		for (int lasting = 0; lasting < 2; lasting++) {
+			unsigned at = 1;
+
+			while (attempt_resource(methods[i], at, lasting))
+				at++;
+			assert_true(at > 5); /* or nothing was allocated, and nothing shown */
+		}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_fetch), cmocka_unit_test(test_command)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_fetch), cmocka_unit_test(test_command),
+					   cmocka_unit_test(test_resources)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

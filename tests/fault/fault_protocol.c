@@ -97,6 +97,26 @@ static void close_all(struct test_host *host)
 	mcp_close(host->peer);
 }
 
+static void watched(struct test_host *host)
+{
+	mcp_resource_watched(host->peer, "test:later", NULL);
+	mcp_resource_updated(host->peer, "test:later");
+}
+
+static void refused(struct test_host *host)
+{
+	mcp_resource_watched(host->peer, "test:later", room);
+}
+
+static void change(struct test_host *host)
+{
+	mcp_resource_updated(host->peer, "test:a");
+	mcp_resource_updated(host->peer, "test:final");
+	mcp_resource_gone(host->peer, "test:b");
+}
+
+#define RESOURCE(method, params)                                                                             \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/" method "\",\"params\":{" params "}}"
 #define CALL(id, name, more)                                                                                 \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{\"name\":\"" name          \
 	"\",\"arguments\":{\"text\":\"some \\u00e9 text\",\"more\":[1,2,{\"a\":\"b\"}]}" more "}}"
@@ -140,6 +160,35 @@ static const struct exchange exchanges[] = {
 	 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":5}}",
 	 {NULL}},
 	{NULL, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"p\",\"params\":{\"a\":\"\\ud800\"}}", {"3"}},
+	{NULL, RESOURCE("list", MODERN), {"1"}},
+	{NULL, RESOURCE("templates/list", MODERN), {"1"}},
+	{NULL, RESOURCE("read", "\"uri\":\"test:a\"," MODERN), {"1"}},
+	{NULL, RESOURCE("read", "\"uri\":\"test:none\"," MODERN), {"1"}},
+	{NULL, RESOURCE("read", "\"uri\":\"test:hold\"," MODERN), {"1"}, finish_held},
+	{NULL, RESOURCE("read", "\"uri\":\"test:hold\"," MODERN), {"1"}, fail_held},
+	{INITIALIZE("2025-11-25"), RESOURCE("read", "\"uri\":\"test:none\""), {"0", "1"}},
+	{INITIALIZE("2025-11-25"), RESOURCE("subscribe", "\"uri\":\"test:final\""), {"0", "1"}, change},
+	{INITIALIZE("2025-11-25"), RESOURCE("subscribe", "\"uri\":\"test:none\""), {"0", "1"}, change},
+	{INITIALIZE("2025-11-25"), RESOURCE("subscribe", "\"uri\":\"test:later\""), {"0", "1"}, watched},
+	{INITIALIZE("2025-11-25"), RESOURCE("subscribe", "\"uri\":\"test:later\""), {"0", "1"}, refused},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/"
+	 "listen\",\"params\":{\"notifications\":{\"resourceSubscriptions\":[\"test:later\",\"test:final\"]}"
+	 "," MODERN "}}",
+	 {NULL},
+	 watched},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"completion/complete\",\"params\":{\"ref\":{\"type\":"
+	 "\"ref/resource\",\"uri\":\"test:{name}\"},\"argument\":{\"name\":\"name\",\"value\":\"x\"}," MODERN
+	 "}}",
+	 {"1"}},
+	{INITIALIZE("2025-11-25"), RESOURCE("unsubscribe", "\"uri\":\"test:a\""), {"0", "1"}, change},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/"
+	 "listen\",\"params\":{\"notifications\":{\"resourceSubscriptions\":[\"test:a\",\"test:final\","
+	 "\"test:b\"]}," MODERN "}}",
+	 {NULL},
+	 change},
 };
 
 /* Returns whether an allocation failed; if none did, all have had their turn. */

@@ -17,14 +17,25 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "tools/files/executor/journal.h"
 #include "tools/files/executor/loop.h"
+#include "tools/files/executor/watch.h"
+#include "tools/files/search/searches.h"
+
+const char *harness_place;
 
 struct harness *harness_new(void)
 {
 	struct harness *harness = calloc(1, sizeof *harness);
 
 	assert_non_null(harness);
-	snprintf(harness->directory, sizeof harness->directory, "/tmp/sallyport-files-XXXXXX");
+	const char *base =
+		getenv("SALLYPORT_FILES_DIRECTORY"); /* where fsync costs nothing, for many of them */
+
+	snprintf(harness->directory, sizeof harness->directory, "%.30s/sallyport-files-XXXXXX",
+		 harness_place ? harness_place
+		 : base        ? base
+			       : "/tmp");
 	assert_non_null(mkdtemp(harness->directory));
 	snprintf(harness->workspace, sizeof harness->workspace, "%s/ws", harness->directory);
 	assert_int_equal(mkdir(harness->workspace, 0755), 0);
@@ -43,17 +54,27 @@ struct harness *harness_new(void)
 /* The child: what main() does, without the layers. */
 static void serve(const struct harness *harness, int memfd, int wake, int awake)
 {
-	struct loop loop = {0};
+	struct loop loop = {.files.operations = harness->search ? search_operations : files_operations};
+	struct searches searches;
 	int *workspaces = calloc(harness->plan.workspace_count, sizeof *workspaces);
 
 	for (size_t i = 0; i < harness->plan.workspace_count; i++)
 		workspaces[i] = open(harness->plan.workspaces[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (reach_init(&loop.files.reach, &harness->plan, workspaces) < 0 ||
-	    ring_map(&loop.files.rings, memfd, false, NULL) < 0 || loop_init(&loop, wake, awake) < 0)
+	    ring_map(&loop.files.rings, memfd, false, NULL) < 0 ||
+	    (harness->search && searches_init(&searches, &loop.files, 2) < 0) ||
+	    loop_init(&loop, wake, awake) < 0)
 		_exit(3);
+	if (!harness->search) {
+		loop.files.watches = watches_new();
+		journal_recover(&loop.files);
+	}
+
 	int result = loop_run(&loop);
 
 	/* everything is released, so that a leak is seen by the sanitizer */
+	if (harness->threads) /* they end with it, as in sallyport-search */
+		_exit(result == 0 ? 0 : result == -EPROTO ? 4 : 5);
 	loop_deinit(&loop);
 	ring_unmap(&loop.files.rings);
 	reach_deinit(&loop.files.reach);
@@ -71,7 +92,12 @@ static int count_descriptors(struct harness *harness)
 	char path[64];
 	int count = 0;
 
-	assert_failure(harness_read(harness, "", 1, 1, 1, 0), "directory");
+	if (harness->threads) /* they open and close files when they like */
+		return 0;
+	if (harness->search)
+		assert_failure(harness_find(harness, ".", "[", FILES_BY_NAME, 0, 1, 0), "never closed");
+	else
+		assert_failure(harness_read(harness, "", 1, 1, 1, 0), "directory");
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)harness->pid);
 	DIR *directory = opendir(path);
 
@@ -94,6 +120,8 @@ void harness_start(struct harness *harness)
 	if (harness->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(wake[1]);
+		if (harness->prepare)
+			harness->prepare();
 		serve(harness, memfd, wake[0], awake);
 	}
 	close(wake[0]);
@@ -140,6 +168,16 @@ void harness_join(struct harness *harness, int code)
 	close_fd(&harness->awake);
 }
 
+void harness_kill(struct harness *harness)
+{
+	kill(harness->pid, SIGKILL);
+	assert_int_equal(waitpid(harness->pid, NULL, 0), harness->pid);
+	harness->pid = 0;
+	ring_unmap(&harness->rings);
+	close_fd(&harness->wake);
+	close_fd(&harness->awake);
+}
+
 void harness_stop(struct harness *harness)
 {
 	if (harness->pid > 0) {
@@ -165,7 +203,7 @@ struct answer *harness_answer(struct harness *harness, uint32_t call)
 	buffer_clear(&answer->media, SIZE_MAX);
 	buffer_clear(&answer->payload, SIZE_MAX);
 	answer->type = 0;
-	answer->finals = 0;
+	answer->finals = answer->parts = answer->changes = 0;
 	return answer;
 }
 
@@ -175,7 +213,16 @@ static void take(struct harness *harness, const struct frame_header *header, con
 
 	assert_true(header->call < HARNESS_CALLS);
 	answer = &harness->answers[header->call];
+	if (header->type == REPLY_CHANGED) {
+		assert_int_equal(answer->type, REPLY_WATCHED);
+		answer->changes++;
+		return;
+	}
 	assert_int_equal(answer->finals, 0); /* nothing comes after the final frame */
+	if (header->flags & FRAME_PART) {
+		answer->parts++;
+		return;
+	}
 	switch (header->type) {
 	case REPLY_TEXT:
 		assert_int_equal(buffer_append(&answer->text, payload, header->length), 0);
@@ -183,6 +230,7 @@ static void take(struct harness *harness, const struct frame_header *header, con
 	case REPLY_MEDIA:
 		assert_int_equal(buffer_append(&answer->media, payload, header->length), 0);
 		break;
+	case REPLY_WATCHED:
 	case REPLY_RESULT:
 	case REPLY_FAILURE:
 	case REPLY_DENIED:
@@ -193,6 +241,8 @@ static void take(struct harness *harness, const struct frame_header *header, con
 		answer->payload.end--;
 		answer->type = header->type;
 		answer->value = header->value;
+		if (header->type == REPLY_WATCHED && header->value != WATCHED_WELL)
+			answer->type = header->value == WATCHED_DENIED ? REPLY_DENIED : REPLY_FAILURE;
 		answer->finals++;
 		break;
 	default:
@@ -217,6 +267,11 @@ static unsigned drain(struct harness *harness)
 	if (count && ring_should_feed(&harness->rings.in))
 		harness_wake(harness);
 	return count;
+}
+
+void harness_drain(struct harness *harness)
+{
+	drain(harness);
 }
 
 void harness_wake(struct harness *harness)
@@ -274,89 +329,4 @@ struct answer *harness_wait(struct harness *harness, uint32_t call)
 	while (!harness->answers[call].finals)
 		harness_pump(harness);
 	return &harness->answers[call];
-}
-
-/* ---- requests ---- */
-
-void pack_read(struct buffer *payload, const char *path, int64_t offset, uint64_t limit, uint64_t bytes,
-	       uint32_t flags)
-{
-	buffer_init(payload, 1u << 20);
-	frame_put_text(payload, path);
-	frame_put_u64(payload, (uint64_t)offset);
-	frame_put_u64(payload, limit);
-	frame_put_u64(payload, bytes);
-	assert_int_equal(frame_put_u32(payload, flags), 0);
-}
-
-void pack_write(struct buffer *payload, const char *path, const void *content, size_t length, uint32_t flags,
-		const char *expected)
-{
-	buffer_init(payload, 32u << 20);
-	frame_put_text(payload, path);
-	frame_put_u32(payload, flags);
-	frame_put_text(payload, expected);
-	assert_int_equal(frame_put_bytes(payload, content, length), 0);
-}
-
-static struct answer *ask(struct harness *harness, uint16_t type, struct buffer *payload)
-{
-	harness_answer(harness, 0);
-	harness_send(harness, type, 0, payload);
-	buffer_deinit(payload);
-	return harness_wait(harness, 0);
-}
-
-struct answer *harness_read(struct harness *harness, const char *path, int64_t offset, uint64_t limit,
-			    uint64_t bytes, uint32_t flags)
-{
-	struct buffer payload;
-
-	pack_read(&payload, path, offset, limit, bytes, flags);
-	return ask(harness, FILES_READ, &payload);
-}
-
-struct answer *harness_write(struct harness *harness, const char *path, const void *content, size_t length,
-			     uint32_t flags, const char *expected)
-{
-	struct buffer payload;
-
-	pack_write(&payload, path, content, length, flags, expected);
-	return ask(harness, FILES_WRITE, &payload);
-}
-
-struct answer *harness_list(struct harness *harness, const char *path, uint32_t depth, uint32_t flags,
-			    uint64_t offset, uint64_t limit)
-{
-	struct buffer payload;
-
-	buffer_init(&payload, 1u << 20);
-	frame_put_text(&payload, path);
-	frame_put_u32(&payload, depth);
-	frame_put_u32(&payload, flags);
-	frame_put_u64(&payload, offset);
-	frame_put_u64(&payload, limit);
-	assert_int_equal(frame_put_u64(&payload, 1u << 20), 0);
-	return ask(harness, FILES_LIST, &payload);
-}
-
-void decode_read(const struct answer *answer, struct read_facts *facts)
-{
-	struct frame_reader reader;
-	size_t length;
-
-	if (answer->type != REPLY_RESULT)
-		fail_msg("no result: %s", answer_text(answer, 0));
-	frame_read(&reader, buffer_data(&answer->payload), buffer_length(&answer->payload));
-	facts->flags = frame_get_u32(&reader);
-	facts->size = frame_get_u64(&reader);
-	facts->first = frame_get_u64(&reader);
-	facts->lines = frame_get_u64(&reader);
-	facts->next = (int64_t)frame_get_u64(&reader);
-	facts->end = frame_get_u64(&reader);
-	frame_get_text(&reader, facts->kind, sizeof facts->kind);
-	frame_get_bytes(&reader, &length);
-	assert_true(length == 0 || length == FILES_SHA256_BYTES);
-	facts->hashed = length;
-	assert_int_equal(frame_done(&reader), 0);
 }

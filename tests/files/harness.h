@@ -28,6 +28,8 @@ struct answer {
 	uint16_t type; /* RESULT, FAILURE or DENIED; 0: none yet */
 	uint32_t value;
 	unsigned finals;    /* how many final frames came */
+	unsigned changes;   /* CHANGED of this number */
+	unsigned parts;     /* and how many that end a part (FRAME_PART) */
 	struct buffer text; /* of TEXT */
 	struct buffer media;
 	struct buffer payload; /* of the final frame, NUL-terminated */
@@ -41,9 +43,15 @@ struct harness {
 	char directory[64];  /* of all that the test makes; harness_stop removes it */
 	char workspace[128]; /* directory/ws: the first workspace, writable */
 	struct plan plan;    /* before harness_start: more workspaces, rules */
+	bool search;         /* before harness_start: the search executor, not the files executor */
+	bool threads; /* with search: it may have threads at any time, so what it holds is not counted */
 	struct answer answers[HARNESS_CALLS];
-	int descriptors; /* of the executor at its start */
+	int descriptors;       /* of the executor at its start */
+	void (*prepare)(void); /* in the child, before anything else; NULL: nothing */
 };
+
+/* Where directories of tests are made, if not in /tmp: for those that fsync would take all the time of. */
+extern const char *harness_place;
 
 /* A fresh directory with an empty workspace, and a plan that names it. */
 struct harness *harness_new(void);
@@ -55,6 +63,11 @@ void harness_stop(struct harness *harness);
 void harness_lie(struct harness *harness);
 /* The executor ends by itself, with this exit status; then harness_stop only removes. */
 void harness_join(struct harness *harness, int code);
+
+/* Kills it and forgets all about it: harness_start may be called again. */
+void harness_kill(struct harness *harness);
+/* Takes what is there, and waits for nothing. */
+void harness_drain(struct harness *harness);
 
 /* The answer of `call`, emptied for its next use. */
 struct answer *harness_answer(struct harness *harness, uint32_t call);
@@ -71,8 +84,19 @@ struct answer *harness_read(struct harness *harness, const char *path, int64_t o
 			    uint64_t bytes, uint32_t flags);
 struct answer *harness_write(struct harness *harness, const char *path, const void *content, size_t length,
 			     uint32_t flags, const char *expected);
+struct answer *harness_read_several(struct harness *harness, const char *const *paths, uint32_t count);
+/* One edit of one place. */
+struct answer *harness_edit(struct harness *harness, const char *path, const char *old, const char *new,
+			    uint32_t flags);
+void pack_edit(struct buffer *payload, const char *path, const char *old, const char *new, uint32_t flags);
+struct answer *harness_patch(struct harness *harness, const char *patch, uint32_t flags);
 struct answer *harness_list(struct harness *harness, const char *path, uint32_t depth, uint32_t flags,
 			    uint64_t offset, uint64_t limit);
+void pack_patch(struct buffer *payload, const char *patch, uint32_t flags);
+struct answer *harness_find(struct harness *harness, const char *path, const char *pattern, uint32_t sort,
+			    uint64_t offset, uint64_t limit, uint64_t milliseconds);
+void pack_find(struct buffer *payload, const char *path, const char *pattern, uint32_t sort, uint64_t offset,
+	       uint64_t limit, uint64_t milliseconds);
 void pack_read(struct buffer *payload, const char *path, int64_t offset, uint64_t limit, uint64_t bytes,
 	       uint32_t flags);
 void pack_write(struct buffer *payload, const char *path, const void *content, size_t length, uint32_t flags,

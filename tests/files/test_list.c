@@ -11,7 +11,7 @@
 #include "tools/files/executor/near.h"
 
 struct listed {
-	uint64_t total, first, next, hidden;
+	uint64_t total, first, next, hidden, ignored;
 	uint32_t flags, count;
 	char names[2000][64];
 	uint32_t types[2000];
@@ -31,6 +31,7 @@ static void decode(const struct answer *answer, struct listed *listed)
 	listed->first = frame_get_u64(&reader);
 	listed->next = frame_get_u64(&reader);
 	listed->hidden = frame_get_u64(&reader);
+	listed->ignored = frame_get_u64(&reader);
 	listed->flags = frame_get_u32(&reader);
 	listed->count = frame_get_u32(&reader);
 	assert_true(listed->count <= 2000);
@@ -118,6 +119,47 @@ static void test_many(void **state)
 	harness_stop(harness);
 }
 
+/* What ignore files name is left out and counted, from above and from inside alike. */
+static void test_ignored(void **state)
+{
+	struct harness *harness = harness_new();
+	static struct listed listed;
+
+	make_directory(harness, "ws/src");
+	make_directory(harness, "ws/src/build");
+	make_directory(harness, "ws/build");
+	make_text(harness, "ws/.gitignore", "*.o\n/build/\n!keep.o\n");
+	make_text(harness, "ws/src/.ignore", "secret*\n");
+	make_text(harness, "ws/src/a.c", "");
+	make_text(harness, "ws/src/a.o", "");
+	make_text(harness, "ws/src/keep.o", "");
+	make_text(harness, "ws/src/secret.c", "");
+	make_text(harness, "ws/src/build/x", "");
+	make_text(harness, "ws/build/y", "");
+	make_link(harness, "ws/here", "src");
+	harness_start(harness);
+	decode(harness_list(harness, ".", 3, 0, 0, 100), &listed);
+	assert_int_equal(listed.total, 6); /* here src src/a.c src/build src/build/x src/keep.o */
+	assert_string_equal(listed.names[2], "src/a.c");
+	assert_string_equal(listed.names[5], "src/keep.o");
+	assert_int_equal(listed.ignored, 3);
+	assert_int_equal(listed.hidden, 2);
+	decode(harness_list(harness, "src", 1, 0, 0, 100), &listed);
+	assert_int_equal(listed.total, 3);
+	assert_int_equal(listed.ignored, 2);
+	assert_string_equal(listed.names[0], "a.c");
+	decode(harness_list(harness, "src", 1, FILES_IGNORED, 0, 100), &listed);
+	assert_int_equal(listed.total, 5);
+	assert_int_equal(listed.ignored, 0);
+	decode(harness_list(harness, "build", 1, 0, 0, 100), &listed); /* who names it means it */
+	assert_int_equal(listed.total, 1);
+	decode(harness_list(harness, "here", 1, 0, 0, 100), &listed); /* a link: rules above do not count */
+	assert_int_equal(listed.total, 4);
+	decode(harness_list(harness, "./src//", 1, 0, 0, 100), &listed);
+	assert_int_equal(listed.total, 3);
+	harness_stop(harness);
+}
+
 static void test_distance(void **state)
 {
 	assert_int_equal(near_distance("main.c", "main.c", 10), 0);
@@ -136,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_ignored),
 		cmocka_unit_test(test_distance),
 	};
 

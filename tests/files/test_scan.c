@@ -151,12 +151,69 @@ static void test_hashes(void **state)
 	assert_memory_equal(hashes_find(&hashes, &other), two, 32);
 }
 
+static void assert_kind(const uint8_t *bytes, size_t length, enum scan_class class, const char *name)
+{
+	struct scan_kind kind = scan_kind(bytes, length);
+
+	assert_int_equal(kind.class, class);
+	assert_string_equal(kind.name, name);
+}
+
+/* What a file is, by its first bytes and never by its name. */
+static void test_kinds(void **state)
+{
+	static const struct {
+		const char *head;
+		size_t length;
+		enum scan_class class;
+		const char *name;
+	} kinds[] = {
+		{"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16, SCAN_MEDIA, "image/png"},
+		{"\x89PNG\r\n\x1a\n\0\0\0\0", 12, SCAN_BINARY, "binary data"}, /* hosts refuse what is none */
+		{"\0\0\0\x20"
+		 "ftypM4A ",
+		 12, SCAN_MEDIA, "audio/mp4"},
+		{"\0\0\0\x20"
+		 "ftypisom",
+		 12, SCAN_BINARY, "MPEG-4 video or audio"},
+		{"\0\0\0\x20"
+		 "ftypavif",
+		 12, SCAN_BINARY, "an AVIF image"},
+		{"\0\0\0\x20"
+		 "ftypheic",
+		 12, SCAN_BINARY, "a HEIF image"},
+		{"OggS\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x1e\x80theora", 35, SCAN_BINARY,
+		 "Ogg video"},
+		{"BM\0\0", 4, SCAN_BINARY, "a BMP image"},
+		{"II*\0", 4, SCAN_BINARY, "a TIFF image"},
+		{"RIFF\4\0\0\0AVI LIST", 16, SCAN_BINARY, "binary data"},
+		{"\xff\xfb\x90\0\0\0", 6, SCAN_BINARY, "binary data"}, /* one frame's head is none */
+	};
+	static uint8_t frames[3000];
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		assert_kind((const uint8_t *)kinds[i].head, kinds[i].length, kinds[i].class, kinds[i].name);
+	/* 128 kbit/s at 44,100 Hz: 417 bytes a frame, padded 418 */
+	memcpy(frames, "\xff\xfb\x90\x64", 4);
+	memcpy(frames + 417, "\xff\xfb\x92\x64", 4);
+	assert_kind(frames, sizeof frames, SCAN_MEDIA, "audio/mpeg");
+	memcpy(frames, "\xff\xfb\x92\x64", 4);
+	assert_kind(frames, sizeof frames, SCAN_BINARY, "binary data");
+	/* version 2, 64 kbit/s at 22,050 Hz: 208 bytes */
+	memset(frames, 0, sizeof frames);
+	memcpy(frames, "\xff\xf3\x80\0", 4);
+	memcpy(frames + 208, "\xff\xf3\x80\0", 4);
+	assert_kind(frames, sizeof frames, SCAN_MEDIA, "audio/mpeg");
+	/* text that begins like a format is text */
+	assert_int_equal(scan_kind((const uint8_t *)"BM is no image", 14).class, SCAN_TEXT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),     cmocka_unit_test(test_characters),
-		cmocka_unit_test(test_encodings), cmocka_unit_test(test_base64),
-		cmocka_unit_test(test_hashes),
+		cmocka_unit_test(test_kinds),      cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_characters), cmocka_unit_test(test_encodings),
+		cmocka_unit_test(test_base64),     cmocka_unit_test(test_hashes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

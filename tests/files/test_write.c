@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* write_file's executor side: complete or not at all, what is kept, what is refused. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,10 +9,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "protocol/limits.h"
 #include "tests/files/harness.h"
+#include "tests/files/old_system.h"
 
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define ABC_SHA256   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -216,12 +219,111 @@ static void test_large(void **state)
 	free(content);
 }
 
+static void path_in(const struct harness *harness, const char *name, char path[256])
+{
+	snprintf(path, 256, "%s/%s", harness->workspace, name);
+}
+
+/* user.* and the access control list go along; a list that the directory gives new files does not come in. */
+static void test_attributes(void **state)
+{
+	/* version 2; owner rw-, user 1234 r--, group r--, mask r--, others --- : linux/posix_acl_xattr.h */
+	static const unsigned char list[] = {2,    0,    0,    0,    1,    0,    6,  0,    0xff, 0xff, 0xff,
+					     0xff, 2,    0,    4,    0,    0xd2, 4,  0,    0,    4,    0,
+					     4,    0,    0xff, 0xff, 0xff, 0xff, 16, 0,    4,    0,    0xff,
+					     0xff, 0xff, 0xff, 32,   0,    0,    0,  0xff, 0xff, 0xff, 0xff};
+	struct harness *harness = harness_new();
+	char path[256], plain[256], value[128];
+	struct written written;
+
+	make_text(harness, "ws/a", "old");
+	make_text(harness, "ws/plain", "old");
+	path_in(harness, "a", path);
+	path_in(harness, "plain", plain);
+	assert_int_equal(setxattr(path, "user.colour", "blue", 4, 0), 0);
+	assert_int_equal(setxattr(path, "user.empty", "", 0, 0), 0);
+	assert_int_equal(setxattr(path, "system.posix_acl_access", list, sizeof list, 0), 0);
+	assert_int_equal(setxattr(harness->workspace, "system.posix_acl_default", list, sizeof list, 0), 0);
+	harness_start(harness);
+	decode(harness_write(harness, "a", "new", 3, 0, ""), &written);
+	decode(harness_write(harness, "plain", "new", 3, 0, ""), &written);
+	assert_int_equal(getxattr(path, "user.colour", value, sizeof value), 4);
+	assert_memory_equal(value, "blue", 4);
+	assert_int_equal(getxattr(path, "user.empty", value, sizeof value), 0);
+	assert_int_equal(getxattr(path, "system.posix_acl_access", value, sizeof value), sizeof list);
+	assert_memory_equal(value, list, sizeof list);
+	assert_int_equal(getxattr(plain, "system.posix_acl_access", value, sizeof value), -1);
+	assert_int_equal(errno, ENODATA);
+	assert_content(harness, "ws/a", "new");
+	harness_stop(harness);
+}
+
+/* What was a hole is one afterwards; what was not is none; and no byte differs. */
+static void test_holes(void **state)
+{
+	struct harness *harness = harness_new();
+	size_t size = (4u << 20) + 100, length;
+	char *content = calloc(1, size), *found, path[256];
+	struct written written;
+	struct stat status;
+
+	memcpy(content, "head", 4);
+	memcpy(content + (2u << 20) + 10, "middle", 6);
+	make_text(harness, "ws/dense", "x");
+	make_text(harness, "ws/sparse", "x");
+	path_in(harness, "sparse", path);
+	assert_int_equal(truncate(path, 8 << 20), 0);
+	harness_start(harness);
+	decode(harness_write(harness, "sparse", content, size, 0, ""), &written);
+	assert_int_equal(written.bytes, size);
+	assert_int_equal(stat(path, &status), 0);
+	assert_true(status.st_blocks * 512 <= 64 << 10);
+	found = take_file(harness, "ws/sparse", &length);
+	assert_int_equal(length, size);
+	assert_memory_equal(found, content, size);
+	free(found);
+	decode(harness_write(harness, "sparse", "tail", 4, FILES_APPEND, ""), &written);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_size, size + 4);
+	assert_true(status.st_blocks * 512 <= 64 << 10);
+	decode(harness_write(harness, "dense", content, size, 0, ""), &written);
+	path_in(harness, "dense", path);
+	assert_int_equal(stat(path, &status), 0);
+	assert_true(status.st_blocks * 512 >= (off_t)size);
+	harness_stop(harness);
+	free(content);
+}
+
+/* Systems that cannot do without names for temporary files, or without links: the same outcomes. */
+static void test_old_systems(void **state)
+{
+	void (*const systems[])(void) = {old_system_kernel, old_system_no_links};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct harness *harness = harness_new();
+		struct written written;
+
+		make_text(harness, "ws/a", "old");
+		harness->prepare = systems[i];
+		harness_start(harness);
+		decode(harness_write(harness, "a", "new", 3, 0, ""), &written);
+		decode(harness_write(harness, "d/new", "new", 3, 0, ""), &written);
+		assert_failure(harness_write(harness, "a", "x", 1, 0, ABC_SHA256), "not as expected");
+		assert_content(harness, "ws/a", "new");
+		assert_content(harness, "ws/d/new", "new");
+		assert_int_equal(entries(harness, "ws"), 2);
+		assert_int_equal(entries(harness, "ws/d"), 1);
+		harness_stop(harness);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outcomes), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_kept),     cmocka_unit_test(test_out_of_space),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_large),    cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_holes),    cmocka_unit_test(test_old_systems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

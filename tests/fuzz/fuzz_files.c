@@ -15,6 +15,7 @@
 #include "protocol/limits.h"
 #include "tests/fuzz/fuzz.h"
 #include "tools/files/executor/job.h"
+#include "tools/files/executor/watch.h"
 #include "tools/reply.h"
 
 #define FRAME_BYTES 5
@@ -58,13 +59,14 @@ static void set_up(void)
 	plan_add_path(&plan.workspaces, &plan.workspace_count, directory, true);
 	plan_add_text(&plan.protect, &plan.protect_count, ".git/hooks");
 	FUZZ_CHECK(reach_init(&files.reach, &plan, &workspace) == 0);
+	files.operations = files_operations;
 	files.scratch = malloc(LIMIT_FRAME_BYTES);
 	files.hashes = calloc(1, sizeof *files.hashes);
 	FUZZ_CHECK(files.scratch && files.hashes);
 	FUZZ_CHECK(sync_init(&files.sync) == 0);
 	files.sync.refused = true; /* in the background nothing would be the same twice */
 	make("a", "one\ntwo\nthree\n", 14);
-	make("b", "\x89PNG\r\n\x1a\n\0\0\0\r", 12);
+	make("b", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
 	FUZZ_CHECK(mkdirat(workspace, "d", 0755) == 0 && symlinkat("/etc", workspace, "out") == 0);
 }
 
@@ -76,9 +78,9 @@ static unsigned drain(void)
 	int result;
 
 	while ((result = ring_peek(&frontend.in, &header, &payload)) > 0) {
-		FUZZ_CHECK(header.type >= REPLY_TEXT && header.type <= REPLY_MEDIA);
-		finals += header.type != REPLY_TEXT && header.type != REPLY_MEDIA &&
-			  !(header.flags & FRAME_MORE);
+		FUZZ_CHECK(header.type >= REPLY_TEXT && header.type <= REPLY_CHANGED);
+		finals += header.type != REPLY_CHANGED && header.type != REPLY_TEXT &&
+			  header.type != REPLY_MEDIA && !(header.flags & (FRAME_MORE | FRAME_PART));
 		ring_release(&frontend.in, &header);
 	}
 	FUZZ_CHECK(result == 0);
@@ -94,6 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (workspace < 0)
 		set_up();
 	jobs_init(&jobs);
+	files.watches = watches_new();
+	FUZZ_CHECK(files.watches);
 	while (size >= FRAME_BYTES && result >= 0) {
 		struct frame_header header = {
 			.type = data[0], .flags = data[1] & FRAME_FLAGS, .call = data[2]};
@@ -114,11 +118,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int i = 0; i < 8 && result >= 0; i++) {
 			answered += drain();
 			result = jobs_step(&jobs, &files);
+			watches_step(&files);
 		}
 		FUZZ_CHECK(result >= 0 || result == -EPROTO);
 	}
 	answered += drain();
 	FUZZ_CHECK(answered <= asked && !files.lied);
 	jobs_deinit(&jobs, &files);
+	watches_free(files.watches);
 	return 0;
 }

@@ -91,19 +91,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	host.no_large = true;
 	while (at < end) {
 		const char *line_end = memchr(at, '\n', (size_t)(end - at));
-		unsigned progress = host.called;
+		unsigned before = host.called + host.watch_calls;
 
 		if (!line_end)
 			line_end = end;
 		receive(&host, at, (size_t)(line_end - at));
-		/* one answer, and a progress notification for each call; batches come as one line */
-		FUZZ_CHECK(check_sent(&host) <= 1 + (host.called - progress));
+		/* one answer, and a notification for each call (progress) and each resource that was
+		 * subscribed to; batches come as one line */
+		FUZZ_CHECK(check_sent(&host) <= 1 + (host.called + host.watch_calls - before));
+		mcp_resource_updated(host.peer, "test:a");
 		settle(&host, (uint8_t)(line_end - at));
 		check_sent(&host);
 		at = line_end + 1;
 	}
-	if (data[0] & 32)
+	if (data[0] & 32) {
 		mcp_tools_changed(host.peer);
+		mcp_resource_gone(host.peer, "test:a");
+	}
 	mcp_close(host.peer);
 	check_sent(&host);
 	FUZZ_CHECK(mcp_in_flight(host.peer) == host.held_count);

@@ -203,7 +203,7 @@ static void serve(struct scene *scene, struct buffer *payload)
 {
 	struct request request = {.cwd = NULL};
 
-	if (request_decode(&request, payload, "/bin/sh", "PATH=/bin") < 0)
+	if (request_decode(&request, 0, payload, "/bin/sh", (const char *const[]){"PATH=/bin", NULL}) < 0)
 		return;
 	for (char **word = request.argv; word && *word; word++)
 		for (size_t i = 0; i < ARRAY_SIZE(acts); i++)

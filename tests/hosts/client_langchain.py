@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LangChain's adapter as a client: a new server process for every tool call. argv: MODE (ignored), CALLS as JSON, COMMAND..."""
+"""LangChain's adapter as a client: a new server process for every tool call, but for the conversation. argv: MODE (ignored), CALLS as JSON, COMMAND..."""
 
 import asyncio
 import json
 import sys
 
+from calls import converse
 from langchain_core.tools import ToolException
 from langchain_mcp_adapters.client import MultiServerMCPClient
+from langchain_mcp_adapters.tools import load_mcp_tools
 
 
 def text_of(content):
@@ -21,6 +23,13 @@ async def main(calls, command):
     found = {"version": None, "tools": sorted(tools), "results": {}}
     for name, arguments in calls.items():
         found["results"][name] = {"error": False, "structured": None, "text": text_of(await tools[name].ainvoke(arguments))}
+    async with client.session("sallyport") as session:
+        held = {tool.name: tool for tool in await load_mcp_tools(session)}
+
+        async def call(name, arguments):
+            return text_of(await held[name].ainvoke(arguments))
+
+        found["conversation"] = await converse(call)
     try:
         found["failure"] = {"error": False, "text": text_of(await tools["read_file"].ainvoke({"path": "missing.txt"}))}
     except ToolException as error:

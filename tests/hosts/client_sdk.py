@@ -5,22 +5,70 @@ import asyncio
 import json
 import sys
 
+from calls import converse
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp_types import ResourceTemplateReference, ResourceUpdatedNotification
+
+
+async def follow(client, updates):
+    """Begins a command, and learns by notifications alone that it has ended: its output, and the number of notifications."""
+    begun = await client.call_tool("run_command", {"command": "read line; echo $line", "stdin": "", "wait_ms": 0})
+    handle = begun.structured_content["id"]
+    uri = f"sallyport://command/{handle}/output"
+    assert uri in [str(one.uri) for one in (await client.list_resources()).resources]
+    assert {one.name for one in (await client.list_resource_templates()).resource_templates} == {"command-output", "file"}
+
+    completed = await client.complete(ResourceTemplateReference(uri="sallyport://command/{id}/output"), {"name": "id", "value": handle[:4]})
+    assert (completed.completion.values, completed.completion.has_more) == ([handle], False)
+
+    async def until_ended(next_update):
+        await client.call_tool("write_input", {"id": handle, "text": "over\n", "wait_ms": 0})
+        for count in range(1, 10):
+            assert await next_update() == uri
+            result = await client.read_resource(uri)
+            if result.meta["sallyport.dev/result"]["status"] == "exited":
+                return {"text": result.contents[0].text, "updates": count}
+
+    if client.protocol_version.startswith("2026"):
+        async with client.listen(resource_subscriptions=[uri]) as subscription:
+            events = aiter(subscription)
+
+            async def next_event():
+                return (await anext(events)).uri
+            return await until_ended(next_event)
+    await client.subscribe_resource(uri)
+    return await until_ended(updates.get)
+
+
+def text_of(result):
+    return "".join(block.text for block in result.content if block.type == "text")
 
 
 async def main(mode, calls, command):
     found = {"results": {}}
-    async with Client(StdioServerParameters(command=command[0], args=command[1:]), mode=mode) as client:
+    updates = asyncio.Queue()
+
+    async def hear(message):
+        if isinstance(message, ResourceUpdatedNotification):
+            updates.put_nowait(str(message.params.uri))
+
+    async with Client(StdioServerParameters(command=command[0], args=command[1:]), mode=mode, message_handler=hear) as client:
         found["version"] = client.protocol_version
         found["tools"] = [tool.name for tool in (await client.list_tools()).tools]
         for name, arguments in calls.items():
             result = await client.call_tool(name, arguments)
             found["results"][name] = {"error": bool(result.is_error), "structured": result.structured_content,
-                                      "text": "".join(block.text for block in result.content if block.type == "text")}
+                                      "text": text_of(result)}
+
+        async def call(name, arguments):
+            return text_of(await client.call_tool(name, arguments))
+
+        found["conversation"] = await converse(call)
         failed = await client.call_tool("read_file", {"path": "missing.txt"})
         found["failure"] = {"error": bool(failed.is_error), "text": failed.content[0].text}
         many = await asyncio.gather(*[client.call_tool("read_file", {"path": "a.txt"}) for _ in range(100)])
+        found["followed"] = await follow(client, updates)
         found["many"] = sum(result.content[0].text.startswith("alpha") for result in many)
     print(json.dumps(found))
 

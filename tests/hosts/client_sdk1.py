@@ -5,8 +5,13 @@ import asyncio
 import json
 import sys
 
+from calls import converse
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+
+
+def text_of(result):
+    return "".join(block.text for block in result.content if block.type == "text")
 
 
 async def main(calls, command):
@@ -18,7 +23,12 @@ async def main(calls, command):
             for name, arguments in calls.items():
                 result = await session.call_tool(name, arguments)
                 found["results"][name] = {"error": bool(result.isError), "structured": result.structuredContent,
-                                          "text": "".join(block.text for block in result.content if block.type == "text")}
+                                          "text": text_of(result)}
+
+            async def call(name, arguments):
+                return text_of(await session.call_tool(name, arguments))
+
+            found["conversation"] = await converse(call)
             failed = await session.call_tool("read_file", {"path": "missing.txt"})
             found["failure"] = {"error": bool(failed.isError), "text": failed.content[0].text}
             many = await asyncio.gather(*[session.call_tool("read_file", {"path": "a.txt"}) for _ in range(100)])

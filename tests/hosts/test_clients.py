@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients written by others: each lists the tools and calls each of them."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
-from calls import calls
+from calls import HANDLES, calls, check_conversation, converse
 from client import MODERN, PATIENCE, text_of
 from conftest import PROGRAM, TOP, clean_environment
 from schemas import check_structured
@@ -15,7 +17,7 @@ from schemas import check_structured
 HERE = os.path.dirname(os.path.abspath(__file__))
 NEWEST = sys.executable
 ONE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))), "python-mcp1", "bin", "python")
-INSPECTOR = os.path.join(TOP, "build/node/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js")
+INSPECTOR = os.path.join(TOP, "build/node/node_modules/@modelcontextprotocol/inspector/clients")
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def run(command, timeout=6 * PATIENCE, **environment):
 
 
 def test_there_is_a_call_for_each_tool(tools, site):
-    assert sorted(calls(site)) == sorted(tools)
+    assert sorted([*calls(site), *HANDLES]) == sorted(tools)
 
 
 def test_each_call_in_each_revision(start, policy, workspace, site, tools):
@@ -68,20 +70,44 @@ def test_python_clients(served, site, tools, python, script, mode, version):
             check_structured(tools[name], {"structuredContent": result["structured"]} if result["structured"] is not None else {})
     assert "missing.txt" in found["failure"]["text"] and found["failure"]["text"].startswith("Error: ")
     assert found["many"] == 100
+    if script == "client_sdk.py":
+        assert found["followed"]["text"].startswith("over\n[exit 0") and found["followed"]["updates"] <= 2
+    check_conversation(found["conversation"])
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern", "auto"])
 def test_inspector(served, site, tools, node, tmp_path, era):
-    command = [node, INSPECTOR, "--cli", "--protocol-era", era, "-q", "--format", "json"]
+    options = ["--protocol-era", era, "-q", "--format", "json"]
     home = {"HOME": str(tmp_path)}
-
-    def inspect(*arguments):
-        return json.loads(run([*command, *arguments, "--", *served], **home))
-
-    listed = inspect("--method", "tools/list", "--strict")
+    listed = json.loads(run([node, f"{INSPECTOR}/launcher/build/index.js", "--cli", *options, "--method", "tools/list", "--strict", "--", *served], **home))
     listed = listed.get("result", listed)
     assert [tool["name"] for tool in listed["tools"]] == sorted(tools)
-    for name, (arguments, expected) in calls(site).items():
-        result = inspect("--method", "tools/call", "--tool-name", name, "--tool-args-json", json.dumps(arguments))
+    wanted = calls(site)
+    asked = [[*options, "--method", "tools/call", "--tool-name", name, "--tool-args-json", json.dumps(arguments), "--", *served]
+             for name, (arguments, _) in wanted.items()]
+    answers = json.loads(run([node, os.path.join(HERE, "client_inspector.mjs"), f"{INSPECTOR}/cli/build/index.js", json.dumps(asked)], **home))
+    assert len(answers) == len(wanted)
+    for (name, (_, expected)), answer in zip(wanted.items(), answers):
+        result = json.loads(answer)
         result = result.get("result", result)
         assert expected in text_of(result) and not result.get("isError"), (name, result)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+def test_inspector_that_holds_a_connection(served, node, tmp_path, era):
+    """`inspector --cli` has a server for each call, which takes its commands along. mcpdo comes with it: a process a call too, but the
+    connection stays, in a daemon."""
+    with tempfile.TemporaryDirectory() as place:  # of its socket, whose path must be short
+        def mcpdo(*arguments):
+            return json.loads(run([node, f"{INSPECTOR}/mcpdo/build/mcp-bin.js", "--format", "json", *arguments], HOME=str(tmp_path), MCP_INSPECTOR_DAEMON_DIR=place,
+                                  NODE_COMPILE_CACHE=str(tmp_path)))
+
+        async def call(name, arguments):
+            result = mcpdo("--connection", "tested", "tools/call", name, "--tool-args-json", json.dumps(arguments))
+            return text_of(result.get("result", result))
+
+        try:
+            mcpdo("--connection", "tested", "connect", "--era", era, "--", *served)
+            check_conversation(asyncio.run(converse(call)))
+        finally:
+            mcpdo("daemon", "stop")

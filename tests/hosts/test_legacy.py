@@ -106,7 +106,7 @@ def test_an_answer_to_nothing_is_ignored(server, message):
     server.nothing_more()
 
 
-@pytest.mark.parametrize("method", ["prompts/list", "resources/list", "resources/templates/list", "completion/complete", "nonsense", "",
+@pytest.mark.parametrize("method", ["prompts/list", "resources/List", "resources/templates", "completion/completes", "nonsense", "",
                                     "server/discover2", "tools/List", "rpc.discover"])
 def test_a_method_that_is_not_offered(server, method):
     assert server.request(method)["error"]["code"] == -32601

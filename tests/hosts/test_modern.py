@@ -82,7 +82,7 @@ def test_a_version_that_is_not_spoken_is_answered_with_the_list(start, version):
     assert MODERN in error["data"]["supported"] and error["data"]["requested"] == version
 
 
-@pytest.mark.parametrize("method", ["initialize2", "prompts/list", "resources/list", "ping", "logging/setLevel"])
+@pytest.mark.parametrize("method", ["initialize2", "prompts/list", "resources/subscribe", "resources/unsubscribe", "ping", "logging/setLevel"])
 def test_a_method_that_this_era_does_not_have(modern, method):
     assert modern.request(method)["error"]["code"] == -32601
 

@@ -27,8 +27,7 @@ def namespace(server):
 
 
 def keepers(server):
-    """Each is the first in its namespace, and has nannies. Those have its name too when they were only just forked; and one that
-    was born ahead has none."""
+    """Each is the first in its namespace, and has nannies. Those have its name too when they were only just forked."""
     found = []
     for pid in server.tree():
         try:

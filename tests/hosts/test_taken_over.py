@@ -16,7 +16,8 @@ def installed(tmp_path):
     def install(**replaced):
         place = tmp_path / "programs"
         place.mkdir()
-        for name in ("sallyport", "sallyport-spawner", "sallyport-keeper", "sallyport-files", "sallyport-web", "sallyport-broker"):
+        for name in ("sallyport", "sallyport-spawner", "sallyport-keeper", "sallyport-files", "sallyport-search",
+                     "sallyport-web", "sallyport-broker"):
             shutil.copy2(os.path.join(BUILD, replaced.get(name, name)), place / name)
         return str(place / "sallyport")
     return install
@@ -98,6 +99,7 @@ def test_every_process_is_filtered_and_has_no_power_beside_its_work(server, site
     """Kinds by name; spare and spawner are the only ones with a capability, and as an ordinary user not even they."""
     (workspace / "a").write_text("a")
     server.call("read_file", path="a")
+    server.call("search_files", pattern="x")
     server.call("run_command", command="true")
     server.call("fetch_url", url=f"http://{site.address}/")  # refused by policy, but asked of broker and web executor
     seen = {}
@@ -108,7 +110,7 @@ def test_every_process_is_filtered_and_has_no_power_beside_its_work(server, site
                 seen[name] = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
         except (FileNotFoundError, ProcessLookupError):
             pass
-    assert set(seen) >= {"sallyport", "sallyport-spare", "sallyport-spawn", "sallyport-files", "sallyport-web", "sallyport-broke",
+    assert set(seen) >= {"sallyport", "sallyport-spare", "sallyport-spawn", "sallyport-files", "sallyport-searc", "sallyport-web", "sallyport-broke",
                          "sallyport-keepe", "sallyport-nanny"}, list(seen)
     for name, status in seen.items():
         assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", name

@@ -12,7 +12,7 @@ from test_taken_over import installed, processes  # noqa: F401  pylint: disable=
 
 REFUSED = [os.path.join(BUILD, "without"), f"namespaces:{errno.EPERM}", "--"]  # as a container's filter does
 WRAPPERS = {"full": [], "container": REFUSED, "minimal": NO_PLACE}
-SHARED = {"sallyport-broke": {"net"}, "sallyport-files": {"net"}}  # of the machine's namespaces: the broker connects, and files has no socket call
+SHARED = {"sallyport-broke": {"net"}, "sallyport-files": {"net"}, "sallyport-searc": {"net"}}  # of the machine's namespaces: the broker connects, the others have no socket call
 
 
 @pytest.fixture
@@ -46,10 +46,11 @@ def serve(workspace, policy):
 
 
 def working(server):
-    """Both kinds of executors and the broker, at work."""
+    """All kinds of executors and the broker, at work."""
     server.call("list_directory")
+    server.call("search_files", pattern="x")
     server.call("fetch_url", url="http://192.0.2.1/")  # refused, but asked of web executor and broker
-    return {name: processes(server, name)[0] for name in ("sallyport-files", "sallyport-web", "sallyport-broke")}
+    return {name: processes(server, name)[0] for name in ("sallyport-files", "sallyport-searc", "sallyport-web", "sallyport-broke")}
 
 
 @pytest.mark.root
@@ -78,6 +79,10 @@ def test_what_the_files_executor_sees(serve, tmp_path):
     for place, options in found.items():
         assert {"nosuid"} <= options and ("noexec" in options or place == "/"), (place, options)
     assert "ro" in found["/"] and "rw" in found["/0"] and "ro" in found["/1"] and "ro" in found["/0/.git/hooks"], found
+    found = mounts(pids["sallyport-searc"])
+    assert set(found) == {"/", "/0", "/1"}, found  # nothing is protected where nothing can be written
+    for place, options in found.items():
+        assert {"ro", "nosuid"} <= options and ("noexec" in options or place == "/"), (place, options)
     for name in ("sallyport-web", "sallyport-broke"):
         assert set(mounts(pids[name])) == {"/"} and "ro" in mounts(pids[name])["/"], name
 
@@ -100,12 +105,13 @@ def test_a_workspace_that_became_a_link(serve, workspace, tmp_path):
 
 
 @pytest.mark.parametrize("confinement", WRAPPERS)
-@pytest.mark.parametrize("which", ["files", "web", "broker"])
+@pytest.mark.parametrize("which", ["files", "search", "web", "broker"])
 def test_filters(installed, serve, which, confinement):  # noqa: F811
     """One that tries what its filter does not name is ended, and that is told at once."""
     program = installed(**{f"sallyport-{which}": f"tests/hostile/unfiltered-{which}"})
     server = serve(program, wrapper=WRAPPERS[confinement])
-    result = server.call("list_directory") if which == "files" else server.call("fetch_url", url="http://192.0.2.1/")
+    tool, arguments = {"files": ("list_directory", {}), "search": ("search_files", {"pattern": "x"})}.get(which, ("fetch_url", {"url": "http://192.0.2.1/"}))
+    result = server.call(tool, **arguments)
     text = client.text_of(result)
     assert result["isError"] and ("ended" in text or "killed by signal" in text), text  # and not that it takes too long
     assert server.call("explain_access")["structuredContent"]["profile"] == confinement

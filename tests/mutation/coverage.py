@@ -27,7 +27,7 @@ NO_WALL = {
     ("sandbox/layers/view_kernel.c", "devices"): SHOWN, ("sandbox/layers/view_kernel.c", "links"): SHOWN,
     ("sandbox/layers/view_kernel.c", "terminals"): SHOWN, ("sandbox/filter/common.c", "rules_sanitizers"): "in sanitized builds alone, which nobody runs",
     ("sandbox/spawner/spare.c", "kept"): SHOWN, ("sandbox/spawner/start.c", "needed"): SHOWN, ("sandbox/spawner/private.c", "names"): SHOWN,
-    ("sandbox/spawner/instances.c", "places"): SHOWN, ("server/policy/search_path.c", "shown_places"): SHOWN, ("server/policy/search_path.c", "usual"): SHOWN,
+    ("sandbox/spawner/instances.c", "places"): SHOWN, ("sandbox/spawner/main.c", "places"): SHOWN, ("server/policy/search_path.c", "shown_places"): SHOWN, ("server/policy/search_path.c", "usual"): SHOWN,
     ("sandbox/profile.c", "profiles"): "of_layers.py takes its fields one by one", ("sandbox/layers/mounts.c", "options"): "of_layers.py takes them one by one",
     ("server/policy/keys.c", "policy_keys"): "of_server.py takes what each does", ("server/policy/keys.c", "policy_sections"): "the same",
     ("sandbox/plan.c", "numbers"): DONE, ("sandbox/layers/identity.c", "none"): DONE, ("sandbox/filter/generate.c", "architectures"): DONE,

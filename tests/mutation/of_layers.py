@@ -50,7 +50,7 @@ def profiles():
         yield Mutant(f"profiles without CLONE_NEW{flag}", swap(path, f"CLONE_NEW{flag}{' | ' if flag != 'UTS' else ''}", "0 |" if flag != "UTS" else "0"),
                      WALLS + hosts("walls"))
     begin = text.index("profiles[CONFINEMENT_COUNT]")
-    for row in re.finditer(r"\{(SANDBOX|FILES|WEB|BROKER), \.confinement = CONFINEMENT_(\w+),[^{}]*\}", text[begin:]):
+    for row in re.finditer(r"\{(SANDBOX|FILES|SEARCH|WEB|BROKER), \.confinement = CONFINEMENT_(\w+),[^{}]*\}", text[begin:]):
         who = f"profile {row[2].lower()} of {row[1].lower()}"
         suites = OF_COMMANDS[row[2]] if row[1] == "SANDBOX" else hosts(f"walls::test_filters[{row[1].lower()}-{row[2].lower()}]")
         for found in re.finditer(r"(LAYER_\w+)|CLONE_NEWNET|FILTER_\w+", row[0]):
@@ -145,9 +145,10 @@ def mounts():
     yield Mutant("view: a link is followed to what is shown", swap(path, "RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS", "0"), hosts("walls::test_a_workspace_that_became_a_link"))
     yield Mutant("view: no bound on own places", swap(path, "{\"size\", size}, {\"nr_inodes\", count}", "{\"size\", \"50%\"}, {\"nr_inodes\", count}"), escape("test_full_places"))
     yield Mutant("view: no bound on files in own places", swap(path, "{\"size\", size}, {\"nr_inodes\", count}", "{\"size\", size}"), escape("test_full_places"))
-    yield Mutant("files: what is read-only can be written", swap(path, "(plan->workspaces[i].write ? 0 : MOUNT_ATTR_RDONLY)", "0"), WALLS + hosts("walls"))
-    yield Mutant("files: programs could be run", swap(path, "MOUNT_ATTR_NOEXEC | (plan", "(plan"), hosts("walls"))
-    yield Mutant("files: nothing is protected by mounts", swap(path, "return protect_paths(context, root);", "return 0;"), hosts("walls"))
+    yield Mutant("files: what is read-only can be written", swap(path, "(write ? 0 : MOUNT_ATTR_RDONLY)", "0"), WALLS + hosts("walls"))
+    yield Mutant("search: what the files executor writes can be written", swap(path, "plan->workspaces[i].write && !context->profile->read_only", "plan->workspaces[i].write"), hosts("walls"))
+    yield Mutant("files: programs could be run", swap(path, "MOUNT_ATTR_NOEXEC | (write", "(write"), hosts("walls"))
+    yield Mutant("files: nothing is protected by mounts", swap(path, "return context->profile->read_only ? 0 : protect_paths(context, root);", "return 0;"), hosts("walls"))
     path = LAYERS + "view.c"
     yield Mutant("view: nothing is hidden", skip(path, "view_hide", "0"), WALLS)
     yield Mutant("view: what is hidden in a closed directory is not", skip(path, "hide_unsearchable", "0"), escape("test_walls", user=True))
@@ -185,8 +186,9 @@ def landlock():
     yield Mutant("landlock: signals", swap(path, "SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;", "SCOPE_ABSTRACT_UNIX_SOCKET;"), unit("landlock") + KILLING)
     yield Mutant("landlock: all is a command's to write", swap(path, "landlock_allow(landlock, \"/\", FS_READ | FS_EXECUTE);", "landlock_allow(landlock, \"/\", FS_OWN | FS_EXECUTE);"),
                  unit("landlock") + ORDER)
-    yield Mutant("landlock: files of read-only workspaces", swap(path, "FS_READ | (executor->plan.workspaces[i].write ? FS_CHANGE : 0)", "FS_READ | FS_CHANGE"),
+    yield Mutant("landlock: files of read-only workspaces", swap(path, "FS_READ | (write ? FS_CHANGE : 0)", "FS_READ | FS_CHANGE"),
                  unit("landlock") + hosts("profiles"))
+    yield Mutant("landlock: search may write", swap(path, "executor->plan.workspaces[i].write && !landlock->context->profile->read_only", "executor->plan.workspaces[i].write"), unit("landlock"))
     yield Mutant("landlock: a link is followed to what is allowed", swap(path, "RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS", "0"), unit("landlock"))
     path = LAYERS + "landlock_reading.c"
     yield Mutant("landlock: what is hidden can be read", skip(path, "is_hidden", "false"), hosts("profiles::test_what_is_hidden_of_the_system_cannot_be_read"))

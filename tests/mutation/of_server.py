@@ -61,6 +61,10 @@ def private():
     killed = hosts("profiles::test_nothing_outlives_who_of_ours_was_killed")
     yield Mutant("orphans of a killed keeper live on", swaps(ORPHANS, STRANGERS, LAST), killed, given={**UNGROUPED, **swap(ORPHANS, *LAST)})
     yield Mutant("orphans of a killed keeper do not fall to the spawner", skip(SPAWNER + "orphans.c", "orphans_adopt", "0"), killed, given=UNGROUPED)
+    path = SPAWNER + "ahead.c"
+    starts = unit("starts") + escape("test_the_next_sandbox_is_built_ahead")
+    yield Mutant("sandboxes: one built ahead is who the workspace's owner was", skip(path, "is_current", "true"), starts)
+    yield Mutant("sandboxes: one built ahead is somebody's and another's", swap(path, "instance->purpose = INSTANCE_SERVE;", ""), starts)
     path = SPAWNER + "instances.c"
     yield Mutant("a sandbox is not killed when it is to be", swaps(path, GROUP, ("if (instance->profile == EXECUTOR_SANDBOX) cgroup_kill(&spawner->cgroups, instance->id);", "return;")),
                  hosts("sandbox_lifetime::test_idle_though_stopped"), given={**UNGROUPED, **UNSIGNALLED})
@@ -77,21 +81,34 @@ def callers():
     yield Mutant("callers: any number of descriptors", skip(path, "files_suffice", "true"), sandboxes)
     yield Mutant("callers: one with a command running gives way", swap(path, "at->door.fd >= 0 && at->running_count == 0 && !at->caller->waiting &&", "at->door.fd >= 0 &&"), sandboxes)
     yield Mutant("callers: one that has none does not wait its turn", skip(path, "starve"), sandboxes)
-    yield Mutant("callers: no command in flight is one too many", swap(path, "at->door.fd >= 0 && at->running_count < LIMIT_COMMANDS_AT_ONCE", "at->door.fd >= 0"), unit("command"))
+    yield Mutant("callers: no command in flight is one too many", skip(path, "count_turns", "LIMIT_COMMANDS_AT_ONCE"), unit("command"))
     path = SERVER + "sandbox.c"
     yield Mutant("callers: a sandbox for each call serves others too", swap(path, "if (sandbox->sandboxes->context->plan->sandbox_per_call) retire(sandbox);", ""), sandboxes + hosts("sandbox_lifetime"))
     yield Mutant("keepers: any frame is taken", swap(path, "if (header->type != KEEPER_SWEPT || header->length)", "if (header->length)"), sandboxes)
     yield Mutant("keepers: frames with more in them are taken", swap(path, "if (header->type != KEEPER_SWEPT || header->length)", "if (header->type != KEEPER_SWEPT)"), sandboxes)
     yield Mutant("keepers: words about nobody are not counted", swap(path, "/* its report came before its nanny died */ return ++sandbox->heard > LIMIT_NANNY_DEATHS + sandbox->taken ? -EPROTO : 0;", "return 0;"), sandboxes)
     yield Mutant("keepers: deaths at the door are not counted", swap(path, "sandbox->deaths++; return ++sandbox->heard > LIMIT_NANNY_DEATHS + sandbox->taken ? -EPROTO : 0;", "sandbox->deaths++; return 0;"), sandboxes)
-    path = SERVER + "command.c"
+    path = SERVER + "command_leash.c"
     lies = unit("command")
-    yield Mutant("leash: a lie does not end the sandbox", swap(path, "loop_close_sole(sandboxes->loop, source); sandbox_end(command->sandbox);", "orphan(command);"), lies)
+    yield Mutant("leash: a lie does not end the sandbox", swap(path, "loop_close_sole(sandboxes->loop, source); sandbox_end(command->sandbox);", "command_orphan(command);"), lies)
     yield Mutant("leash: an end that is none is believed", swap(path, "|| !(WIFEXITED(outcome.wait_status) || WIFSIGNALED(outcome.wait_status))", ""), lies)
     yield Mutant("leash: frames that were not asked for are taken", swap(path, "else result = -EPROTO; } if (result == -EPROTO) {", "} if (result == -EPROTO) {"), lies)
     yield Mutant("leash: more in a report is taken", swap(path, "if (frame_done(&reader) < 0 || !(WIFEXITED", "if (!(WIFEXITED"), lies)
-    yield Mutant("leash: one that is not killed in time is waited for", swap(path, "case COMMAND_KILLED: sandbox_end(sandbox); break;", "case COMMAND_KILLED: break;"), lies + hosts("lifetime"))
+    yield Mutant("leash: one that is not killed in time is waited for", swap(SERVER + "command.c", "case COMMAND_KILLED: sandbox_end(sandbox); break;", "case COMMAND_KILLED: break;"), lies + hosts("lifetime"))
     yield Mutant("leash: descriptors are taken", swap(SERVER + "command_pipes.c", "frame_refuse_descriptors(pair[0]);", ""), unit("sandbox_ends"))
+    yield Mutant("leash: states that there are not", swap(SERVER + "command_listen.c", "if (frame_done(&reader) < 0 || waits > KEEPER_WAITS_PIPE)", "if (0)"), lies)
+    handles = hosts("commands", "command_bounds")
+    path = SERVER + "command_handles.c"
+    yield Mutant("handles: any id finds one", swap(path, "if (strcmp(at->handle.id, id) == 0)", "if (1)"), handles)
+    yield Mutant("handles: any number of them", swap(path, "if (running >= command->sandboxes->context->plan->command_count)", "if (0)"), handles)
+    yield Mutant("handles: any number is kept", swap(path, "if (caller->handle_count >= caller->sandboxes->context->plan->command_count && caller->ended)", "if (0)"), handles)
+    yield Mutant("handles: they can be told in advance", swap(path, "if (getrandom(random, sizeof random, 0) != sizeof random) return;", "memset(random, 0, sizeof random);"), handles)
+    yield Mutant("handles: kept for ever", skip(SERVER + "command.c", "command_keep"), handles)
+    yield Mutant("commands: they run for ever", swap(SERVER + "sandbox.c", "command->kill_at = command->started + LOOP_MS(command->timeout_ms);", ""), handles)
+    yield Mutant("commands: a stop that is ignored is the end of it", swap(SERVER + "command.c", "command->kill_at = command->sandboxes->loop->now + LOOP_MS(LIMIT_STOP_GRACE_MS);", ""), handles)
+    yield Mutant("logs: files without end", swap(SERVER + "command_pipes.c", "return bytes + bytes / LIMIT_OUTPUT_RECORD_SHARE;", "return UINT64_MAX;"), handles)
+    yield from each_row("prompts:", "sandbox/layers/ask.c", "scripts", handles)
+    yield from each_row("prompts:", "sandbox/layers/ask.c", "ask_variables", handles)
     yield Mutant("door: descriptors are taken", swap(SERVER + "sandbox.c", "frame_refuse_descriptors(door);", ""), unit("sandbox_ends"))
 
 
@@ -132,7 +149,11 @@ def policy():
               "temporary_bytes = (uint64_t)policy->temporary_bytes": "1u << 30", "temporary_files = (uint64_t)policy->temporary_files": "100000",
               "sandbox_maximum = (uint32_t)policy->sandbox_maximum": "128", "sandbox_idle_ms = (uint32_t)policy->sandbox_idle_ms": "3600000",
               "sandbox_per_call = policy->sandbox_lifetime == POLICY_LIFETIME_CALL": "false", "memory_bytes = (uint64_t)policy->memory_bytes": "0",
-              "cpu_thousandths = (uint32_t)policy->cpu_thousandths": "0", "network_bytes = (uint64_t)policy->network_bytes": "1ull << 38", "result_bytes = (uint64_t)policy->result_bytes": "32000"}
+              "cpu_thousandths = (uint32_t)policy->cpu_thousandths": "0", "network_bytes = (uint64_t)policy->network_bytes": "1ull << 38", "result_bytes = (uint64_t)policy->result_bytes": "32000",
+              "command_count = (uint32_t)policy->command_count": "64", "commands_at_once = (uint32_t)policy->commands_at_once": "64",
+              "command_ms = (uint32_t)policy->command_ms": "86400000", "command_kept_ms = (uint32_t)policy->command_kept_ms": "3600000",
+              "output_bytes = (uint64_t)policy->output_bytes": "1u << 30", "terminal_rows = (uint32_t)policy->terminal_rows": "24",
+              "terminal_columns = (uint32_t)policy->terminal_columns": "120"}
     for line, value in limits.items():
         yield Mutant(f"policy: {line.split('>')[1]} is not obeyed", swap(path, f"plan->{line};", f"plan->{line.split(' = ')[0]} = {value};"),
                      unit("settings") + hosts("limits"))

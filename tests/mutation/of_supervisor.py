@@ -155,7 +155,21 @@ def keeping():
     yield Mutant("a command is of its nanny's session", swap(launch, "if (setsid() < 0)", "if (0)"), hosts("order::test_a_call_leaves_everything_behind"))
     yield Mutant("a command's signals are blocked", swap(launch, "sigprocmask(SIG_SETMASK, &none, NULL);", ""), hosts("taken_over::test_what_the_host_set_for_itself_does_not_reach_commands"))
     yield Mutant("a command may have as many files as the keeper", swap(nanny, "if (files.rlim_max > nanny->files) files.rlim_max = nanny->files;", ""), attacks("more files") + hosts("limits"))
-    yield Mutant("a nanny does not hear the end of its call", swap(nanny, "!= -EAGAIN;", "== 1;"), hosts("calls::test_a_cancelled_call_is_not_answered_and_ends"))
+    yield Mutant("a nanny does not hear the end of its call", swap(nanny, "else call->off = true;", ""), escape("test_other_orders") + hosts("calls::test_a_cancelled_call_is_not_answered_and_ends"))
 
 
-PARTS = [handlers, signals, judging, subjects, reaching, attributes, keeping]
+def terminals():
+    """Where they are the machine's they are for us alone; what a nanny says of those who wait is what the kernel says."""
+    opening, terminal, state = NOTIFY + "open.c", "sandbox/keeper/terminal.c", "sandbox/keeper/state.c"
+    yield Mutant("supervisor: terminals are open to the keeper and so to commands", skip(opening, "is_terminal", "false"), escape("test_terminals_of_others"))
+    yield Mutant("supervisor: another's terminal is one's own", swap(opening, "status->st_rdev == target_terminal_number(opening->call)", "1"), escape("test_terminals_of_others"))
+    yield Mutant("commands may open terminals of the machine", swap("sandbox/layers/landlock_reading.c", "return result == 0 ? allow_private(landlock) : result;",
+                                                                    "return result == 0 ? landlock_allow_terminals(landlock) : result;"), escape("test_terminals_of_others"))
+    yield Mutant("what a terminal still holds at the end is lost", swap(terminal, "take(&terminal->shown, terminal->master) <= 0)", "true)"), escape("test_much_output"))
+    yield Mutant("the end of input is typed once within a line too", swap(terminal, "terminal->within_line ? 2 : 1", "1"), escape("test_end_of_input"))
+    yield from each_row("terminals of the machine,", "sandbox/layers/landlock_reading.c", "places", escape("test_terminal"))
+    yield from each_row("a call that waits for input,", state, "waiting", escape("test_calls_that_wait"))
+    yield Mutant("any descriptor is the input", skip(state, "is_input", "true"), escape("test_waits"))
+
+
+PARTS = [handlers, signals, judging, subjects, reaching, attributes, keeping, terminals]

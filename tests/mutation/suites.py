@@ -7,7 +7,7 @@ import shutil
 from source import TOP
 
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin:/bin")  # one that everybody may run
-PROGRAMS = ["sallyport", "sallyport-spawner", "sallyport-keeper", "sallyport-files", "sallyport-web", "sallyport-broker"]
+PROGRAMS = ["sallyport", "sallyport-spawner", "sallyport-keeper", "sallyport-files", "sallyport-search", "sallyport-web", "sallyport-broker"]
 # What differs in namespaces of its own: numbers of processes begin anew, and which remedy is told for too few namespaces.
 APART = "not test_the_servers_processes_are_invisible and not ENOSPC"
 USER = 1777  # an unprivileged uid that owns nothing
@@ -51,7 +51,7 @@ def attacks(*names, mode="full", user=False):
 def hosts(*tests):
     """"order", or "order::test_name"."""
     targets = [*PROGRAMS, "without", "escape-helper", "tests/hostile/hostile-files", "tests/hostile/hostile-broker", "tests/hostile/hostile-keeper",
-               *(f"tests/hostile/unfiltered-{name}" for name in ("files", "web", "broker"))]
+               *(f"tests/hostile/unfiltered-{name}" for name in ("files", "search", "web", "broker"))]
 
     def command(tree):
         files = [f"{tree}/tests/hosts/test_" + test.replace("::", ".py::", 1) + ("" if "::" in test else ".py") for test in tests]

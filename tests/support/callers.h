@@ -28,8 +28,10 @@ static inline void begin(unsigned maximum, bool per_call)
 	frontend_init(&frontend);
 	frontend.plan.sandbox_maximum = maximum;
 	frontend.plan.sandbox_per_call = per_call;
-	for (int i = 0; i < CALLERS; i++)
+	for (int i = 0; i < CALLERS; i++) {
 		caller_init(&callers[i], frontend.calls.sandboxes);
+		callers[i].peer = frontend.peer;
+	}
 }
 
 static inline void end(void)

@@ -27,6 +27,7 @@
 #include "sandbox/spawner/spare.h"
 #include "server/caller.h"
 #include "server/calls.h"
+#include "server/resources.h"
 #include "server/supervisor.h"
 #include "tools/reply.h"
 
@@ -82,10 +83,40 @@ static void frontend_turned(struct loop *loop)
 	struct frontend *frontend = (struct frontend *)loop;
 
 	channel_push(&frontend->calls.files);
+	channel_push(&frontend->calls.search);
 	channel_push(&frontend->calls.web);
 	channel_drain(&frontend->calls.files);
+	channel_drain(&frontend->calls.search);
 	channel_rest(&frontend->calls.files);
+	channel_rest(&frontend->calls.search);
 	loop->stop = true;
+}
+
+static int frontend_resources(void *context, struct buffer *out)
+{
+	return resources_list(((struct frontend *)context)->speaking, out);
+}
+
+static int frontend_templates(void *context, struct buffer *out)
+{
+	return resources_templates(out);
+}
+
+static void frontend_read(void *context, struct mcp_call *call, const char *uri)
+{
+	resources_read(&((struct frontend *)context)->calls, ((struct frontend *)context)->speaking, call,
+		       uri);
+}
+
+static int frontend_watch(void *context, const char *uri)
+{
+	return resources_watch(&((struct frontend *)context)->calls, ((struct frontend *)context)->speaking,
+			       uri);
+}
+
+static void frontend_unwatch(void *context, const char *uri)
+{
+	resources_unwatch(&((struct frontend *)context)->calls, ((struct frontend *)context)->speaking, uri);
 }
 
 /* Serves what is there now, without waiting. */
@@ -125,6 +156,11 @@ static void frontend_init(struct frontend *frontend)
 				.version = "1",
 				.tool_known = frontend_knows,
 				.call = frontend_call,
+				.resources = frontend_resources,
+				.resource_templates = frontend_templates,
+				.read = frontend_read,
+				.watch = frontend_watch,
+				.unwatch = frontend_unwatch,
 				.cancel = frontend_cancel};
 	struct mcp_sink sink = {.context = frontend, .send = frontend_gather};
 	int pair[2];
@@ -142,11 +178,17 @@ static void frontend_init(struct frontend *frontend)
 	assert_int_equal(loop_init(&frontend->loop, frontend_turned, NULL), 0);
 	assert_int_equal(
 		supervisor_init(&frontend->supervisor, &frontend->loop, pair[0], frontend_quiet, NULL), 0);
+	frontend->plan.commands_at_once = LIMIT_COMMANDS_AT_ONCE;
+	frontend->plan.command_count = LIMIT_HANDLES;
+	frontend->plan.command_ms = LIMIT_COMMAND_MS;
+	frontend->plan.command_kept_ms = LIMIT_COMMAND_KEPT_MS;
+	frontend->plan.output_bytes = LIMIT_OUTPUT_BYTES;
 	assert_int_equal(
 		calls_init(&frontend->calls, &frontend->loop, &frontend->supervisor, &frontend->plan), 0);
 	caller_init(&frontend->caller, frontend->calls.sandboxes);
 	frontend->speaking = &frontend->caller;
 	assert_int_equal(mcp_peer_new(&frontend->peer, &host, &sink), 0);
+	frontend->caller.peer = frontend->peer;
 	frontend_say(frontend, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
 			       "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
 			       "\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}");
@@ -201,7 +243,7 @@ static void frontend_frame(int socket, uint16_t type, uint32_t call, uint32_t va
 }
 
 /* Plays the spawner: takes the demand for `kind` and answers with a socket, whose other end is returned. */
-static int frontend_start(struct frontend *frontend, enum spawner_kind kind)
+static inline int frontend_start(struct frontend *frontend, enum spawner_kind kind)
 {
 	struct frame_header header;
 	int pair[2], fds[3];

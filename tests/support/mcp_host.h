@@ -11,8 +11,17 @@
  *   error  answers at once with a protocol error
  *   hold   is kept in held[] until the test does something with it
  *   large  answers with more than a message may have
+ *
+ * and with made-up resources:
+ *
+ *   test:a, test:b  a text; nothing changes unless the test says so
+ *   test:final      a text that will not change any more
+ *   test:hold       is kept in held[]; test:fail: cannot be read
+ *   test:N          (a digit, then anything) can be watched, as many as there are
+ *   test:later      whether it can be watched the test says (mcp_resource_watched)
  */
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +37,10 @@ struct test_host {
 	struct buffer sent;
 	struct mcp_call *held[HOST_HELD];
 	unsigned held_count, cancelled, called, sends;
-	unsigned page; /* tools a page; 0: all */
-	bool no_large; /* that tool is unknown: a fuzzer would call nothing else */
+	unsigned watch_calls, unwatch_calls;
+	char unwatched[64]; /* the last one */
+	unsigned page;      /* tools a page; 0: all */
+	bool no_large;      /* that tool is unknown: a fuzzer would call nothing else */
 	char client[64];
 	int send_result; /* what the sink returns */
 };
@@ -137,6 +148,100 @@ static void test_host_cancel(void *context, struct mcp_call *call)
 	mcp_call_drop(call);
 }
 
+static int test_host_resources(void *context, struct buffer *out)
+{
+	static const char *const names[] = {"a", "b"};
+	struct json_writer writer;
+
+	json_writer_init(&writer, out);
+	for (size_t i = 0; i < 2; i++) {
+		char uri[8];
+
+		snprintf(uri, sizeof uri, "test:%s", names[i]);
+		json_object(&writer);
+		json_key_text(&writer, "uri", uri);
+		json_key_text(&writer, "name", names[i]);
+		json_object_end(&writer);
+	}
+	return writer.result;
+}
+
+static int test_host_templates(void *context, struct buffer *out)
+{
+	return buffer_append_text(out, "{\"uriTemplate\":\"test:{name}\",\"name\":\"test\"}");
+}
+
+static int test_host_watch(void *context, const char *uri)
+{
+	struct test_host *host = context;
+
+	host->watch_calls++;
+	if (strcmp(uri, "test:final") == 0)
+		return 1;
+	if (strcmp(uri, "test:later") == 0)
+		return -EINPROGRESS;
+	if (strcmp(uri, "test:a") == 0 || strcmp(uri, "test:b") == 0)
+		return 0;
+	return strncmp(uri, "test:", 5) == 0 && uri[5] >= '0' && uri[5] <= '9' ? 0 : -ENOENT;
+}
+
+static void test_host_unwatch(void *context, const char *uri)
+{
+	struct test_host *host = context;
+
+	host->unwatch_calls++;
+	snprintf(host->unwatched, sizeof host->unwatched, "%s", uri);
+}
+
+static void test_host_read(void *context, struct mcp_call *call, const char *uri)
+{
+	struct test_host *host = context;
+	struct buffer meta;
+
+	host->called++;
+	if (strcmp(uri, "test:hold") == 0 && host->held_count < HOST_HELD) {
+		host->held[host->held_count++] = call;
+	} else if (strcmp(uri, "test:fail") == 0) {
+		mcp_call_fail(call, "Error: it cannot be read", NULL);
+	} else if (strncmp(uri, "test:", 5) != 0 || !strchr("abf", uri[5])) {
+		mcp_call_not_found(call);
+	} else {
+		buffer_init(&meta, 256);
+		mcp_result_begin(call);
+		mcp_result_text_begin(call);
+		mcp_result_text(call, "a\n\xff", 3, NULL);
+		mcp_result_text_end(call);
+		buffer_append_text(&meta, "\"sallyport.dev/result\":{}");
+		mcp_call_finish(call, &meta);
+		buffer_deinit(&meta);
+	}
+}
+
+/* completes test:{name}, and the argument "name" of the prompt "test": the value with "a" and "b" behind */
+static void test_host_complete(void *context, struct mcp_call *call, const struct mcp_completion *asked)
+{
+	struct test_host *host = context;
+	char value[64];
+
+	host->called++;
+	if (strcmp(asked->ref, asked->prompt ? "test" : "test:{name}") != 0 ||
+	    strcmp(asked->argument, "name") != 0) {
+		mcp_call_unknown_completion(call);
+	} else if (strcmp(asked->value, "hold") == 0 && host->held_count < HOST_HELD) {
+		host->held[host->held_count++] = call;
+	} else if (strcmp(asked->value, "fail") == 0) {
+		mcp_call_fail(call, "Error: nothing comes to mind", NULL);
+	} else {
+		mcp_result_begin(call);
+		for (const char *end = asked->prompt ? "a" : "ab"; *end; end++) {
+			snprintf(value, sizeof value, "%.60s%c", asked->value, *end);
+			json_text(mcp_result_writer(call), value);
+		}
+		mcp_completion_end(call, 2, !asked->prompt, asked->prompt);
+		mcp_call_finish(call, NULL);
+	}
+}
+
 static void test_host_client(void *context, const char *name)
 {
 	struct test_host *host = context;
@@ -166,6 +271,12 @@ static int test_host_init(struct test_host *host)
 		.tools = test_host_tools,
 		.tool_known = test_host_tool_known,
 		.call = test_host_call,
+		.resources = test_host_resources,
+		.resource_templates = test_host_templates,
+		.read = test_host_read,
+		.complete = test_host_complete,
+		.watch = test_host_watch,
+		.unwatch = test_host_unwatch,
 		.cancel = test_host_cancel,
 		.client = test_host_client,
 	};

@@ -81,8 +81,8 @@ static inline int teardown(void **state)
 
 static inline void initialize(struct test_host *host, const char *version)
 {
-	char text[400], answer[400];
-	bool title = strcmp(version, "2025-03-26") > 0;
+	char text[400], answer[460];
+	bool title = strcmp(version, "2025-03-26") > 0, completions = strcmp(version, "2024-11-05") > 0;
 
 	snprintf(text, sizeof text,
 		 "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"%"
@@ -90,12 +90,13 @@ static inline void initialize(struct test_host *host, const char *version)
 		 "\"capabilities\":{},\"clientInfo\":{\"name\":\"tester\",\"version\":\"0\"}}}",
 		 version);
 	snprintf(answer, sizeof answer,
-		 "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"%s\",\"capabilities\":{"
+		 "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"%s\",\"capabilities\":{%s"
 		 "\"logging\":{},"
+		 "\"resources\":{\"subscribe\":true},"
 		 "\"tools\":{\"listChanged\":true}},\"serverInfo\":{\"name\":\"sallyport\",%s\"version\":\"1."
 		 "2.3\"},"
 		 "\"instructions\":\"Be careful.\"}}\n",
-		 version, title ? "\"title\":\"Sallyport\"," : "");
+		 version, completions ? "\"completions\":{}," : "", title ? "\"title\":\"Sallyport\"," : "");
 	say(host, text, answer);
 	say(host, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}", "");
 	assert_string_equal(host->client, "tester");

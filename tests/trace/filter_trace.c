@@ -57,6 +57,7 @@ struct role {
 static struct role roles[] = {
 	{.name = "frontend", .table = &filter_table_frontend},
 	{.name = "files", .program = "sallyport-files", .table = &filter_table_files},
+	{.name = "search", .program = "sallyport-search", .table = &filter_table_search},
 	{.name = "web", .program = "sallyport-web", .table = &filter_table_web},
 	{.name = "broker", .program = "sallyport-broker", .table = &filter_table_broker},
 };

@@ -83,8 +83,9 @@ static void test_malformed(void **state)
 	static const struct {
 		uint16_t type;
 		size_t length;
-	} lies[] = {{REPLY_RESULT, 3}, {REPLY_FAILURE, 2}, {REPLY_DENIED, 9}, {REPLY_PROGRESS, 1},
-		    {REPLY_MEDIA, 5},  {REPLY_CANCEL, 0},  {999, 0}};
+	} lies[] = {{REPLY_RESULT, 3},   {REPLY_FAILURE, 2}, {REPLY_DENIED, 9},
+		    {REPLY_PROGRESS, 1}, {REPLY_MEDIA, 5},   {REPLY_CANCEL, 0},
+		    {REPLY_WATCHED, 0},  {REPLY_CHANGED, 0}, {999, 0}};
 
 	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
 		begin(FETCH("1"));

@@ -79,6 +79,7 @@ static void let_time_pass(void)
 	struct loop_timer *timer = frontend.loop.heap[1];
 
 	assert_int_equal(frontend.loop.timers, 1);
+	frontend.loop.now = timer->at;
 	loop_timer_clear(&frontend.loop, timer);
 	timer->fire(timer);
 	frontend_turn(&frontend);
@@ -89,6 +90,7 @@ static void test_enlarged_pipe(void **state)
 {
 	static char bytes[1 << 20];
 	struct nanny nanny;
+	uint32_t number;
 	int pipe;
 
 	begin();
@@ -103,6 +105,9 @@ static void test_enlarged_pipe(void **state)
 	nanny.fds.fds[1] = -1;
 	report(&nanny, 0); /* the leash was watched first, so the report is heard before the pipe */
 	frontend_turn(&frontend);
+	number = frontend_expect(&frontend, frontend.spawner, SPAWNER_FILE, NULL).call;
+	frontend_frame(frontend.spawner, SPAWNER_FILED, number, 0, NULL, 0, -1);
+	frontend_turn(&frontend);
 	assert_int_equal(frontend_count(&frontend, "\"omitted_bytes\":{\"stdout\":0,\"stderr\":0}"), 1);
 	assert_int_equal(frontend_count(&frontend, "xlast\""), 1);
 	frame_descriptors_close(&nanny.fds);
@@ -114,7 +119,8 @@ static void test_nanny_lies(void **state)
 	static const struct {
 		uint16_t type;
 		size_t length;
-	} lies[] = {{KEEPER_ENDED, 3}, {KEEPER_FAILED, 5}, {KEEPER_KILL, 0}, {KEEPER_DENIED, 5}, {4711, 0}};
+	} lies[] = {{KEEPER_ENDED, 3},  {KEEPER_FAILED, 5}, {KEEPER_KILL, 0},
+		    {KEEPER_DENIED, 5}, {KEEPER_STATE, 5},  {4711, 0}};
 
 	for (size_t i = 0; i < sizeof lies / sizeof *lies + 1; i++) {
 		struct nanny nanny;
@@ -244,7 +250,7 @@ static void test_nanny_is_silent(void **state)
 	struct nanny nanny;
 
 	begin();
-	frontend_say(&frontend, RUN("1", ""));
+	frontend_say(&frontend, RUN("1", ",\"timeout_ms\":1000"));
 	nanny = take();
 	let_time_pass();
 	frontend_expect(&frontend, nanny.fds.fds[0], KEEPER_KILL, NULL);
@@ -256,6 +262,25 @@ static void test_nanny_is_silent(void **state)
 	frontend_say(&frontend, RUN("2", ""));
 	frontend_expect(&frontend, frontend.spawner, SPAWNER_START, NULL);
 	frame_descriptors_close(&nanny.fds);
+	end();
+}
+
+/* It had ended when the order to kill it came: the kernel tells of that first, and the report is behind it.
+ */
+static void test_order_that_came_too_late(void **state)
+{
+	struct nanny nanny;
+
+	begin();
+	frontend_say(&frontend, RUN("1", ",\"timeout_ms\":1000"));
+	nanny = take();
+	let_time_pass();
+	report(&nanny, 0);
+	frame_descriptors_close(&nanny.fds);
+	frontend_turn(&frontend);
+	assert_int_equal(frontend_count(&frontend, "\"status\":\"timed_out\""), 1);
+	assert_int_equal(frontend.loop.timers, 0);
+	frontend_expect_nothing(&frontend, frontend.spawner);
 	end();
 }
 
@@ -385,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_denied_before_it_began),
 		cmocka_unit_test(test_nanny_dies),
 		cmocka_unit_test(test_nanny_is_silent),
+		cmocka_unit_test(test_order_that_came_too_late),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_out_of_memory_unreported),
 		cmocka_unit_test(test_a_thousand_cancelled),

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -50,6 +52,7 @@ static void nothing_but(enum filter_name filter, const char *const *calls)
 #define COMMON MEMORY, "write", "writev", "exit_group", "clock_gettime"
 #define POLL   "poll", "ppoll", "restart_syscall"
 #define EPOLL  "epoll_ctl", "epoll_wait", "epoll_pwait"
+#define XATTRS "lseek", "ftruncate", "flistxattr", "fgetxattr", "fsetxattr", "fremovexattr"
 #define VAIN   "openat", "newfstatat", "access", "faccessat"
 
 static void shared(enum filter_name filter)
@@ -68,7 +71,7 @@ static void shared(enum filter_name filter)
 	    WORDS("munmap", "mremap", "brk", "write", "writev", "exit_group", "clock_gettime"));
 }
 
-/* Of frontend and files, whose channel is memory. */
+/* Of frontend, files and search, whose channel is memory. */
 static void rings(enum filter_name filter)
 {
 	const struct expectation list[] = {
@@ -104,16 +107,20 @@ static void test_frontend(void **state)
 	refused_quietly(FILTER_FRONTEND);
 	check(list, ARRAY_SIZE(list));
 	all(FILTER_FRONTEND, SECCOMP_RET_ALLOW,
-	    WORDS(EPOLL, "recvmsg", "sendmsg", "shutdown", "timerfd_settime"));
-	nothing_but(FILTER_FRONTEND,
-		    WORDS(COMMON, POLL, EPOLL, VAIN, "fstat", "read", "close", "pread64", "fcntl", "recvmsg",
-			  "sendmsg", "shutdown", "timerfd_settime", "socketpair", "pipe2", "setsockopt"));
+	    WORDS(EPOLL, "recvmsg", "sendmsg", "shutdown", "timerfd_settime", "pwrite64", "getrandom"));
+	nothing_but(FILTER_FRONTEND, WORDS(COMMON, POLL, EPOLL, VAIN, "fstat", "read", "close", "pread64",
+					   "pwrite64", "getrandom", "fcntl", "recvmsg", "sendmsg", "shutdown",
+					   "timerfd_settime", "socketpair", "pipe2", "setsockopt"));
 }
 
 static void test_files(void **state)
 {
 	const struct expectation list[] = {
 		{FILTER_FILES, "renameat2", ARGUMENTS(3, 0, 3, 0, RENAME_NOREPLACE), SECCOMP_RET_ALLOW},
+		{FILTER_FILES, "unlinkat", ARGUMENTS(3, 0, AT_REMOVEDIR), SECCOMP_RET_ALLOW},
+		{FILTER_FILES, "ioctl", ARGUMENTS(3, FICLONE), SECCOMP_RET_ALLOW},
+		{FILTER_FILES, "inotify_init1", ARGUMENTS(IN_NONBLOCK | IN_CLOEXEC), SECCOMP_RET_ALLOW},
+		{FILTER_FILES, "inotify_init1", ARGUMENTS(0), SECCOMP_RET_KILL_PROCESS},
 	};
 
 	shared(FILTER_FILES);
@@ -122,12 +129,58 @@ static void test_files(void **state)
 	all(FILTER_FILES, SECCOMP_RET_ALLOW,
 	    WORDS("openat2", "newfstatat", "getdents64", "readlinkat", "faccessat2", "mkdirat", "unlinkat",
 		  "renameat", "linkat", "fsync", "fchmod", "fchown", "getrandom", "io_setup", "io_submit",
-		  "io_getevents", "eventfd2"));
+		  "io_getevents", "eventfd2", "flock", "geteuid", "symlinkat", "copy_file_range", "utimensat",
+		  "inotify_add_watch", "inotify_rm_watch", "fchdir", XATTRS));
 	nothing_but(FILTER_FILES,
 		    WORDS(COMMON, POLL, "fstat", "read", "close", "pread64", "fcntl", "openat2", "newfstatat",
 			  "getdents64", "readlinkat", "faccessat2", "mkdirat", "unlinkat", "renameat",
 			  "renameat2", "linkat", "fsync", "fchmod", "fchown", "getrandom", "io_setup",
-			  "io_submit", "io_getevents", "eventfd2"));
+			  "io_submit", "io_getevents", "eventfd2", "flock", "geteuid", "symlinkat",
+			  "copy_file_range", "utimensat", "ioctl", "inotify_init1", "inotify_add_watch",
+			  "inotify_rm_watch", "fchdir", XATTRS));
+}
+
+/* What clone makes for pthread_create: a thread of this process. */
+#define THREAD 0x3d0f00
+
+static void test_search(void **state)
+{
+	const struct expectation list[] = {
+		{FILTER_SEARCH, "clone3", NULL, REFUSED(ENOSYS)},
+		{FILTER_SEARCH, "clone", ARGUMENTS(THREAD), SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "clone", ARGUMENTS(SIGCHLD), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_SEARCH, "clone", ARGUMENTS(THREAD | CLONE_NEWUSER), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_SEARCH, "clone", ARGUMENTS(THREAD & ~CLONE_THREAD), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_SEARCH, "mmap",
+		 ARGUMENTS(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS),
+		 SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "mmap", ARGUMENTS(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, 5),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_SEARCH, "mprotect", ARGUMENTS(0, 4096, PROT_READ | PROT_WRITE), SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "mprotect", ARGUMENTS(0, 4096, PROT_NONE), SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "mprotect", ARGUMENTS(0, 4096, PROT_READ | PROT_EXEC),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_SEARCH, "futex", ARGUMENTS(0, 0x80 /* FUTEX_WAIT_PRIVATE */), SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "futex", ARGUMENTS(0, 0x81 /* FUTEX_WAKE_PRIVATE */), SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "futex", ARGUMENTS(0, 0x189 /* FUTEX_WAIT_BITSET_PRIVATE, realtime */),
+		 SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "futex", ARGUMENTS(0, 0x86 /* FUTEX_LOCK_PI_PRIVATE */),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_SEARCH, "rt_sigaction", ARGUMENTS(33), SECCOMP_RET_ALLOW},
+		{FILTER_SEARCH, "rt_sigaction", ARGUMENTS(SIGSYS), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_SEARCH, "madvise", ARGUMENTS(0, 4096, MADV_DONTNEED), SECCOMP_RET_ALLOW},
+	};
+
+	rings(FILTER_SEARCH);
+	check(list, ARRAY_SIZE(list));
+	all(FILTER_SEARCH, SECCOMP_RET_ALLOW,
+	    WORDS("munmap", "mremap", "brk", "write", "writev", "exit_group", "clock_gettime", "openat2",
+		  "newfstatat", "getdents64", "readlinkat", "faccessat2", "lseek", "eventfd2",
+		  "rt_sigprocmask", "set_robust_list", "rseq", "exit"));
+	nothing_but(FILTER_SEARCH, WORDS(COMMON, POLL, "fstat", "read", "close", "pread64", "fcntl",
+					 "openat2", "newfstatat", "getdents64", "readlinkat", "faccessat2",
+					 "lseek", "eventfd2", "clone", "clone3", "mprotect", "rt_sigprocmask",
+					 "rt_sigaction", "set_robust_list", "rseq", "futex", "exit"));
 }
 
 /* Of web and broker. */
@@ -206,7 +259,8 @@ static void test_broker(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frontend), cmocka_unit_test(test_files),
-					   cmocka_unit_test(test_web), cmocka_unit_test(test_broker)};
+					   cmocka_unit_test(test_search), cmocka_unit_test(test_web),
+					   cmocka_unit_test(test_broker)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

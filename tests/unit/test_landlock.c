@@ -199,6 +199,20 @@ static void test_files(void **state)
 	play(state, EXECUTOR_FILES, files);
 }
 
+static int search(const struct scene *scene)
+{
+	if (opened(scene->outside, O_RDONLY) != EACCES || opened(scene->work, O_RDONLY) != 0)
+		return 1;
+	if (in(scene->work, "a/made", O_CREAT | O_WRONLY) != EACCES)
+		return 2;
+	return opened(scene->fixed, O_RDONLY) == 0 ? 0 : 3;
+}
+
+static void test_search(void **state)
+{
+	play(state, EXECUTOR_SEARCH, search);
+}
+
 static int web(const struct scene *scene)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -288,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_commands, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_search, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_web, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_device, setup, teardown),

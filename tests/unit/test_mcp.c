@@ -35,7 +35,9 @@ static void test_unknown_version(void **state)
 		say(*state, text,
 		    "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{\"protocolVersion\":\"2025-11-25\","
 		    "\"capabilities\":{"
-		    "\"logging\":{},\"tools\":{\"listChanged\":true}},\"serverInfo\":{\"name\":\"sallyport\","
+		    "\"completions\":{},\"logging\":{},\"resources\":{\"subscribe\":true},\"tools\":{"
+		    "\"listChanged\":true}},"
+		    "\"serverInfo\":{\"name\":\"sallyport\","
 		    "\"title\":"
 		    "\"Sallyport\",\"version\":\"1.2.3\"},\"instructions\":\"Be careful.\"}}\n");
 	}
@@ -105,8 +107,8 @@ static void test_legacy_methods(void **state)
 		  "_meta");
 	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"server/discover\"}", "7", -32602,
 		  "protocolVersion");
-	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"resources/list\"}", "7", -32601,
-		  "resources/list");
+	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"prompts/list\"}", "7", -32601,
+		  "prompts/list");
 }
 
 static void test_call_parameters(void **state)

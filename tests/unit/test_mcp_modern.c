@@ -17,7 +17,9 @@ static void test_discover(void **state)
 	    "{\"jsonrpc\":\"2.0\",\"id\":\"d\",\"method\":\"server/discover\",\"params\":{" MODERN "}}",
 	    "{\"jsonrpc\":\"2.0\",\"id\":\"d\",\"result\":{\"supportedVersions\":[\"2026-07-28\",\"2025-11-"
 	    "25\",\"2025-06-18\","
-	    "\"2025-03-26\",\"2024-11-05\"],\"capabilities\":{\"tools\":{\"listChanged\":true}},"
+	    "\"2025-03-26\",\"2024-11-05\"],\"capabilities\":{\"completions\":{},\"resources\":{"
+	    "\"subscribe\":true},\"tools\":{"
+	    "\"listChanged\":true}},"
 	    "\"instructions\":\"Be careful.\","
 	    "\"ttlMs\":3600000,\"cacheScope\":\"public\"" TAIL);
 	assert_string_equal(((struct test_host *)*state)->client, "");

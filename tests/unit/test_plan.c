@@ -29,6 +29,7 @@ static void fill(struct plan *plan)
 	assert_int_equal(plan_add_rule(&plan->allowed, &plan->allowed_count, "*.example.org", 8443), 0);
 	assert_int_equal(plan_add_rule(&plan->denied, &plan->denied_count, "evil.example.org", 0), 0);
 	plan->home = strdup("/home/me");
+	plan->config_home = strdup("/home/me/config");
 	plan->network_listed = true;
 	plan->temporary_bytes = 12345678901ull;
 	plan->memory_bytes = 98765432109ull;
@@ -59,6 +60,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(read.allowed[0].port, 8443);
 	assert_string_equal(read.denied[0].host, "evil.example.org");
 	assert_string_equal(read.home, "/home/me");
+	assert_string_equal(read.config_home, "/home/me/config");
 	assert_null(read.search_path);
 	assert_true(read.network_listed);
 	assert_true(read.temporary_bytes == 12345678901ull);

@@ -210,7 +210,7 @@ static void test_lying_producer(void **state)
 		{.length = UINT32_MAX - 15},
 		{.length = 0x80000000u},
 		{.length = 8, .flags = 0x8000},
-		{.length = 8, .flags = 2},
+		{.length = 8, .flags = 4},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {

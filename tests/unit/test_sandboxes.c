@@ -64,7 +64,8 @@ static void test_in_turn(void **state)
 	end();
 }
 
-static void test_waits_in_vain(void **state)
+/* Whoever waits longer than its call is told so, and keeps its turn. */
+static void test_waits_longer_than_its_call(void **state)
 {
 	struct running running;
 	int door, id;
@@ -76,10 +77,10 @@ static void test_waits_in_vain(void **state)
 	id = run(1);
 	fire(&callers[1].waiting->timer);
 	assert_true(answered(id));
-	assert_int_equal(
-		frontend_count(&frontend, "(sandbox.maximum), and none ended in time. Nothing was done"), 1);
+	assert_int_equal(frontend_count(&frontend, "[waits for its turn: place 1 · id "), 1);
+	frontend_expect_nothing(&frontend, frontend.spawner);
 	finish(&running);
-	frontend_expect_nothing(&frontend, frontend.spawner); /* nobody waits any more */
+	frontend_expect(&frontend, frontend.spawner, SPAWNER_KILL, NULL); /* the idle one makes room */
 	close(door);
 	end();
 }
@@ -109,6 +110,61 @@ static void test_descriptors(void **state)
 	close(doors[0]);
 	die(1);
 	close(frontend_start(&frontend, SPAWNER_SANDBOX));
+	close(doors[1]);
+	end();
+}
+
+/* One of each caller at a time, however many one of them has. */
+static void test_turns_go_round(void **state)
+{
+	struct running running;
+	int doors[2];
+
+	begin(8, false);
+	frontend.calls.sandboxes->files = 2 * 3 + 4; /* two sandboxes and one command */
+	run(0);
+	doors[0] = frontend_start(&frontend, SPAWNER_SANDBOX);
+	running = take(doors[0]);
+	run(0);
+	run(0);
+	run(1);
+	doors[1] = frontend_start(&frontend, SPAWNER_SANDBOX);
+	frontend_expect_nothing(&frontend, doors[1]);
+	assert_int_equal(command_place(callers[0].waiting->next), 2);
+	assert_int_equal(command_place(callers[1].waiting), 2); /* behind one of the other's */
+	finish(&running);
+	running = take(doors[0]);
+	frontend_expect_nothing(&frontend, doors[1]);
+	finish(&running);
+	running = take(doors[1]); /* before the other's third */
+	frontend_expect_nothing(&frontend, doors[0]);
+	finish(&running);
+	serve(doors[0]);
+	close(doors[0]);
+	close(doors[1]);
+	end();
+}
+
+static void test_so_many_at_once(void **state)
+{
+	struct running running, other;
+	int doors[2];
+
+	begin(8, false);
+	frontend.plan.commands_at_once = 1;
+	run(0);
+	run(0);
+	doors[0] = frontend_start(&frontend, SPAWNER_SANDBOX);
+	running = take(doors[0]);
+	frontend_expect_nothing(&frontend, doors[0]);
+	run(1); /* another caller's is not bound by that */
+	doors[1] = frontend_start(&frontend, SPAWNER_SANDBOX);
+	other = take(doors[1]);
+	frontend_expect_nothing(&frontend, doors[0]);
+	finish(&other);
+	finish(&running);
+	serve(doors[0]);
+	close(doors[0]);
 	close(doors[1]);
 	end();
 }
@@ -212,8 +268,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_idle_longest_gives_way),
 		cmocka_unit_test(test_in_turn),
-		cmocka_unit_test(test_waits_in_vain),
+		cmocka_unit_test(test_waits_longer_than_its_call),
 		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_turns_go_round),
+		cmocka_unit_test(test_so_many_at_once),
 		cmocka_unit_test(test_idle_end),
 		cmocka_unit_test(test_one_for_each_call),
 		cmocka_unit_test(test_nothing_ready),

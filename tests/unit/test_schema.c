@@ -61,35 +61,39 @@ static void check_schema(const struct field *table, bool input, const char *expe
 	assert_string_equal(out.bytes, expected);
 }
 
+/* Objects whose members are not told. */
+static const struct field open_fields[] = {
+	{.name = "some", .type = FIELD_OBJECT},
+	{.name = "more", .type = FIELD_OBJECTS},
+	{0},
+};
+
 static void test_schemas(void **state)
 {
 	struct buffer small;
 
-#define OPTIONAL "\"nullable\":true}"
 	check_schema(fields, true,
 		     "{\"type\":\"object\",\"properties\":{\"path\":{\"type\":\"string\",\"description\":"
 		     "\"where\"},"
-		     "\"mode\":{\"type\":\"string\",\"enum\":[\"head\",\"tail\",\"both\"]," OPTIONAL ","
-		     "\"offset\":{\"type\":\"integer\",\"default\":1," OPTIONAL
-		     ",\"limit\":{\"type\":\"integer\",\"default\":2000," OPTIONAL ","
-		     "\"numbers\":{\"type\":\"boolean\",\"default\":true," OPTIONAL
-		     ",\"hidden\":{\"type\":\"boolean\"," OPTIONAL ","
-		     "\"names\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}," OPTIONAL ","
-		     "\"env\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}," OPTIONAL
-		     ","
+		     "\"mode\":{\"type\":\"string\",\"enum\":[\"head\",\"tail\",\"both\"]},"
+		     "\"offset\":{\"type\":\"integer\"},\"limit\":{\"type\":\"integer\"},"
+		     "\"numbers\":{\"type\":\"boolean\"},\"hidden\":{\"type\":\"boolean\"},"
+		     "\"names\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+		     "\"env\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
 		     "\"edits\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"old\":{"
 		     "\"type\":\"string\"},"
-		     "\"all\":{\"type\":\"boolean\"," OPTIONAL "},\"required\":[\"old\"]}," OPTIONAL
-		     ",\"ratio\":{\"type\":\"number\"," OPTIONAL "},"
-		     "\"required\":[\"path\"],\"additionalProperties\":false}");
+		     "\"all\":{\"type\":\"boolean\"}},\"required\":[\"old\"]}},"
+		     "\"ratio\":{\"type\":\"number\"}},\"required\":[\"path\"]}");
 	check_schema(result_fields, false,
 		     "{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\"},\"inner\":{"
 		     "\"type\":\"object\","
 		     "\"properties\":{\"old\":{\"type\":\"string\"},\"all\":{\"type\":\"boolean\"}},"
 		     "\"required\":[\"old\"],"
 		     "\"description\":\"nested\"}},\"required\":[\"count\"]}");
-	check_schema(no_fields, true,
-		     "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}");
+	check_schema(no_fields, true, "{\"type\":\"object\",\"properties\":{}}");
+	check_schema(open_fields, false,
+		     "{\"type\":\"object\",\"properties\":{\"some\":{\"type\":\"object\"},"
+		     "\"more\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}");
 	buffer_init(&small, 50);
 	assert_int_equal(schema_write(&small, fields, true), -EMSGSIZE);
 	buffer_deinit(&small);

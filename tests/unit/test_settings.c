@@ -207,7 +207,9 @@ static void test_compiled(void **state)
 		 "{\"answerWithin\": 7, \"resultLimit\": 2000, \"limits\": {\"processes\": 99, \"files\": 77,"
 		 " \"fileBytes\": 0, \"dataBytes\": 33554432, \"temporaryBytes\": 2097152,"
 		 " \"temporaryFiles\": 500, \"memoryBytes\": 100000000, \"cpus\": 1.5,"
-		 " \"networkBytes\": 70000},"
+		 " \"networkBytes\": 70000, \"commands\": 5, \"commandsAtOnce\": 4, \"commandSeconds\": 60.5,"
+		 " \"commandKeptSeconds\": 9, \"outputBytes\": 123456},"
+		 " \"terminal\": {\"rows\": 50, \"columns\": 100},"
 		 " \"sandbox\": {\"lifetime\": \"call\", \"maximum\": 3, \"idleSeconds\": 2.5},"
 		 " \"filesystem\": {\"allowWrite\": [\"~/bin\", \"~/project/sub\", \"%s\"],"
 		 " \"denyRead\": [\"~/.ssh\"], \"denyWrite\": [\"~/project/keep\"]},"
@@ -226,6 +228,13 @@ static void test_compiled(void **state)
 	assert_int_equal(settings.plan.temporary_bytes, 2097152);
 	assert_int_equal(settings.plan.temporary_files, 500);
 	assert_int_equal(settings.plan.network_bytes, 70000);
+	assert_int_equal(settings.plan.command_count, 5);
+	assert_int_equal(settings.plan.commands_at_once, 4);
+	assert_int_equal(settings.plan.command_ms, 60500);
+	assert_int_equal(settings.plan.command_kept_ms, 9000);
+	assert_int_equal(settings.plan.output_bytes, 123456);
+	assert_int_equal(settings.plan.terminal_rows, 50);
+	assert_int_equal(settings.plan.terminal_columns, 100);
 	assert_true(settings.plan.sandbox_per_call);
 	assert_int_equal(settings.plan.sandbox_maximum, 3);
 	assert_int_equal(settings.plan.sandbox_idle_ms, 2500);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose turn it is to be started, and for how long (sandbox/spawner/starts.c, setup.c): executors are
- * pretended, but for the process that one of them is. */
+/* Whose turn it is to be started, for how long, and what is started before it is asked for
+ * (sandbox/spawner/starts.c, setup.c, ahead.c): executors are pretended, but for the process that one of them
+ * is. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -79,16 +80,47 @@ const struct profile *instance_profile(const struct instance *instance)
 	return &row;
 }
 
-/* Nothing of these is reached. */
+static uint32_t ended, started;
+static uid_t owner; /* of the workspace */
+
 void instance_end(const struct spawner *spawner, const struct instance *instance)
 {
-	(void)spawner, (void)instance;
+	(void)spawner;
+	ended = instance->id;
 }
+
 void report_started(struct spawner *spawner, struct instance *instance)
 {
 	(void)spawner;
+	assert_false(instance->told);
 	instance->told = true;
+	started = instance->call;
 }
+
+int identity_decide(struct identity *identity, const struct plan *plan, enum confinement confinement)
+{
+	(void)plan, (void)confinement;
+	*identity = (struct identity){.privileged = true, .uid = owner, .owner_uid = owner};
+	return 0;
+}
+
+int instance_add(struct spawner *spawner, const struct instance_order *order, struct start_failure *failure)
+{
+	struct instance *instance = &spawner->instances[spawner->count++];
+
+	(void)failure;
+	assert_int_equal(order->call, 0);
+	*instance = (struct instance){.id = ++spawner->next_id,
+				      .profile = order->profile,
+				      .purpose = order->purpose,
+				      .pid = 1,
+				      .setup = -1,
+				      .deadline = clock_ms() + LIMIT_START_MS,
+				      .latest = clock_ms() + LIMIT_START_MS};
+	return identity_decide(&instance->identity, NULL, order->confinement);
+}
+
+/* Nothing of these is reached. */
 void probe_tried(struct spawner *spawner, const struct failure *failure)
 {
 	(void)spawner, (void)failure;
@@ -130,7 +162,8 @@ static int setup(void **state)
 	struct spawner *spawner = calloc(1, sizeof *spawner);
 
 	spawner->instances = calloc(LIMIT_INSTANCES, sizeof *spawner->instances);
-	begun_count = refused = fails = deferred = 0;
+	begun_count = refused = fails = deferred = ended = started = 0;
+	owner = 1000;
 	*state = spawner;
 	return 0;
 }
@@ -271,6 +304,114 @@ static void test_a_word_that_waits_is_heard(void **state)
 	close(sockets[1]);
 }
 
+/* ---- ahead ---- */
+
+/* It says that it stands. */
+static void stand(struct spawner *spawner, size_t index)
+{
+	struct frame_header ready = {.type = SETUP_READY};
+	int sockets[2];
+
+	assert_return_code(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
+	assert_return_code(frame_send(sockets[1], &ready, NULL, 0, NULL, 0, 0), 0);
+	spawner->instances[index].setup = sockets[0];
+	instance_serve(spawner, index);
+	assert_int_equal(spawner->instances[index].state, INSTANCE_READY);
+	close(sockets[1]);
+}
+
+/* A caller gets one that was started for it. */
+static void give(struct spawner *spawner, uint32_t call)
+{
+	assert_false(ahead_take(spawner, call, call));
+	assert_int_equal(instance_add(spawner, &(struct instance_order){.profile = EXECUTOR_SANDBOX}, NULL),
+			 0);
+	spawner->instances[spawner->count - 1].call = call;
+	stand(spawner, spawner->count - 1);
+	assert_int_equal(started, call);
+}
+
+/* Two callers have one, and there is a third. */
+static struct instance *build_ahead(struct spawner *spawner)
+{
+	give(spawner, 1);
+	ahead_run(spawner);
+	assert_int_equal(spawner->count, 1);
+	give(spawner, 2);
+	ahead_run(spawner);
+	assert_int_equal(spawner->count, 3);
+	assert_int_equal(spawner->instances[2].purpose, INSTANCE_AHEAD);
+	return &spawner->instances[2];
+}
+
+static void test_the_third_is_there_before_it_is_asked_for(void **state)
+{
+	struct spawner *spawner = *state;
+	struct instance *ahead = build_ahead(spawner);
+
+	stand(spawner, 2);
+	assert_false(ahead->told);
+	ahead_run(spawner); /* one is enough */
+	assert_int_equal(spawner->count, 3);
+	assert_true(ahead_take(spawner, 3, 7));
+	assert_int_equal(started, 3);
+	assert_int_equal(ahead->caller, 7);
+	ahead_run(spawner); /* the next one */
+	assert_int_equal(spawner->count, 4);
+	/* asked for while it starts: told of when it stands */
+	assert_true(ahead_take(spawner, 4, 8));
+	assert_int_equal(started, 3);
+	assert_false(ahead_take(spawner, 5, 9)); /* it is somebody's */
+	ahead_run(spawner);                      /* nobody is to wait for it */
+	assert_int_equal(spawner->count, 4);
+	stand(spawner, 3);
+	assert_int_equal(started, 4);
+}
+
+static void test_one_that_shows_old_things_is_not_given(void **state)
+{
+	struct spawner *spawner = *state;
+	struct instance *ahead = build_ahead(spawner);
+
+	stand(spawner, 2);
+	owner = 1001;
+	assert_false(ahead_take(spawner, 3, 3));
+	assert_int_equal(ended, ahead->id);
+	assert_true(ahead->failed);
+	assert_int_equal(started, 2);
+}
+
+static void test_one_in_vain_ends(void **state)
+{
+	struct spawner *spawner = *state;
+	struct instance *ahead = build_ahead(spawner);
+
+	stand(spawner, 2);
+	assert_in_range(instances_expire(spawner), LIMIT_AHEAD_MS / 2, LIMIT_AHEAD_MS);
+	assert_false(ahead->failed);
+	ahead->deadline = ahead->latest = clock_ms() - 1;
+	assert_int_equal(instances_expire(spawner), -1);
+	assert_true(ahead->failed);
+	assert_false(ahead_take(spawner, 3, 3));
+	ahead_run(spawner); /* nobody has asked since */
+	assert_int_equal(spawner->count, 3);
+	/* of those that somebody has none ends */
+	spawner->instances[0].deadline = spawner->instances[0].latest = clock_ms() - 1;
+	assert_int_equal(instances_expire(spawner), -1);
+	assert_false(spawner->instances[0].failed);
+}
+
+static void test_none_where_each_call_has_its_own(void **state)
+{
+	struct spawner *spawner = *state;
+
+	spawner->plan.sandbox_per_call = true;
+	give(spawner, 1);
+	give(spawner, 2);
+	ahead_run(spawner);
+	assert_int_equal(spawner->count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,7 +419,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_more_than_the_table_holds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_that_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_is_not_stuck, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_word_that_waits_is_heard, setup, teardown)};
+		cmocka_unit_test_setup_teardown(test_a_word_that_waits_is_heard, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_third_is_there_before_it_is_asked_for, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_one_that_shows_old_things_is_not_given, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_in_vain_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_none_where_each_call_has_its_own, setup, teardown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

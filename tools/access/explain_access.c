@@ -49,26 +49,7 @@ static const struct field workspace[] = {
 	{0},
 };
 
-static const struct field network[] = {
-	{.name = "allowed", .type = FIELD_STRINGS},
-	{.name = "denied", .type = FIELD_STRINGS, .flags = FIELD_REQUIRED},
-	{0},
-};
-
-static const struct field limits[] = {
-	{.name = "processes", .type = FIELD_INTEGER},        {.name = "files", .type = FIELD_INTEGER},
-	{.name = "file_bytes", .type = FIELD_INTEGER},       {.name = "data_bytes", .type = FIELD_INTEGER},
-	{.name = "temporary_bytes", .type = FIELD_INTEGER},  {.name = "result_bytes", .type = FIELD_INTEGER},
-	{.name = "answer_within_ms", .type = FIELD_INTEGER}, {0},
-};
-
 /* An answer has the first six, the picture the others. */
-static const struct field sandbox[] = {
-	{.name = "lifetime", .type = FIELD_STRING},
-	{.name = "idle_ms", .type = FIELD_INTEGER},
-	{0},
-};
-
 static const struct field output[] = {
 	{.name = "allowed", .type = FIELD_BOOLEAN},
 	{.name = "target", .type = FIELD_STRING},
@@ -83,9 +64,9 @@ static const struct field output[] = {
 	{.name = "readable", .type = FIELD_STRING},
 	{.name = "protected", .type = FIELD_STRINGS},
 	{.name = "hidden", .type = FIELD_STRINGS},
-	{.name = "network", .type = FIELD_OBJECT, .inner = network},
-	{.name = "sandbox", .type = FIELD_OBJECT, .inner = sandbox},
-	{.name = "limits", .type = FIELD_OBJECT, .inner = limits},
+	{.name = "network", .type = FIELD_OBJECT},
+	{.name = "sandbox", .type = FIELD_OBJECT},
+	{.name = "limits", .type = FIELD_OBJECT},
 	{.name = "policy_sha256", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
 	{0},
 };

@@ -8,17 +8,6 @@
 #include "protocol/json.h"
 #include "protocol/limits.h"
 
-const struct field command_denial_fields[] = {
-	{.name = "layer", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
-	{.name = "operation", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
-	{.name = "target", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
-	{.name = "rule", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
-	{.name = "allowed", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
-	{.name = "remedy", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
-	{.name = "count", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
-	{0},
-};
-
 void command_denials_deinit(struct command_denials *denials)
 {
 	free(denials->list);

@@ -29,10 +29,8 @@ void command_denials_add(struct command_denials *denials, const struct denial *d
 
 /* For the text: a line for each. 0 or -errno. */
 int command_denials_text(const struct command_denials *denials, struct tool_result *result);
-/* "denials": [...], nothing if there are none. */
+/* "denials": [...], nothing if there are none; each has layer, operation, target, rule, allowed, remedy and
+ * count. */
 void command_denials_write(const struct command_denials *denials, struct json_writer *writer);
-
-/* Of one element of denials[], for the output schema. */
-extern const struct field command_denial_fields[];
 
 #endif

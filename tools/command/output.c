@@ -102,6 +102,17 @@ const struct output_window *command_output_merged(const struct command_output *o
 	return output->mixed ? &output->merged : &output->streams[output->streams[0].total == 0];
 }
 
+static bool window_omits(const struct output_window *window)
+{
+	return window->total > buffer_length(&window->head) + buffer_length(&window->tail);
+}
+
+bool command_output_omits(const struct command_output *output)
+{
+	return window_omits(&output->streams[0]) || window_omits(&output->streams[1]) ||
+	       window_omits(command_output_merged(output));
+}
+
 /* ---- cutting ---- */
 
 /* How much of a head that was cut is shown: to its last line end, else without a started character. */
@@ -141,7 +152,7 @@ static bool is_line_open(const struct buffer *out, size_t before)
 int output_window_write(const struct output_window *window, struct buffer *out, uint64_t *omitted)
 {
 	size_t head = buffer_length(&window->head), tail = buffer_length(&window->tail), skip = 0;
-	bool cut = window->total > head + tail;
+	bool cut = window_omits(window);
 	struct buffer line;
 	size_t before = buffer_length(out);
 	int result;
@@ -175,6 +186,37 @@ int output_window_write(const struct output_window *window, struct buffer *out, 
 			result = output_fold(out, buffer_data(&line) + skip, tail - skip);
 	}
 	buffer_deinit(&line);
+	return result;
+}
+
+/* ---- what is no text ---- */
+
+#define SHOWN_BYTES 16 /* enough for every magic number */
+
+static bool has_nul(const struct buffer *bytes)
+{
+	return buffer_length(bytes) && memchr(buffer_data(bytes), '\0', buffer_length(bytes));
+}
+
+bool output_window_is_binary(const struct output_window *window)
+{
+	return has_nul(&window->head) || has_nul(&window->tail);
+}
+
+int output_window_name(const struct output_window *window, const char *stream, struct buffer *out)
+{
+	const struct buffer *first = buffer_length(&window->head) ? &window->head : &window->tail;
+	size_t length = buffer_length(first) < SHOWN_BYTES ? buffer_length(first) : SHOWN_BYTES;
+	int result = buffer_printf(out, "[%s is binary: %" PRIu64 " bytes, not shown", stream, window->total);
+
+	/* a tail alone begins somewhere */
+	if (result == 0 && (first == &window->head || !window_omits(window))) {
+		result = buffer_append_text(out, "; begins");
+		for (size_t i = 0; i < length && result == 0; i++)
+			result = buffer_printf(out, " %02x", (unsigned char)buffer_data(first)[i]);
+	}
+	if (result == 0)
+		result = buffer_append_text(out, ". Send it to a file, or through base64 or xxd]\n");
 	return result;
 }
 

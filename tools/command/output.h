@@ -40,12 +40,21 @@ void command_output_add(struct command_output *output, int stream, const void *b
 /* Both, in the order they came. */
 const struct output_window *command_output_merged(const struct command_output *output);
 
+/* Whether something of a stream has found no room. */
+bool command_output_omits(const struct command_output *output);
+
 /*
  * Appends what a window kept, readable: cut at line ends where there are lines, else between characters, and
  * folded (output_fold); where bytes are missing stands a line that says how many. Returns 0 or -errno;
  * *omitted is exact.
  */
 int output_window_write(const struct output_window *window, struct buffer *out, uint64_t *omitted);
+
+/* Whether what a window kept is no text: a NUL is in it, as git tells them apart. */
+bool output_window_is_binary(const struct output_window *window);
+
+/* Instead of a binary one: appends a line that says how long it is and how it begins. 0 or -errno. */
+int output_window_name(const struct output_window *window, const char *stream, struct buffer *out);
 
 /* Appends text as a terminal would leave it: carriage returns, backspaces and escape sequences (ECMA-48) take
  * effect or disappear, other control characters but tab and newline too. */

@@ -3,17 +3,20 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "tools/files/quote.h"
+#include "tools/files/time_text.h"
 #include "tools/files/tools.h"
 #include "tools/files/wire.h"
 
 struct arguments {
 	const char *path;
 	int64_t depth, limit, offset;
-	bool hidden;
+	bool hidden, ignored;
 };
 
 static const struct field input[] = {
@@ -34,6 +37,10 @@ static const struct field input[] = {
 	 .type = FIELD_BOOLEAN,
 	 .offset = offsetof(struct arguments, hidden),
 	 .description = "Also names that begin with a dot"},
+	{.name = "ignored",
+	 .type = FIELD_BOOLEAN,
+	 .offset = offsetof(struct arguments, ignored),
+	 .description = "Also what .gitignore names"},
 	{.name = "limit",
 	 .type = FIELD_INTEGER,
 	 .offset = offsetof(struct arguments, limit),
@@ -67,6 +74,7 @@ static const struct field output[] = {
 	{.name = "entries", .type = FIELD_OBJECTS, .flags = FIELD_REQUIRED, .inner = entry},
 	{.name = "total", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
 	{.name = "hidden", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
+	{.name = "ignored", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
 	{.name = "next_offset", .type = FIELD_INTEGER},
 	{0},
 };
@@ -74,11 +82,14 @@ static const struct field output[] = {
 static int pack(const void *from, const struct tool_context *context, struct buffer *payload, struct err *err)
 {
 	const struct arguments *arguments = from;
+	uint32_t flags = (arguments->hidden ? FILES_HIDDEN : 0) | (arguments->ignored ? FILES_IGNORED : 0);
+	char room[LIMIT_PATH_BYTES];
 	int result;
 
-	if ((result = frame_put_text(payload, arguments->path ? arguments->path : ".")) < 0 ||
+	if ((result = frame_put_text(payload, arguments->path ? quote_read(arguments->path, room) : ".")) <
+		    0 ||
 	    (result = frame_put_u32(payload, (uint32_t)arguments->depth)) < 0 ||
-	    (result = frame_put_u32(payload, arguments->hidden ? FILES_HIDDEN : 0)) < 0 ||
+	    (result = frame_put_u32(payload, flags)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->limit)) < 0 ||
 	    (result = frame_put_u64(payload, context->result_bytes)) < 0)
@@ -89,13 +100,13 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 /* RESULT of FILES_LIST (wire.h); the entries follow, and are read twice: once for text, once for data. */
 struct listing {
 	char path[LIMIT_PATH_BYTES];
-	uint64_t total, first, next, hidden;
+	uint64_t total, first, next, hidden, ignored;
 	uint32_t flags, count;
 	struct frame_reader entries;
 };
 
 struct item {
-	char name[LIMIT_PATH_BYTES], target[LIMIT_PATH_BYTES], modified[32];
+	char name[QUOTE_BYTES], target[QUOTE_BYTES], modified[32]; /* names as they are shown */
 	uint32_t type;
 	uint64_t size;
 };
@@ -110,54 +121,35 @@ static int decode(struct listing *listing, const void *payload, size_t length)
 	listing->first = frame_get_u64(&reader);
 	listing->next = frame_get_u64(&reader);
 	listing->hidden = frame_get_u64(&reader);
+	listing->ignored = frame_get_u64(&reader);
 	listing->flags = frame_get_u32(&reader);
 	listing->count = frame_get_u32(&reader);
 	listing->entries = reader;
 	return reader.failed || (listing->flags & ~FILES_LIST_FLAGS) ? -EPROTO : 0;
 }
 
-/*
- * Seconds since 1970 as 2026-01-31T12:00:00Z. Not by gmtime_r and strftime: the first call of either opens
- * /etc/localtime, and this process opens nothing. Counted in eras of 400 years that begin on a 1st of March,
- * so that a leap day is the last of its year.
- */
-static void write_time(char *text, size_t size, int64_t time)
+/* A name, as it is shown, into `to`, which has QUOTE_BYTES. */
+static void next_name(struct frame_reader *reader, char *to)
 {
-	const int64_t day_seconds = 86400, era_days = 146097;
-	int64_t days, second, era, day, year, month;
+	char name[LIMIT_PATH_BYTES];
 
-	/* a time outside what a calendar holds is the file's doing, not an error */
-	if (time < -62135596800 || time > 253402300799) {
-		snprintf(text, size, "%" PRId64, time);
-		return;
-	}
-	days = time / day_seconds - (time % day_seconds < 0) + 719468; /* since 0000-03-01 */
-	second = (time % day_seconds + day_seconds) % day_seconds;
-	era = days / era_days;
-	day = days % era_days;
-	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-	day -= 365 * year + year / 4 - year / 100;
-	month = (5 * day + 2) / 153; /* from March */
-	day -= (153 * month + 2) / 5;
-	year += 400 * era + (month >= 10);
-	month += month < 10 ? 3 : -9;
-	snprintf(text, size,
-		 "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64 "Z", year,
-		 month, day + 1, second / 3600, second / 60 % 60, second % 60);
+	frame_get_text(reader, name, sizeof name);
+	if (quote_show(name, to) == name)
+		memcpy(to, name, strlen(name) + 1);
 }
 
 static int next_item(struct frame_reader *reader, struct item *item)
 {
 	int64_t modified;
 
-	frame_get_text(reader, item->name, sizeof item->name);
+	next_name(reader, item->name);
 	item->type = frame_get_u32(reader);
 	item->size = frame_get_u64(reader);
 	modified = (int64_t)frame_get_u64(reader);
-	frame_get_text(reader, item->target, sizeof item->target);
+	next_name(reader, item->target);
 	if (reader->failed || item->type == FILES_NONE || item->type >= FILES_TYPES)
 		return -EPROTO;
-	write_time(item->modified, sizeof item->modified, modified);
+	time_text_write(item->modified, sizeof item->modified, modified);
 	return 0;
 }
 
@@ -182,12 +174,16 @@ static int write_text(struct tool_result *result, const struct listing *listing)
 	struct frame_reader reader = listing->entries;
 	const char *bound = listing->flags & FILES_LIST_AT_LEAST ? "at least " : "";
 	struct item item;
-	int code = result_textf(result, "%s: %s%" PRIu64 " %s", listing->path, bound, listing->total,
-				listing->total == 1 ? "entry" : "entries");
+	char room[QUOTE_BYTES];
+	int code = result_textf(result, "%s: %s%" PRIu64 " %s", quote_show(listing->path, room), bound,
+				listing->total, listing->total == 1 ? "entry" : "entries");
 
 	if (code == 0 && listing->hidden)
 		code = result_textf(result, " and %" PRIu64 " hidden (hidden: true shows them)",
 				    listing->hidden);
+	if (code == 0 && listing->ignored)
+		code = result_textf(result, " and %" PRIu64 " ignored (ignored: true shows them)",
+				    listing->ignored);
 	if (code == 0)
 		code = result_textf(result, "\n");
 	for (uint32_t i = 0; i < listing->count && code == 0; i++) {
@@ -223,6 +219,7 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 {
 	struct listing listing;
 	struct json_writer *writer;
+	char room[QUOTE_BYTES];
 	struct item item;
 	int code = decode(&listing, payload, length);
 
@@ -231,7 +228,7 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	if (code < 0)
 		return code;
 	writer = result_structured(result);
-	json_key_text(writer, "path", listing.path);
+	json_key_text(writer, "path", quote_show(listing.path, room));
 	json_key(writer, "entries");
 	json_array(writer);
 	for (uint32_t i = 0; i < listing.count; i++) {
@@ -243,6 +240,7 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	json_array_end(writer);
 	json_key_int(writer, "total", (int64_t)listing.total);
 	json_key_int(writer, "hidden", (int64_t)listing.hidden);
+	json_key_int(writer, "ignored", (int64_t)listing.ignored);
 	if (listing.next)
 		json_key_int(writer, "next_offset", (int64_t)listing.next);
 	result_structured_end(result, writer);

@@ -9,6 +9,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "tools/files/read_notes.h"
 #include "tools/files/tools.h"
 #include "tools/files/wire.h"
 
@@ -19,12 +20,7 @@ struct arguments {
 };
 
 static const struct field input[] = {
-	{.name = "path",
-	 .type = FIELD_STRING,
-	 .flags = FIELD_REQUIRED,
-	 .offset = offsetof(struct arguments, path),
-	 .min = 1,
-	 .max = LIMIT_PATH_BYTES - 1},
+	PATH_FIELD(path),
 	{.name = "offset",
 	 .type = FIELD_INTEGER,
 	 .offset = offsetof(struct arguments, offset),
@@ -115,7 +111,7 @@ static int write_cut(struct tool_result *result, const struct facts *facts)
 	return result_textf(result, "\n[Cut: %s shown of a file of %" PRIu64 " bytes. ", lines, facts->size);
 }
 
-static int write_notes(struct tool_result *result, const struct facts *facts)
+static int write_notes(struct tool_result *result, const struct facts *facts, bool several)
 {
 	uint64_t replaced = result->replaced;
 	int code = 0;
@@ -128,7 +124,9 @@ static int write_notes(struct tool_result *result, const struct facts *facts)
 		code = write_cut(result, facts);
 	if (code == 0 && facts->next)
 		code = result_textf(result, "%s offset: %" PRId64 ".]",
-				    facts->flags & FILES_READ_LINE_CUT ? "the next line:" : "Continue with",
+				    facts->flags & FILES_READ_LINE_CUT ? "the next line:"
+				    : several                          ? "Continue with read_file,"
+								       : "Continue with",
 				    facts->next);
 	if (code == 0 && replaced)
 		code = result_textf(result,
@@ -163,8 +161,16 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	int code = decode(&facts, payload, length);
 
 	if (code == 0)
-		code = write_notes(result, &facts);
+		code = write_notes(result, &facts, false);
 	return code < 0 ? code : write_facts(result, &facts);
+}
+
+int read_notes_write(struct tool_result *result, const void *payload, size_t length)
+{
+	struct facts facts;
+	int code = decode(&facts, payload, length);
+
+	return code < 0 ? code : write_notes(result, &facts, true);
 }
 
 const struct tool read_file_tool = {

@@ -11,6 +11,7 @@
 #include "protocol/frame.h"
 #include "protocol/limits.h"
 #include "tools/files/base64.h"
+#include "tools/files/quote.h"
 #include "tools/files/tools.h"
 #include "tools/files/wire.h"
 
@@ -22,12 +23,7 @@ struct arguments {
 static const char *const encodings[] = {"utf-8", "base64", NULL};
 
 static const struct field input[] = {
-	{.name = "path",
-	 .type = FIELD_STRING,
-	 .flags = FIELD_REQUIRED,
-	 .offset = offsetof(struct arguments, path),
-	 .min = 1,
-	 .max = LIMIT_PATH_BYTES - 1},
+	PATH_FIELD(path),
 	{.name = "content",
 	 .type = FIELD_STRING,
 	 .flags = FIELD_REQUIRED,
@@ -64,7 +60,7 @@ static const struct field output[] = {
 };
 
 /* A SHA-256 as people write it: 64 hexadecimal digits of either case. */
-static int check_sha256(const char *text, struct err *err)
+int expected_sha256_check(const char *text, struct err *err)
 {
 	if (text && (strlen(text) != 2 * FILES_SHA256_BYTES ||
 		     strspn(text, "0123456789abcdefABCDEF") != 2 * FILES_SHA256_BYTES))
@@ -98,7 +94,7 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	const struct arguments *arguments = from;
 	uint32_t flags =
 		(arguments->create_only ? FILES_CREATE_ONLY : 0) | (arguments->append ? FILES_APPEND : 0);
-	int result = check_sha256(arguments->expected_sha256, err);
+	int result = expected_sha256_check(arguments->expected_sha256, err);
 
 	if (result < 0)
 		return result;
@@ -118,7 +114,7 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 
 static int unpack(struct tool_result *result, const void *payload, size_t length)
 {
-	char path[LIMIT_PATH_BYTES], hex[2 * FILES_SHA256_BYTES + 1];
+	char path[QUOTE_BYTES], hex[2 * FILES_SHA256_BYTES + 1];
 	struct frame_reader reader;
 	struct json_writer *writer;
 	const void *sha256;

@@ -11,21 +11,15 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "tools/files/executor/watch.h"
 #include "tools/files/wire.h"
 #include "tools/reply.h"
 
-static const struct operation *const operations[] = {
-	&read_operation,
-	&write_operation,
-	&list_operation,
-	&explain_operation,
-};
-
-static const struct operation *find_operation(uint16_t type)
+static const struct operation *find_operation(const struct files *files, uint16_t type)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
-		if (operations[i]->type == type)
-			return operations[i];
+	for (size_t i = 0; files->operations[i]; i++)
+		if (files->operations[i]->type == type)
+			return files->operations[i];
 	return NULL;
 }
 
@@ -161,7 +155,7 @@ static int take_request(struct jobs *jobs, struct files *files, const struct fra
 
 	memset(job, 0, offsetof(struct job, read));
 	job->call = header->call;
-	job->operation = find_operation(header->type);
+	job->operation = find_operation(files, header->type);
 	if (!job->operation)
 		return -EPROTO;
 	buffer_init(&job->request, job->operation->request_bytes);
@@ -192,8 +186,12 @@ static struct job *find(struct jobs *jobs, uint32_t call)
 
 int jobs_take(struct jobs *jobs, struct files *files, const struct frame_header *header, const void *payload)
 {
-	struct job *job = jobs->first ? find(jobs, header->call) : NULL;
+	struct job *job;
+	int result = files->watches ? watches_take(files, header, payload) : 0;
 
+	if (result)
+		return result < 0 ? result : 0;
+	job = jobs->first ? find(jobs, header->call) : NULL;
 	if (header->type == REPLY_CANCEL) {
 		if (job)
 			job->cancelled = true; /* none: the answer and the cancelling crossed */
@@ -244,5 +242,7 @@ int jobs_step(struct jobs *jobs, struct files *files)
 			note_hunger(jobs, job->wanted);
 		link = &job->next;
 	}
+	busy |= files->turns.moved;
+	files->turns.moved = false;
 	return busy;
 }

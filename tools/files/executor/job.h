@@ -23,7 +23,9 @@
 #include "tools/files/executor/hashes.h"
 #include "tools/files/executor/refusal.h"
 #include "tools/files/executor/reach.h"
+#include "tools/files/executor/stage.h"
 #include "tools/files/executor/sync.h"
+#include "tools/files/executor/turns.h"
 
 enum job_state {
 	JOB_DONE,  /* its final reply is sent (or the ring lied) */
@@ -32,18 +34,41 @@ enum job_state {
 	JOB_ROOM,  /* it needs room for job->wanted bytes in the ring */
 };
 
+struct files;
+struct find;
 struct job;
+struct operation;
+struct info;
 struct list_tree;
+struct removal;
+struct several;
+struct transfer;
+struct patch_work;
 struct verdict;
+struct watches;
+
+/* What goes on beside the loop, in threads of the program's own. */
+struct background {
+	int done; /* eventfd, non-blocking: readable when a job may go on */
+	/* Milliseconds until some job must be looked at without that; -1: no time. */
+	int (*timeout)(struct files *files);
+};
 
 /* What every job may use. */
 struct files {
+	const struct operation *const *operations; /* of this program; ends with NULL */
+	const struct background *background;       /* NULL: none */
+	void *context;                             /* of the program's operations */
+	struct find *unfinished; /* a find_files that its time was not enough for (find.h), or NULL */
 	struct reach reach;
 	struct ring_pair rings;
 	struct hashes *hashes;
 	struct sync sync;
-	uint8_t *scratch; /* LIMIT_FRAME_BYTES, for the duration of a step */
-	bool lied;        /* the frontend's end of a ring makes no sense: the executor ends */
+	struct turns turns;
+	struct watches *watches; /* watch.h; NULL in a program that watches nothing */
+	size_t edited;           /* bytes held by edits */
+	uint8_t *scratch;        /* LIMIT_FRAME_BYTES, for the duration of a step */
+	bool lied;               /* the frontend's end of a ring makes no sense: the executor ends */
 };
 
 struct operation {
@@ -58,7 +83,11 @@ struct operation {
 	void (*end)(struct files *files, struct job *job); /* releases what start took */
 };
 
-extern const struct operation read_operation, write_operation, list_operation, explain_operation;
+/* The operations of sallyport-files (operations.c). */
+extern const struct operation *const files_operations[];
+extern const struct operation read_operation, write_operation, list_operation, explain_operation,
+	make_operation, move_operation, copy_operation, delete_operation, info_operation, several_operation,
+	edit_operation, patch_operation, complete_operation;
 
 enum read_phase {
 	READ_HEAD,     /* what kind of file is it? (only when the text does not begin at its first byte) */
@@ -74,6 +103,7 @@ enum read_phase {
 
 struct read_job {
 	enum read_phase phase;
+	uint64_t media_budget; /* bytes that an image or audio may have */
 	int fd;
 	bool numbers, checked;
 	bool hashing;            /* `hash` takes what is shown */
@@ -93,30 +123,23 @@ struct read_job {
 };
 
 enum write_phase {
+	WRITE_TURN,   /* waits for who writes the same path; then looks what is there */
 	WRITE_OLD,    /* reads the file that is there: its hash was expected, or something is appended */
 	WRITE_DATA,   /* the content */
-	WRITE_SYNC,   /* onto the disk */
-	WRITE_NAME,   /* gives it its name: from here on it is written */
-	WRITE_SAVE,   /* the directory onto the disk */
+	WRITE_COMMIT, /* onto the disk, under its name (stage_commit) */
 	WRITE_RESULT, /* tells */
 };
 
 struct write_job {
 	enum write_phase phase;
-	char *path; /* as typed */
-	int directory, old, temporary;
-	int opened_directory; /* the same directory, for fsync */
-	int slot;             /* of a running fsync (sync.h), or -1 */
-	char name[256], temporary_name[32];
+	struct stage stage;
 	uint32_t flags; /* FILES_* of the request */
 	bool expected;
 	uint8_t expected_sha256[SHA256_DIGEST_SIZE];
-	struct stat status;     /* of the file that is there; st_nlink 0: none */
 	uint64_t position;      /* in the old file, then in the content */
-	uint64_t size;          /* of the temporary file */
 	const uint8_t *content; /* in job->request */
 	size_t content_length;
-	struct sha256_ctx hash, old_hash;
+	struct sha256_ctx old_hash;
 };
 
 struct list_job {
@@ -127,6 +150,38 @@ struct list_job {
 
 struct explain_job {
 	struct verdict *verdict; /* explain.c */
+};
+
+/* Those that keep their state on the heap, each in its own file. */
+struct transfer_job {
+	struct transfer *transfer; /* transfer.h */
+};
+
+struct delete_job {
+	struct removal *removal;
+	char *path; /* as typed */
+	int directory;
+};
+
+struct make_job {
+	char *path; /* as typed */
+	bool made;
+};
+
+struct info_job {
+	struct info *info; /* info.c */
+};
+
+struct several_job {
+	struct several *several; /* several.c */
+};
+
+struct edit_job {
+	struct edit *edit; /* edit.h */
+};
+
+struct patch_job {
+	struct patch_work *work; /* patch.c */
 };
 
 enum job_stage {
@@ -142,6 +197,7 @@ struct job {
 	bool refused;   /* answered already: what else comes of its request is skipped */
 	bool cancelled; /* to be answered so */
 	bool done;      /* its effect is there: too late to be cancelled */
+	bool part;      /* its final reply is one of several (FRAME_PART) */
 	const struct operation *operation;
 	struct buffer request; /* while collecting, and what start() has taken of it */
 	union {
@@ -149,6 +205,14 @@ struct job {
 		struct write_job write;
 		struct list_job list;
 		struct explain_job explain;
+		void *other; /* of operations that say nothing of themselves here */
+		struct transfer_job transfer;
+		struct delete_job delete;
+		struct make_job make;
+		struct info_job info;
+		struct several_job several;
+		struct edit_job edit;
+		struct patch_job patch;
 	};
 };
 
@@ -182,6 +246,10 @@ bool reply_fits(const struct files *files);
 enum job_state reply_refusal(struct files *files, const struct job *job, const struct refusal *refusal);
 /* Room for a small RESULT, as a buffer over the ring's memory; then reply_result_end. False: files->lied. */
 bool reply_result(struct files *files, struct buffer *payload);
+/* The last field of a small RESULT: as much of the path as still fits. */
+void reply_put_path(struct buffer *payload, const char *path);
+/* The same for two: what is too long for both is missing of the first. */
+void reply_put_pair(struct buffer *payload, const char *source, const char *destination);
 enum job_state reply_result_end(struct files *files, const struct job *job, const struct buffer *payload);
 /* A long RESULT in pieces, from `whole`, whose front is consumed. */
 enum job_state reply_long(struct files *files, struct job *job, struct buffer *whole);

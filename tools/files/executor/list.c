@@ -14,6 +14,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "tools/files/executor/ignore.h"
 #include "tools/files/executor/job.h"
 #include "tools/files/executor/names.h"
 #include "tools/files/wire.h"
@@ -21,6 +22,7 @@
 struct level {
 	int fd;
 	struct names names;
+	struct ignore *ignore;
 	enum { LEVEL_READ, LEVEL_SORT, LEVEL_WALK } phase;
 	size_t next;   /* entry to be visited */
 	size_t prefix; /* bytes of tree->prefix that lead here */
@@ -28,13 +30,16 @@ struct level {
 
 struct list_tree {
 	char path[LIMIT_PATH_BYTES];   /* as typed */
-	char prefix[LIMIT_PATH_BYTES]; /* "a/b/" in front of the names of the present level */
+	char prefix[LIMIT_PATH_BYTES]; /* "a/b/" in front of the names of the present level, from the
+					  workspace */
+	size_t begin;                  /* bytes of it that lead to the directory asked for */
+	struct ignore *above;          /* the rules of directories above that */
 	struct place place;
 	const struct reach *reach;
 	uint32_t depth, flags;
-	bool hidden;
+	bool hidden, ignored;
 	uint64_t offset, limit, bytes; /* bytes: of text that may still be shown */
-	uint64_t total, hidden_count, count, next;
+	uint64_t total, hidden_count, ignored_count, count, next;
 	size_t allowance; /* entries that may still be visited */
 	struct buffer entries;
 	int levels;
@@ -49,8 +54,10 @@ static void tree_free(struct list_tree *tree)
 		struct level *level = &tree->level[--tree->levels];
 
 		names_deinit(&level->names);
+		ignore_release(level->ignore);
 		close_fd(&level->fd);
 	}
+	ignore_release(tree->above);
 	buffer_deinit(&tree->entries);
 	free(tree);
 }
@@ -73,6 +80,7 @@ static void pop(struct list_tree *tree)
 	struct level *level = &tree->level[--tree->levels];
 
 	names_deinit(&level->names);
+	ignore_release(level->ignore);
 	close_fd(&level->fd);
 }
 
@@ -89,9 +97,10 @@ static int decode(struct list_tree *tree, const void *payload, size_t length)
 	tree->limit = frame_get_u64(&reader);
 	tree->bytes = frame_get_u64(&reader);
 	tree->hidden = flags & FILES_HIDDEN;
+	tree->ignored = flags & FILES_IGNORED;
 	return frame_done(&reader) < 0 || tree->depth == 0 || tree->depth > LIMIT_LIST_DEPTH ||
 			       tree->limit == 0 || tree->limit > LIMIT_LIST_ENTRIES_MAX ||
-			       (flags & ~FILES_HIDDEN)
+			       (flags & ~(FILES_HIDDEN | FILES_IGNORED))
 		       ? -EPROTO
 		       : 0;
 }
@@ -121,6 +130,14 @@ static int start(struct files *files, struct job *job, const void *payload, size
 			      "cannot list `%.600s`: it is not a directory; read_file reads it", tree->path);
 	if (fd < 0)
 		return fd;
+	result = tree->ignored ? 0
+			       : ignore_above(tree->reach->everywhere, tree->place.root->fd,
+					      tree->place.below, tree->prefix, &tree->above);
+	if (result < 0) {
+		close(fd);
+		return refuse_errno(refusal, result, "list", tree->path);
+	}
+	tree->begin = (size_t)result;
 	push(tree, fd);
 	job->list = (struct list_job){.tree = steal_pointer(tree)};
 	return 0;
@@ -130,7 +147,7 @@ static int start(struct files *files, struct job *job, const void *payload, size
 static int emit(struct list_tree *tree, const struct level *level, const char *name,
 		const struct stat *status)
 {
-	size_t before = tree->entries.end, used = level->prefix + strlen(name);
+	size_t before = tree->entries.end, way = level->prefix - tree->begin, used = way + strlen(name);
 	char path[LIMIT_PATH_BYTES + 256], target[LIMIT_PATH_BYTES] = "";
 	enum files_type type = files_type_of(status->st_mode);
 	int result;
@@ -140,8 +157,8 @@ static int emit(struct list_tree *tree, const struct level *level, const char *n
 
 		target[length > 0 ? length : 0] = '\0';
 	}
-	memcpy(path, tree->prefix, level->prefix);
-	memcpy(path + level->prefix, name, strlen(name) + 1);
+	memcpy(path, tree->prefix + tree->begin, way);
+	memcpy(path + way, name, strlen(name) + 1);
 	used += strlen(target) + 32; /* size and time, about */
 	if (used > tree->bytes && tree->count > 0)
 		return 1;
@@ -174,6 +191,29 @@ static void descend(struct list_tree *tree, const struct level *level, const cha
 	push(tree, fd);
 }
 
+static bool is_ignored(const struct list_tree *tree, const struct level *level, const char *name,
+		       bool directory)
+{
+	char path[LIMIT_PATH_BYTES + 256];
+	size_t length = strlen(name);
+
+	if (!level->ignore)
+		return false;
+	memcpy(path, tree->prefix, level->prefix);
+	memcpy(path + level->prefix, name, length + 1);
+	return ignore_names(level->ignore, path, level->prefix + length, path + level->prefix, directory);
+}
+
+/* The names are read: the rules that they are under. 0 or -ENOMEM. */
+static int enter_rules(struct list_tree *tree, struct level *level)
+{
+	struct ignore *above = tree->levels > 1 ? level[-1].ignore : tree->above;
+
+	return tree->ignored
+		       ? 0
+		       : ignore_enter(above, level->fd, level->prefix, level->names.has, &level->ignore);
+}
+
 /* The next entry of the present level. 0 or -errno. */
 static int visit(struct list_tree *tree, struct level *level)
 {
@@ -191,6 +231,10 @@ static int visit(struct list_tree *tree, struct level *level)
 	if ((wanted || type == DT_UNKNOWN) &&
 	    fstatat(level->fd, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
 		return 0; /* gone meanwhile */
+	if (is_ignored(tree, level, name, S_ISDIR(status.st_mode))) {
+		tree->ignored_count++;
+		return 0;
+	}
 	if (wanted)
 		result = emit(tree, level, name, &status);
 	else if (tree->total >= tree->offset && !tree->next)
@@ -217,8 +261,10 @@ static int advance(struct list_tree *tree)
 				tree->flags |= FILES_LIST_AT_LEAST;
 				result = 1;
 			}
-			if (result > 0)
+			if (result > 0) {
 				level->phase = LEVEL_SORT;
+				result = enter_rules(tree, level);
+			}
 			budget -= LIMIT_LIST_STEP / 4;
 			break;
 		case LEVEL_SORT:
@@ -256,6 +302,7 @@ static int compose(struct job *job)
 	    (code = frame_put_u64(result, tree->offset)) < 0 ||
 	    (code = frame_put_u64(result, tree->next)) < 0 ||
 	    (code = frame_put_u64(result, tree->hidden_count)) < 0 ||
+	    (code = frame_put_u64(result, tree->ignored_count)) < 0 ||
 	    (code = frame_put_u32(result, tree->flags)) < 0 ||
 	    (code = frame_put_u32(result, (uint32_t)tree->count)) < 0)
 		return code;

@@ -16,6 +16,8 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "tools/files/executor/find.h"
+#include "tools/files/executor/watch.h"
 
 int loop_init(struct loop *loop, int wake, int frontend)
 {
@@ -28,12 +30,15 @@ int loop_init(struct loop *loop, int wake, int frontend)
 	jobs_init(&loop->jobs);
 	if (!loop->files.scratch || !loop->files.hashes || !loop->request)
 		return -ENOMEM;
+	loop->files.turns = (struct turns){0};
 	return sync_init(&loop->files.sync);
 }
 
 void loop_deinit(struct loop *loop)
 {
 	jobs_deinit(&loop->jobs, &loop->files);
+	find_forget(&loop->files);
+	watches_free(loop->files.watches);
 	sync_deinit(&loop->files.sync);
 	free(loop->files.scratch);
 	free(loop->files.hashes);
@@ -79,20 +84,32 @@ static void wake_frontend(struct loop *loop)
 
 /*
  * Waits for a wake, by one read: a poll before it costs 1.5 us for each request that finds us asleep, so
- * there is one only while an fsync is on its way, whose end is another descriptor's business. 0, -ENOTCONN
- * when the frontend is gone, or -errno.
+ * there is one only while an fsync is on its way, while paths are watched, or in a program with threads,
+ * whose ends are another descriptor's business. 0, -ENOTCONN when the frontend is gone, or -errno.
  */
 static int wait_for_wake(struct loop *loop)
 {
+	const struct background *background = loop->files.background;
+	struct watches *watches = loop->files.watches;
+	int heard = watches_descriptor(watches), later = watches_timeout(watches);
 	struct pollfd watched[] = {{.fd = loop->wake, .events = POLLIN},
-				   {.fd = loop->files.sync.done, .events = POLLIN}};
+				   {.fd = loop->files.sync.done, .events = POLLIN},
+				   {.fd = background ? background->done : -1, .events = POLLIN},
+				   {.fd = heard, .events = POLLIN}};
 	uint8_t wakes[64]; /* however many there are, one is enough */
 	ssize_t got;
 
-	if (sync_pending(&loop->files.sync)) {
-		while (poll(watched, ARRAY_SIZE(watched), -1) < 0)
+	if (background || sync_pending(&loop->files.sync) || heard >= 0 || later >= 0) {
+		int timeout = background ? background->timeout(&loop->files) : later;
+
+		while (poll(watched, ARRAY_SIZE(watched), timeout) < 0)
 			if (errno != EINTR)
 				return -errno;
+		if (watched[2].revents)
+			while (read(background->done, wakes, sizeof(uint64_t)) < 0 && errno == EINTR)
+				;
+		if (watched[3].revents)
+			watches_heard(watches);
 		if (!watched[0].revents)
 			return 0;
 	}
@@ -102,22 +119,30 @@ static int wait_for_wake(struct loop *loop)
 	return got > 0 ? 0 : got < 0 ? -errno : -ENOTCONN;
 }
 
-/* Asked for beside long work, which nobody would wait for any more. */
+/* Asked for beside long work, which nobody would wait for any more. What happens to watched paths meanwhile
+ * is noticed too. */
 static bool frontend_gone(const struct loop *loop)
 {
-	struct pollfd wake = {.fd = loop->wake};
+	struct watches *watches = loop->files.watches;
+	struct pollfd watched[] = {{.fd = loop->wake}, {.fd = watches_descriptor(watches), .events = POLLIN}};
 
-	return poll(&wake, 1, 0) > 0 && (wake.revents & POLLHUP);
+	if (poll(watched, ARRAY_SIZE(watched), 0) <= 0)
+		return false;
+	if (watched[1].revents)
+		watches_heard(watches);
+	return watched[0].revents & POLLHUP;
 }
 
 /* Nothing to do: waits, unless there is something after all. Returns 0 or -errno. */
 static int rest(struct loop *loop)
 {
 	struct ring_pair *rings = &loop->files.rings;
-	uint32_t wanted = loop->jobs.starving;
+	uint32_t wanted = loop->jobs.starving, untold = watches_wanted(loop->files.watches);
 	bool fits = reply_fits(&loop->files), lied;
 	int result;
 
+	if (untold && (!wanted || untold < wanted))
+		wanted = untold;
 	if (!fits) {
 		wanted = LIMIT_FILES_REPLY_BYTES;
 		/* no room at all is also how an impossible position of the consumer looks */
@@ -146,6 +171,7 @@ int loop_run(struct loop *loop)
 		sync_collect(&loop->files.sync);
 		more = take_frames(loop);
 		busy = more < 0 ? more : jobs_step(&loop->jobs, &loop->files);
+		watches_step(&loop->files);
 		if (busy < 0 || loop->files.lied)
 			return -EPROTO;
 		wake_frontend(loop);

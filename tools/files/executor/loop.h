@@ -11,15 +11,16 @@
 #include "tools/files/executor/job.h"
 
 struct loop {
-	struct files files; /* reach and rings are the caller's: ready before loop_init, released after
-			       loop_deinit */
+	struct files files; /* operations, background, reach and rings are the caller's: ready before
+			       loop_init, released after loop_deinit */
 	struct jobs jobs;
 	uint8_t *request; /* LIMIT_FRAME_BYTES: a frame, copied out of the ring */
 	int wake;         /* a pipe: the frontend wakes us, and ends it when it ends */
 	int frontend;     /* eventfd: wakes the frontend */
 };
 
-/* Takes the descriptors over, also when it fails. 0 or -errno. */
+/* Takes the descriptors over, also when it fails. What earlier executors left half done is taken back
+ * (journal.h). 0 or -errno. */
 int loop_init(struct loop *loop, int wake, int frontend);
 void loop_deinit(struct loop *loop);
 

@@ -9,7 +9,7 @@
 
 #include "protocol/limits.h"
 
-#define BATCH 16384 /* some hundred entries a step */
+#define BATCH 32768 /* a thousand entries a step */
 #define MERGE 4096  /* entries moved in a step of the merge */
 
 void names_init(struct names *names)
@@ -24,6 +24,19 @@ void names_deinit(struct names *names)
 	free(names->order);
 	free(names->sorting);
 	names_init(names);
+}
+
+void names_reset(struct names *names, size_t keep)
+{
+	struct names fresh = {.bytes = names->bytes, .order = names->order, .size = names->size, .width = 1};
+
+	if (names->bytes.size > keep || names->size * sizeof *names->order > keep) {
+		names_deinit(names);
+		return;
+	}
+	free(names->sorting);
+	*names = fresh;
+	buffer_clear(&names->bytes, keep);
 }
 
 static int add(struct names *names, const struct dirent64 *entry)
@@ -45,6 +58,14 @@ static int add(struct names *names, const struct dirent64 *entry)
 	names->order[names->count++] = (uint32_t)names->bytes.end;
 	names->bytes.bytes[names->bytes.end++] = (char)entry->d_type;
 	return buffer_append(&names->bytes, entry->d_name, length);
+}
+
+static unsigned ignore_file(const char *name)
+{
+	return strcmp(name, ".gitignore") == 0 ? IGNORE_GIT
+	       : strcmp(name, ".ignore") == 0  ? IGNORE_OWN
+	       : strcmp(name, ".git") == 0     ? IGNORE_REPOSITORY
+					       : 0;
 }
 
 static bool is_self_or_parent(const char *name)
@@ -69,9 +90,11 @@ int names_read(struct names *names, int directory, bool hidden, size_t *allowanc
 		if (*allowance == 0)
 			return -ENOSPC;
 		--*allowance;
-		if (!hidden && entry->d_name[0] == '.') {
-			names->hidden++;
-			continue;
+		if (entry->d_name[0] == '.') {
+			names->has |= ignore_file(entry->d_name);
+			names->hidden += !hidden;
+			if (!hidden)
+				continue;
 		}
 		result = add(names, entry);
 		if (result < 0)

@@ -12,17 +12,21 @@
 #include <stdint.h>
 
 #include "protocol/buffer.h"
+#include "tools/files/executor/ignore.h"
 
 struct names {
 	struct buffer bytes;       /* for each entry: type (DT_*), then the name with its NUL */
 	uint32_t *order, *sorting; /* where entries begin in `bytes`; the second is the merge's other half */
 	size_t count, size;
 	uint64_t hidden;  /* left out, since they begin with a dot */
+	unsigned has;     /* IGNORE_*: ignore files among all of them */
 	size_t width, at; /* the merge: length of sorted runs, where it stands */
 };
 
 void names_init(struct names *names);
 void names_deinit(struct names *names);
+/* Empties it for another directory; memory above `keep` bytes is given back. */
+void names_reset(struct names *names, size_t keep);
 
 /* Reads some entries of `directory`, at most *allowance in all, which is decreased. 1 when all were read, 0
  * when there may be more, -ENOSPC when the allowance is used up, or -errno. */

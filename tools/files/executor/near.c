@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "tools/files/quote.h"
 
 #define NAME 255
 
@@ -84,12 +85,42 @@ static bool nearest(int directory, const char *name, char *found)
 	return best <= allowed;
 }
 
+/* What is missing, or what was probably meant: `name`, which stands in place->below from `at` to `end`, in
+ * `directory`. */
+static int explain(const struct place *place, int directory, const char *name, size_t at, size_t end,
+		   const char *operation, struct refusal *refusal)
+{
+	char rooms[3][QUOTE_BYTES], found[NAME + 1], target[512], other[LIMIT_PATH_BYTES + NAME];
+	const char *whole = quote_show(place->below, rooms[0]);
+	ssize_t length = readlinkat(directory, name, target, sizeof target - 1);
+
+	snprintf(other, sizeof other, "%.*s", (int)(length >= 0 ? end : at), place->below);
+	if (length >= 0) {
+		target[length] = '\0';
+		return refuse(refusal, ENOENT,
+			      "cannot %s `%.400s`: `%.400s` is a link to `%.100s`, which does not exist",
+			      operation, whole, quote_show(other, rooms[1]), quote_show(target, rooms[2]));
+	}
+	if (nearest(directory, name, found)) {
+		snprintf(other, sizeof other, "%.*s%s%s", (int)at, place->below, found, place->below + end);
+		return refuse(refusal, ENOENT,
+			      "cannot %s `%.400s`: it does not exist. Did you mean `%.500s`?", operation,
+			      whole, quote_show(other, rooms[1]));
+	}
+	name = quote_show(name, rooms[2]);
+	if (at == 0)
+		return refuse(refusal, ENOENT,
+			      "cannot %s `%.400s`: there is no `%.260s` in the workspace `%s`", operation,
+			      whole, name, place->root->path);
+	return refuse(refusal, ENOENT, "cannot %s `%.400s`: there is no `%.260s` in `%.300s`", operation,
+		      whole, name, quote_show(other, rooms[1]));
+}
+
 int near_refuse(const struct place *place, const char *operation, struct refusal *refusal)
 {
 	_cleanup_fd_ int directory = reach_open_below(place->root->fd, ".", O_RDONLY | O_DIRECTORY);
-	char name[NAME + 1], found[NAME + 1], target[512], prefix[LIMIT_PATH_BYTES];
+	char name[NAME + 1], prefix[LIMIT_PATH_BYTES];
 	const char *at = place->below, *end;
-	ssize_t length;
 
 	/* down as far as there is something */
 	for (;; at = end) {
@@ -110,20 +141,6 @@ int near_refuse(const struct place *place, const char *operation, struct refusal
 		close_fd(&directory);
 		directory = next;
 	}
-	length = readlinkat(directory, name, target, sizeof target - 1);
-	if (length >= 0) {
-		target[length] = '\0';
-		return refuse(refusal, ENOENT,
-			      "cannot %s `%.400s`: `%.*s` is a link to `%.200s`, which does not exist",
-			      operation, place->below, (int)(end - place->below), place->below, target);
-	}
-	if (nearest(directory, name, found))
-		return refuse(refusal, ENOENT,
-			      "cannot %s `%.400s`: it does not exist. Did you mean `%.*s%s%s`?", operation,
-			      place->below, (int)(at - place->below), place->below, found, end);
-	if (at == place->below)
-		return refuse(refusal, ENOENT, "cannot %s `%.400s`: there is no `%s` in the workspace `%s`",
-			      operation, place->below, name, place->root->path);
-	return refuse(refusal, ENOENT, "cannot %s `%.400s`: there is no `%s` in `%.*s`", operation,
-		      place->below, name, (int)(at - place->below), place->below);
+	return explain(place, directory, name, (size_t)(at - place->below), (size_t)(end - place->below),
+		       operation, refusal);
 }

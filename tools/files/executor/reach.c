@@ -20,6 +20,7 @@
 #include "sandbox/rule.h"
 #include "tools/files/executor/links.h"
 #include "tools/files/executor/near.h"
+#include "tools/files/quote.h"
 
 #define LINKS 40 /* as many as the kernel follows */
 #define RETRIES                                                                                              \
@@ -137,6 +138,7 @@ void reach_deinit(struct reach *reach)
 		free(reach->rules[i].below);
 	free(reach->rules);
 	free(reach->roots);
+	ignore_release(reach->everywhere);
 	*reach = (struct reach){0};
 }
 
@@ -173,9 +175,11 @@ int reach_deny_outside(const struct reach *reach, const char *operation, const c
 int reach_find(const struct reach *reach, const char *path, const char *operation, struct place *place,
 	       struct refusal *refusal)
 {
+	char room[LIMIT_PATH_BYTES];
 	const char *below = NULL;
 
 	place->root = NULL;
+	path = quote_read(path, room);
 	if (reach->count == 0)
 		return reach_deny_outside(reach, operation, path, refusal);
 	if (path[0] != '/') {
@@ -227,6 +231,27 @@ int reach_open_below(int directory, const char *below, int flags)
 int reach_create(int directory, const char *name, mode_t mode)
 {
 	return open_beneath(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+}
+
+int reach_name(int fd, int directory, const char *name)
+{
+	return linkat(fd, "", directory, name, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+int reach_create_unnamed(int directory, mode_t mode)
+{
+	_cleanup_fd_ int fd = open_beneath(directory, ".", O_WRONLY | O_TMPFILE, mode);
+
+	if (fd == -EISDIR || fd == -EINVAL ||
+	    fd == -ENOENT) /* a kernel or file system that has no O_TMPFILE */
+		return -EOPNOTSUPP;
+	if (fd < 0)
+		return fd;
+	/* Linux 6.10 lets who made it name it; before, that took a privilege. "." exists: when that is what
+	 * is wrong, nothing else was. */
+	if (reach_name(fd, directory, ".") != -EEXIST)
+		return -EOPNOTSUPP;
+	return steal_fd(&fd);
 }
 
 /* As far as links go that the kernel does not follow beneath a workspace. A descriptor, or -errno. */

@@ -18,6 +18,7 @@
 
 #include "protocol/limits.h"
 #include "sandbox/plan.h"
+#include "tools/files/executor/ignore.h"
 #include "tools/files/executor/refusal.h"
 #include "tools/files/wire.h"
 
@@ -43,6 +44,8 @@ struct reach {
 	struct reach_rule *rules;
 	size_t rule_count;
 	bool hides; /* some rule hides something: reads must be judged too */
+	struct ignore
+		*everywhere; /* the person's own ignore rules (excludes.h), or NULL; set afterwards, owned */
 };
 
 /* Borrows `plan`, and the descriptors (one a workspace, in order); both live as long as the reach. 0 or
@@ -56,7 +59,8 @@ struct place {
 	char below[LIMIT_PATH_BYTES];
 };
 
-/* By text alone: nothing is opened. `operation` ("read", "write", ..) is for the denial. 0 or a refusal. */
+/* By text alone: nothing is opened. A path that is quoted (tools/files/quote.h) means what it quotes.
+ * `operation` ("read", "write", ..) is for the denial. 0 or a refusal. */
 int reach_find(const struct reach *reach, const char *path, const char *operation, struct place *place,
 	       struct refusal *refusal);
 
@@ -79,6 +83,13 @@ int reach_open_below(int directory, const char *below, int flags);
 /* Makes a file that must not exist in `directory`, for writing. Returns the descriptor or -errno. */
 int reach_create(int directory, const char *name, mode_t mode);
 
+/* Makes a file without a name in `directory`, for writing, which reach_name can name. Returns the descriptor
+ * or -errno (-EOPNOTSUPP: the file system or the kernel cannot; a name as of reach_create does the same). */
+int reach_create_unnamed(int directory, mode_t mode);
+
+/* Gives such a file a name that must not exist. 0 or -errno. */
+int reach_name(int fd, int directory, const char *name);
+
 /*
  * The directory that holds what `place` leads to and its name there (256 bytes): links at the end are
  * followed, and `place` rewritten accordingly; the name need not exist. Returns an O_PATH descriptor, or
@@ -87,6 +98,26 @@ int reach_create(int directory, const char *name, mode_t mode);
  */
 int reach_parent(const struct reach *reach, struct place *place, bool make, const char *operation, char *name,
 		 struct refusal *refusal);
+
+/* The same without following a link at the end, slashes behind the name ignored: what is moved, copied,
+ * removed or put there is the name itself. */
+int reach_entry(const struct reach *reach, struct place *place, bool make, const char *operation, char *name,
+		struct refusal *refusal);
+
+/* Makes the directory `place` and those that are missing on the way, each judged first. `place` gets "/."
+ * behind it. 0, also when it is there, or a refusal. */
+int reach_make(const struct reach *reach, struct place *place, struct refusal *refusal);
+
+/*
+ * May the whole tree at the entry `name` of `directory` be moved away or removed (`write`), or be copied
+ * (else)? Beside reach_judge: nothing in it, existing or not, is protected or hidden, and it is and holds no
+ * workspace. 0, or the denial. Nothing but a directory has a tree.
+ */
+int reach_judge_tree(const struct reach *reach, const struct place *place, int directory, const char *name,
+		     bool write, struct refusal *refusal);
+
+/* Is the directory `inner` the entry `name` of `directory`, or somewhere below it? */
+bool reach_within(const struct place *place, int inner, int directory, const char *name);
 
 /*
  * May the entry `name` of `directory` be made, replaced or removed (`write`), or be seen (else)? Judged by

@@ -55,7 +55,7 @@ bool read_judge_head(struct files *files, struct job *job, const uint8_t *head, 
 	read->checked = true;
 	if (kind.class == SCAN_TEXT)
 		return true;
-	if (kind.class == SCAN_MEDIA && read->size <= LIMIT_MEDIA_BYTES) {
+	if (kind.class == SCAN_MEDIA && read->size <= read->media_budget) {
 		read->kind = kind.name;
 		read->flags = FILES_READ_MEDIA;
 		read->phase = READ_MEDIA;
@@ -63,7 +63,12 @@ bool read_judge_head(struct files *files, struct job *job, const uint8_t *head, 
 		*state = JOB_AGAIN;
 		return false;
 	}
-	if (kind.class == SCAN_MEDIA)
+	if (kind.class == SCAN_MEDIA && read->size <= LIMIT_MEDIA_BYTES)
+		refuse(&refusal, EFBIG,
+		       "this is %s of %" PRIu64 " bytes, and with the others that is more than one answer "
+		       "may hold; read_file shows it",
+		       kind.name, read->size);
+	else if (kind.class == SCAN_MEDIA)
 		refuse(&refusal, EFBIG,
 		       "this is %s of %" PRIu64
 		       " bytes, and at most %u are shown; make a smaller copy with run_command",
@@ -116,7 +121,7 @@ static int start(struct files *files, struct job *job, const void *payload, size
 
 	frame_read(&reader, payload, length);
 	frame_get_text(&reader, path, sizeof path);
-	*read = (struct read_job){.fd = -1};
+	*read = (struct read_job){.fd = -1, .media_budget = LIMIT_MEDIA_BYTES};
 	read->offset = (int64_t)frame_get_u64(&reader);
 	read->limit = frame_get_u64(&reader);
 	read->budget = frame_get_u64(&reader);

@@ -12,6 +12,7 @@
 #include "protocol/error.h"
 #include "protocol/frame.h"
 #include "sandbox/rule.h"
+#include "tools/files/quote.h"
 
 static const struct {
 	int error;
@@ -52,8 +53,19 @@ int refuse(struct refusal *refusal, int error, const char *format, ...)
 	return error ? -error : -EIO;
 }
 
+/* A path for people. One that was typed may be quoted already. */
+static const char *show(const char *path, char room[QUOTE_BYTES])
+{
+	char typed[LIMIT_PATH_BYTES];
+
+	return quote_read(path, typed) != path ? path : quote_show(path, room);
+}
+
 int refuse_errno(struct refusal *refusal, int error, const char *verb, const char *path)
 {
+	char room[QUOTE_BYTES];
+
+	path = show(path, room);
 	if (error < 0)
 		error = -error;
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
@@ -68,12 +80,13 @@ int refuse_denied(struct refusal *refusal, const char *operation, const char *ta
 		  const char *allowed)
 {
 	const struct rule_words *words = rule_words(rule);
+	char room[QUOTE_BYTES];
 
 	refusal->told = true;
 	refusal->denied = true;
 	refusal->error = EPERM;
 	snprintf(refusal->operation, sizeof refusal->operation, "%s", operation);
-	snprintf(refusal->target, sizeof refusal->target, "%s", target);
+	snprintf(refusal->target, sizeof refusal->target, "%s", show(target, room));
 	snprintf(refusal->rule, sizeof refusal->rule, "%s", rule);
 	snprintf(refusal->allowed, sizeof refusal->allowed, "%s", allowed ? allowed : words->allowed);
 	snprintf(refusal->remedy, sizeof refusal->remedy, "%s", words->remedy);

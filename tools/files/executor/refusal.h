@@ -14,8 +14,8 @@
 struct refusal {
 	bool told; /* set whenever one of the functions below has filled it in */
 	bool denied;
-	int error; /* errno of a failure, or 0 */
-	char text[1024];
+	int error;       /* errno of a failure, or 0 */
+	char text[3072]; /* a miss shows lines of the file; a final reply holds LIMIT_FILES_REPLY_BYTES */
 	/* a denial's */
 	char operation[16], target[512], rule[128], remedy[256], allowed[512];
 };

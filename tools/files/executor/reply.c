@@ -44,6 +44,7 @@ enum job_state reply_refusal(struct files *files, const struct job *job, const s
 {
 	struct buffer payload;
 	struct frame_header header = {.type = refusal->denied ? REPLY_DENIED : REPLY_FAILURE,
+				      .flags = job->part ? FRAME_PART : 0,
 				      .call = job->call,
 				      .value = refusal->denied ? 0 : (uint32_t)refusal->error};
 
@@ -61,9 +62,26 @@ bool reply_result(struct files *files, struct buffer *payload)
 	return payload_in_ring(files, payload);
 }
 
+void reply_put_path(struct buffer *payload, const char *path)
+{
+	size_t room = payload->max - payload->end, length = strlen(path);
+
+	frame_put_bytes(payload, path, room < 4 ? 0 : length < room - 4 ? length : room - 4);
+}
+
+void reply_put_pair(struct buffer *payload, const char *source, const char *destination)
+{
+	size_t room = payload->max - payload->end - 8, second = strlen(destination), first = strlen(source);
+
+	second = second < room ? second : room;
+	first = first < room - second ? first : room - second;
+	frame_put_bytes(payload, source, first);
+	frame_put_bytes(payload, destination, second);
+}
+
 enum job_state reply_result_end(struct files *files, const struct job *job, const struct buffer *payload)
 {
-	reply_send(files, job, REPLY_RESULT, 0, payload->end);
+	reply_send(files, job, REPLY_RESULT, job->part ? FRAME_PART : 0, payload->end);
 	return JOB_DONE;
 }
 

@@ -84,6 +84,21 @@ bool sync_done(struct sync *sync, int slot, int *result)
 	return true;
 }
 
+bool sync_run(struct sync *sync, int *slot, int fd, int *result)
+{
+	if (*slot < 0) {
+		*slot = sync_begin(sync, fd);
+		if (*slot >= 0)
+			return false;
+		*result = fsync(fd) < 0 ? -errno : 0;
+		return true;
+	}
+	if (!sync_done(sync, *slot, result))
+		return false;
+	*slot = -1;
+	return true;
+}
+
 void sync_abandon(struct sync *sync, int slot)
 {
 	if (slot < 0)

@@ -37,6 +37,11 @@ int sync_begin(struct sync *sync, int fd);
 void sync_collect(struct sync *sync);
 /* True when the slot is done: it is free again, and *result 0 or -errno. */
 bool sync_done(struct sync *sync, int slot, int *result);
+/*
+ * All of that: has what belongs to `fd` reached the disk? *slot is -1 the first time. False: not yet; the
+ * loop is woken when it has. True: *slot is -1 again, and *result 0 or -errno.
+ */
+bool sync_run(struct sync *sync, int *slot, int fd, int *result);
 /* Nobody will ask for the slot (-1: none) any more. */
 void sync_abandon(struct sync *sync, int slot);
 

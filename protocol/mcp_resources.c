@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resources (server/resources of both eras): lists, accepting resources/read, and who wants to hear of which.
+ * What a URI means is the host's to know; here it is a text that is compared. There is no paging: a host's
+ * resources are few, and what is many (files) has templates.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "protocol/mcp_peer.h"
+
+void mcp_resources_write_capability(struct json_writer *writer)
+{
+	json_key(writer, "resources");
+	json_object(writer);
+	json_key_bool(writer, "subscribe", true);
+	json_object_end(writer);
+}
+
+/* ---- lists ---- */
+
+static int reply_list(struct mcp_incoming *incoming, const char *key,
+		      int (*list)(void *context, struct buffer *out), int ttl_ms, const char *scope)
+{
+	const cJSON *cursor = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "cursor");
+	_cleanup_(buffer_deinit) struct buffer elements;
+	struct json_writer writer;
+	int result;
+
+	buffer_init(&elements, LIMIT_ANSWER_BYTES);
+	if (cursor && !cJSON_IsNull(cursor))
+		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				       "Invalid params: this cursor is not one of ours");
+	result = list(incoming->peer->host.context, &elements);
+	if (result == 0)
+		result = mcp_reply_begin(incoming, &writer);
+	if (result < 0)
+		return result;
+	json_key(&writer, key);
+	json_array(&writer);
+	if (buffer_length(&elements))
+		json_raw(&writer, buffer_data(&elements), buffer_length(&elements));
+	json_array_end(&writer);
+	if (incoming->era == MCP_MODERN) { /* server/utilities/caching */
+		json_key_int(&writer, "ttlMs", ttl_ms);
+		json_key_text(&writer, "cacheScope", scope);
+	}
+	return mcp_reply_end(incoming, &writer);
+}
+
+int mcp_resources_list(struct mcp_incoming *incoming)
+{
+	return reply_list(incoming, "resources", incoming->peer->host.resources, 0, "private");
+}
+
+int mcp_resources_templates(struct mcp_incoming *incoming)
+{
+	return reply_list(incoming, "resourceTemplates", incoming->peer->host.resource_templates, MCP_TTL_MS,
+			  "public");
+}
+
+/* ---- one resource ---- */
+
+/* 0; 1 when it was refused and answered; -ENOMEM. */
+static int take_uri(struct mcp_incoming *incoming, const char **uri)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "uri");
+	int result;
+
+	if (cJSON_IsString(item) && strlen(item->valuestring) <= LIMIT_RESOURCE_URI_BYTES) {
+		*uri = item->valuestring;
+		return 0;
+	}
+	result = mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+				 "Invalid params: uri must be a string of at most %u bytes",
+				 LIMIT_RESOURCE_URI_BYTES);
+	return result < 0 ? result : 1;
+}
+
+/* The `data` of such an error. 0 or -ENOMEM. */
+static int write_missing(struct buffer *data, const char *uri)
+{
+	struct json_writer writer;
+
+	json_writer_init(&writer, data);
+	json_object(&writer);
+	json_key_text(&writer, "uri", uri);
+	json_object_end(&writer);
+	return writer.result < 0 ? writer.result : buffer_append(data, "", 1);
+}
+
+int mcp_call_not_found(struct mcp_call *call)
+{
+	int code = call->request.era == MCP_MODERN ? MCP_INVALID_PARAMS : MCP_RESOURCE_NOT_FOUND;
+	_cleanup_(buffer_deinit) struct buffer data;
+
+	buffer_init(&data, LIMIT_MESSAGE_BYTES);
+	return mcp_call_error_data(call, code, "Resource not found",
+				   write_missing(&data, call->uri) < 0 ? NULL : buffer_data(&data));
+}
+
+int mcp_resources_read(struct mcp_incoming *incoming)
+{
+	struct mcp_peer *peer = incoming->peer;
+	struct mcp_call *call;
+	const char *uri;
+	int result = take_uri(incoming, &uri);
+
+	if (result)
+		return result < 0 ? result : 0;
+	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
+		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
+				       "Internal error: too many calls are in flight");
+	result = mcp_call_accept(incoming, &call);
+	if (!call)
+		return result;
+	call->uri = uri;
+	peer->host.read(peer->host.context, call, uri);
+	return 0;
+}
+
+/* ---- interests ---- */
+
+static bool is_watched(const struct mcp_peer *peer, const char *uri)
+{
+	for (const struct mcp_interest *at = peer->interests; at; at = at->next)
+		if (strcmp(at->uri, uri) == 0)
+			return true;
+	return false;
+}
+
+static struct mcp_interest *find_interest(struct mcp_peer *peer, const struct mcp_request *subscription,
+					  const char *uri)
+{
+	for (struct mcp_interest *at = peer->interests; at; at = at->next)
+		if (at->subscription == subscription && strcmp(at->uri, uri) == 0)
+			return at;
+	return NULL;
+}
+
+/* The next resources/subscribe that waits to hear whether `uri` is watched; NULL: none. */
+static struct mcp_call *find_waiting(const struct mcp_peer *peer, const char *uri)
+{
+	for (struct mcp_request *at = peer->requests.all; at; at = at->next) {
+		struct mcp_call *call = (struct mcp_call *)at;
+
+		if (at->kind == MCP_REQUEST_CALL && call->awaits && strcmp(call->awaits, uri) == 0)
+			return call;
+	}
+	return NULL;
+}
+
+/* Takes it out of the list; the host is told when it was the last for its resource. */
+static void drop(struct mcp_peer *peer, struct mcp_interest **link)
+{
+	struct mcp_interest *interest = *link;
+
+	*link = interest->next;
+	peer->interest_count--;
+	/* it was subscribed to, for as long as that was wanted */
+	for (struct mcp_call *call; !interest->subscription && (call = find_waiting(peer, interest->uri));)
+		mcp_call_finish_empty(call);
+	if (!peer->closing && !is_watched(peer, interest->uri))
+		peer->host.unwatch(peer->host.context, interest->uri);
+	free(interest);
+}
+
+/* 0, -ENOENT, -EOPNOTSUPP, -ENOSPC (too many), -ENOMEM. */
+static int add(struct mcp_peer *peer, const struct mcp_request *subscription, const char *uri)
+{
+	struct mcp_interest *interest = find_interest(peer, subscription, uri), **link = &peer->interests;
+	bool is_new = !interest;
+	int result;
+
+	if (is_new && peer->interest_count >= LIMIT_RESOURCE_SUBSCRIPTIONS)
+		return -ENOSPC;
+	if (is_new)
+		interest = calloc(1, sizeof *interest + strlen(uri) + 1);
+	if (!interest)
+		return -ENOMEM;
+	result = peer->host.watch(peer->host.context, uri);
+	if (result < 0 && result != -EINPROGRESS) {
+		if (is_new)
+			free(interest);
+		return result;
+	}
+	interest->pending |= result == -EINPROGRESS;
+	interest->due |= result > 0;
+	if (!is_new)
+		return 0;
+	interest->subscription = subscription;
+	memcpy(interest->uri, uri, strlen(uri) + 1);
+	while (*link)
+		link = &(*link)->next;
+	*link = interest;
+	peer->interest_count++;
+	return 0;
+}
+
+static void tell(struct mcp_peer *peer, struct mcp_interest *interest)
+{
+	struct json_writer writer;
+
+	interest->due = !mcp_subscription_open(interest->subscription);
+	if (interest->due)
+		return;
+	mcp_notification_begin(peer, interest->subscription, "notifications/resources/updated", &writer);
+	json_key_text(&writer, "uri", interest->uri);
+	mcp_notification_end(peer, &writer);
+}
+
+void mcp_interests_tell(struct mcp_peer *peer, const struct mcp_request *subscription)
+{
+	for (struct mcp_interest *at = peer->interests; at; at = at->next)
+		if (at->due && at->subscription == subscription)
+			tell(peer, at);
+}
+
+void mcp_interests_forget(struct mcp_peer *peer, const struct mcp_request *subscription)
+{
+	for (struct mcp_interest **link = &peer->interests; *link;) {
+		if ((*link)->subscription == subscription)
+			drop(peer, link);
+		else
+			link = &(*link)->next;
+	}
+}
+
+void mcp_resource_updated(struct mcp_peer *peer, const char *uri)
+{
+	for (struct mcp_interest *at = peer->interests; at; at = at->next)
+		if (strcmp(at->uri, uri) == 0)
+			tell(peer, at);
+}
+
+void mcp_resource_gone(struct mcp_peer *peer, const char *uri)
+{
+	for (struct mcp_interest **link = &peer->interests; *link;) {
+		struct mcp_interest *interest = *link;
+
+		if (strcmp(interest->uri, uri) != 0) {
+			link = &interest->next;
+			continue;
+		}
+		*link = interest->next;
+		peer->interest_count--;
+		free(interest);
+	}
+}
+
+bool mcp_interests_pending(const struct mcp_peer *peer, const struct mcp_request *subscription)
+{
+	for (const struct mcp_interest *at = peer->interests; at; at = at->next)
+		if (at->subscription == subscription && at->pending)
+			return true;
+	return false;
+}
+
+/* The next subscriptions/listen that now has no more to wait for. */
+static struct mcp_request *find_settled(const struct mcp_peer *peer)
+{
+	for (struct mcp_request *at = peer->requests.all; at; at = at->next)
+		if (at->kind == MCP_REQUEST_SUBSCRIPTION && !mcp_subscription_open(at) &&
+		    !mcp_interests_pending(peer, at))
+			return at;
+	return NULL;
+}
+
+void mcp_resource_watched(struct mcp_peer *peer, const char *uri, const char *refusal)
+{
+	struct mcp_request *settled;
+	struct mcp_call *call;
+
+	for (struct mcp_interest *at = peer->interests; at; at = at->next)
+		if (strcmp(at->uri, uri) == 0)
+			at->pending = false;
+	if (refusal)
+		mcp_resource_gone(peer, uri);
+	while ((call = find_waiting(peer, uri))) {
+		if (refusal)
+			mcp_call_error(call, MCP_INTERNAL_ERROR, refusal);
+		else
+			mcp_call_finish_empty(call);
+	}
+	while ((settled = find_settled(peer)))
+		mcp_subscription_acknowledge(settled);
+}
+
+/* ---- subscriptions/listen: "the subset the server agreed to honor" ---- */
+
+int mcp_interests_add(struct mcp_request *subscription, const cJSON *uris)
+{
+	for (const cJSON *uri = uris ? uris->child : NULL; uri; uri = uri->next)
+		if (add(subscription->peer, subscription, uri->valuestring) == -ENOMEM)
+			return -ENOMEM;
+	return 0;
+}
+
+void mcp_interests_write(const struct mcp_request *subscription, struct json_writer *writer)
+{
+	bool begun = false;
+
+	for (const struct mcp_interest *at = subscription->peer->interests; at; at = at->next) {
+		if (at->subscription != subscription)
+			continue;
+		if (!begun) {
+			json_key(writer, "resourceSubscriptions");
+			json_array(writer);
+			begun = true;
+		}
+		json_text(writer, at->uri);
+	}
+	if (begun)
+		json_array_end(writer);
+}
+
+/* ---- legacy: resources/subscribe and resources/unsubscribe ---- */
+
+static int reply_not_found(struct mcp_incoming *incoming, const char *uri)
+{
+	_cleanup_(buffer_deinit) struct buffer data;
+	int result;
+
+	buffer_init(&data, LIMIT_MESSAGE_BYTES);
+	result = write_missing(&data, uri);
+	return result < 0 ? result
+			  : mcp_reply_error_data(incoming, MCP_RESOURCE_NOT_FOUND, "Resource not found",
+						 buffer_data(&data));
+}
+
+static void unsubscribe(struct mcp_peer *peer, const char *uri)
+{
+	for (struct mcp_interest **link = &peer->interests; *link; link = &(*link)->next)
+		if (!(*link)->subscription && strcmp((*link)->uri, uri) == 0) {
+			drop(peer, link);
+			return;
+		}
+}
+
+/* It is answered when the host knows (mcp_resource_watched). */
+static int subscribe_later(struct mcp_incoming *incoming, const char *uri)
+{
+	struct mcp_peer *peer = incoming->peer;
+	struct mcp_call *call = NULL;
+	int result;
+
+	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
+		result = mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
+					 "Internal error: too many calls are in flight");
+	else
+		result = mcp_call_accept(incoming, &call);
+	if (call)
+		call->awaits = uri;
+	else if (!find_waiting(peer, uri))
+		unsubscribe(peer, uri);
+	return result;
+}
+
+int mcp_resources_subscribe(struct mcp_incoming *incoming)
+{
+	struct mcp_peer *peer = incoming->peer;
+	const char *uri;
+	int result = take_uri(incoming, &uri);
+
+	if (result)
+		return result < 0 ? result : 0;
+	result = add(peer, NULL, uri);
+	if (result == -ENOENT)
+		return reply_not_found(incoming, uri);
+	if (result == -ENOSPC)
+		return mcp_reply_error(
+			incoming, MCP_INTERNAL_ERROR,
+			"Internal error: %u resources are subscribed to already; unsubscribe one first",
+			peer->interest_count);
+	if (result < 0)
+		return result;
+	if (find_interest(peer, NULL, uri)->pending)
+		return subscribe_later(incoming, uri);
+	result = mcp_reply_empty(incoming);
+	if (result < 0)
+		unsubscribe(peer, uri);
+	else
+		mcp_interests_tell(peer, NULL);
+	return result;
+}
+
+/* Of what was not subscribed to, or is gone, too. */
+int mcp_resources_unsubscribe(struct mcp_incoming *incoming)
+{
+	const char *uri;
+	int result = take_uri(incoming, &uri);
+
+	if (result)
+		return result < 0 ? result : 0;
+	unsubscribe(incoming->peer, uri);
+	return mcp_reply_empty(incoming);
+}
