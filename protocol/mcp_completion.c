@@ -70,9 +70,6 @@ int mcp_completion_complete(struct mcp_incoming *incoming)
 
 	if (fault)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: %s", fault);
-	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
-		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
-				       "Internal error: too many calls are in flight");
 	result = mcp_call_accept(incoming, &call);
 	if (!call)
 		return result;

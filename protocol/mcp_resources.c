@@ -111,9 +111,6 @@ int mcp_resources_read(struct mcp_incoming *incoming)
 
 	if (result)
 		return result < 0 ? result : 0;
-	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
-		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
-				       "Internal error: too many calls are in flight");
 	result = mcp_call_accept(incoming, &call);
 	if (!call)
 		return result;
@@ -344,14 +341,9 @@ static void unsubscribe(struct mcp_peer *peer, const char *uri)
 static int subscribe_later(struct mcp_incoming *incoming, const char *uri)
 {
 	struct mcp_peer *peer = incoming->peer;
-	struct mcp_call *call = NULL;
-	int result;
+	struct mcp_call *call;
+	int result = mcp_call_accept(incoming, &call);
 
-	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
-		result = mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
-					 "Internal error: too many calls are in flight");
-	else
-		result = mcp_call_accept(incoming, &call);
 	if (call)
 		call->awaits = uri;
 	else if (!find_waiting(peer, uri))

@@ -129,12 +129,40 @@ static struct mcp_call *new_call(struct mcp_incoming *incoming)
 	return call;
 }
 
+/* A tools/call is refused by a result, for the model: it can wait and try again (hosts.md, 10). */
+static int refuse_flood(struct mcp_incoming *incoming)
+{
+	struct json_writer writer;
+	int result;
+
+	if (strcmp(incoming->message.method, "tools/call") != 0)
+		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
+				       "Internal error: too many calls are in flight");
+	result = mcp_reply_begin(incoming, &writer);
+	if (result < 0)
+		return result;
+	json_key(&writer, "content");
+	json_array(&writer);
+	json_object(&writer);
+	json_key_text(&writer, "type", "text");
+	json_key_text(&writer, "text",
+		      "Error: too many calls are in flight. Nothing was done. Wait for some to end, then try "
+		      "again.");
+	json_object_end(&writer);
+	json_array_end(&writer);
+	json_key_bool(&writer, "isError", true);
+	return mcp_reply_end(incoming, &writer);
+}
+
 int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
 {
-	struct mcp_call *call = new_call(incoming);
+	struct mcp_call *call;
 	int result;
 
 	*accepted = NULL;
+	if (incoming->peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
+		return refuse_flood(incoming);
+	call = new_call(incoming);
 	if (!call)
 		return -ENOMEM;
 	result = take_progress_token(incoming, call);
@@ -155,27 +183,6 @@ int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
 	return 0;
 }
 
-static int refuse_flood(struct mcp_incoming *incoming)
-{
-	struct json_writer writer;
-	int result = mcp_reply_begin(incoming, &writer);
-
-	if (result < 0)
-		return result;
-	/* for the model, so a result: it can wait and try again (hosts.md, 10) */
-	json_key(&writer, "content");
-	json_array(&writer);
-	json_object(&writer);
-	json_key_text(&writer, "type", "text");
-	json_key_text(&writer, "text",
-		      "Error: too many calls are in flight. Nothing was done. Wait for some to end, then try "
-		      "again.");
-	json_object_end(&writer);
-	json_array_end(&writer);
-	json_key_bool(&writer, "isError", true);
-	return mcp_reply_end(incoming, &writer);
-}
-
 int mcp_tools_call(struct mcp_incoming *incoming)
 {
 	struct mcp_peer *peer = incoming->peer;
@@ -192,8 +199,6 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 	if (!peer->host.tool_known(peer->host.context, name->valuestring))
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Unknown tool: %.*s",
 				       LIMIT_TOOL_NAME_BYTES, name->valuestring);
-	if (peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
-		return refuse_flood(incoming);
 	result = mcp_call_accept(incoming, &call);
 	if (!call)
 		return result;
