@@ -91,7 +91,8 @@ static bool hear(struct keeper *keeper, const struct epoll_event *event)
 		hear_signals(keeper);
 		break;
 	case WATCH_NANNY:
-		hear_nanny(keeper, slot);
+		if (keeper->nannies[slot]) /* else it was buried in this very round */
+			hear_nanny(keeper, slot);
 		break;
 	case WATCH_CALLS:
 		hear_calls(keeper, slot, event->events);

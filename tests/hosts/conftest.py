@@ -89,6 +89,8 @@ def start(workspace):
         server.kill()
         watch.wait_ended(client.PATIENCE)
         watch.close()
+        if server.errors:
+            print("the server's log:", server.stderr())  # shown when the test fails
 
 
 @pytest.fixture
