@@ -60,21 +60,52 @@ static char *make_server_meta(const struct mcp_host *host)
 	return text.bytes;
 }
 
-int mcp_peer_new(struct mcp_peer **peer, const struct mcp_host *host, const struct mcp_sink *sink)
+int mcp_caller_new(struct mcp_caller **caller, const struct mcp_host *host)
+{
+	struct mcp_caller *made = calloc(1, sizeof *made);
+
+	if (!made)
+		return -ENOMEM;
+	made->host = *host;
+	buffer_init(&made->reply, LIMIT_ANSWER_BYTES);
+	buffer_init(&made->tools, LIMIT_ANSWER_BYTES);
+	made->server_meta = make_server_meta(host);
+	if (!made->server_meta) {
+		free(made);
+		return -ENOMEM;
+	}
+	*caller = made;
+	return 0;
+}
+
+void mcp_caller_free(struct mcp_caller *caller)
+{
+	if (!caller)
+		return;
+	buffer_deinit(&caller->reply);
+	buffer_deinit(&caller->tools);
+	free(caller->server_meta);
+	free(caller);
+}
+
+static uint32_t ask_patience(struct mcp_caller *caller, const char *name)
+{
+	return caller->host.client ? caller->host.client(caller->host.context, name) : 0;
+}
+
+int mcp_peer_new(struct mcp_peer **peer, struct mcp_caller *caller, const struct mcp_sink *sink)
 {
 	struct mcp_peer *made = calloc(1, sizeof *made);
 
 	if (!made)
 		return -ENOMEM;
-	made->host = *host;
+	made->caller = caller;
 	made->sink = *sink;
-	buffer_init(&made->reply, LIMIT_ANSWER_BYTES);
-	buffer_init(&made->tools, LIMIT_ANSWER_BYTES);
-	made->server_meta = make_server_meta(host);
-	if (!made->server_meta) {
-		mcp_peer_free(made);
-		return -ENOMEM;
-	}
+	made->patience = ask_patience(caller, NULL);
+	made->next = caller->peers;
+	if (caller->peers)
+		caller->peers->previous = made;
+	caller->peers = made;
 	*peer = made;
 	return 0;
 }
@@ -93,10 +124,13 @@ void mcp_peer_free(struct mcp_peer *peer)
 			mcp_subscription_end(request);
 	}
 	mcp_interests_forget(peer, NULL);
+	if (peer->previous)
+		peer->previous->next = peer->next;
+	else
+		peer->caller->peers = peer->next;
+	if (peer->next)
+		peer->next->previous = peer->previous;
 	free(peer->requests.buckets);
-	buffer_deinit(&peer->reply);
-	buffer_deinit(&peer->tools);
-	free(peer->server_meta);
 	free(peer->client);
 	free(peer);
 }
@@ -117,36 +151,38 @@ void mcp_note_client(struct mcp_peer *peer, const cJSON *info)
 	copy = strdup(name->valuestring); /* without memory it is told again next time */
 	free(peer->client);
 	peer->client = copy;
-	if (peer->host.client)
-		peer->host.client(peer->host.context, name->valuestring);
+	peer->patience = ask_patience(peer->caller, name->valuestring);
 }
 
 /* ---- answers ---- */
 
-int mcp_send(struct mcp_peer *peer, struct buffer *message)
+int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	int result = buffer_append(message, "\n", 1);
 
 	if (result == 0 && !peer->closing)
-		result = peer->sink.send(peer->sink.context, message);
+		result = peer->sink.send(peer->sink.context, delivery, message);
 	buffer_clear(message, LIMIT_FRAME_BYTES);
 	return result;
 }
 
-int mcp_answer(struct mcp_peer *peer, struct mcp_batch *batch, struct jsonrpc_id id, struct buffer *answer)
+int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer)
 {
-	if (!batch)
-		return mcp_send(peer, answer);
-	mcp_batch_answer(batch, id, answer);
+	struct mcp_delivery delivery = {.route = origin->route, .last = true, .code = code};
+
+	if (!origin->batch)
+		return mcp_send(origin->peer, &delivery, answer);
+	mcp_batch_answer(origin->batch, id, answer);
 	buffer_clear(answer, LIMIT_FRAME_BYTES);
 	return 0;
 }
 
-int mcp_write_result_tail(struct mcp_peer *peer, enum mcp_era era, struct buffer *out, const char *more,
+int mcp_write_result_tail(const struct mcp_origin *origin, struct buffer *out, const char *more,
 			  size_t more_length)
 {
 	static const char modern[] = "},\"resultType\":\"complete\"}}"; /* basic, "ResultType" */
-	size_t server = era == MCP_MODERN ? strlen(peer->server_meta) : 0;
+	const char *server_meta = origin->peer->caller->server_meta;
+	size_t server = origin->era == MCP_MODERN ? strlen(server_meta) : 0;
 	int result = buffer_reserve(out, server + more_length + sizeof modern + 16);
 
 	if (result < 0)
@@ -156,7 +192,7 @@ int mcp_write_result_tail(struct mcp_peer *peer, enum mcp_era era, struct buffer
 	if (out->bytes[out->end - 1] != '{')
 		buffer_append(out, ",", 1);
 	buffer_append(out, "\"_meta\":{", 9);
-	buffer_append(out, peer->server_meta, server);
+	buffer_append(out, server_meta, server);
 	if (server && more_length)
 		buffer_append(out, ",", 1);
 	buffer_append(out, more, more_length);
@@ -165,7 +201,7 @@ int mcp_write_result_tail(struct mcp_peer *peer, enum mcp_era era, struct buffer
 
 int mcp_reply_begin(struct mcp_incoming *incoming, struct json_writer *writer)
 {
-	struct buffer *out = &incoming->peer->reply;
+	struct buffer *out = &incoming->origin.peer->caller->reply;
 
 	buffer_clear(out, LIMIT_FRAME_BYTES);
 	json_writer_init(writer, out);
@@ -176,13 +212,13 @@ int mcp_reply_begin(struct mcp_incoming *incoming, struct json_writer *writer)
 
 int mcp_reply_end(struct mcp_incoming *incoming, struct json_writer *writer)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct buffer *reply = &incoming->origin.peer->caller->reply;
 
 	if (writer->result == 0)
-		writer->result = mcp_write_result_tail(peer, incoming->era, &peer->reply, NULL, 0);
+		writer->result = mcp_write_result_tail(&incoming->origin, reply, NULL, 0);
 	if (writer->result < 0)
 		return writer->result;
-	return mcp_answer(peer, incoming->batch, incoming->message.id, &peer->reply);
+	return mcp_answer(&incoming->origin, incoming->message.id, 0, reply);
 }
 
 int mcp_reply_empty(struct mcp_incoming *incoming)
@@ -195,14 +231,14 @@ int mcp_reply_empty(struct mcp_incoming *incoming)
 
 int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *message, const char *data)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct buffer *reply = &incoming->origin.peer->caller->reply;
 	int result;
 
-	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
-	result = jsonrpc_write_error(&peer->reply, incoming->message.id, code, message, data);
+	buffer_clear(reply, LIMIT_FRAME_BYTES);
+	result = jsonrpc_write_error(reply, incoming->message.id, code, message, data);
 	if (result < 0)
 		return result;
-	return mcp_answer(peer, incoming->batch, incoming->message.id, &peer->reply);
+	return mcp_answer(&incoming->origin, incoming->message.id, code, reply);
 }
 
 int mcp_reply_error(struct mcp_incoming *incoming, int code, const char *format, ...)
@@ -220,7 +256,7 @@ int mcp_reply_error(struct mcp_incoming *incoming, int code, const char *format,
 
 static int handle_request(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct mcp_peer *peer = incoming->origin.peer;
 	const char *name = incoming->message.method;
 	const struct mcp_method *method;
 	mcp_handler *handler;
@@ -233,25 +269,33 @@ static int handle_request(struct mcp_incoming *incoming)
 	if (result)
 		return result < 0 ? result : 0;
 	method = bsearch(name, methods, ARRAY_SIZE(methods), sizeof *methods, compare_method);
-	handler = !method ? NULL : incoming->era == MCP_MODERN ? method->modern : method->legacy;
-	if (!handler && method && incoming->era == MCP_LEGACY)
+	handler = !method ? NULL : incoming->origin.era == MCP_MODERN ? method->modern : method->legacy;
+	if (!handler && method && incoming->origin.era == MCP_LEGACY)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 				       "Invalid params: %s needs params._meta with \"" MCP_META_VERSION
 				       "\" and \"" MCP_META_CAPABILITIES "\"",
 				       name);
 	if (!handler)
 		return mcp_reply_error(incoming, MCP_METHOD_NOT_FOUND, "Method not found: %.100s", name);
-	if (incoming->era == MCP_LEGACY && !peer->version && !method->early)
+	if (incoming->origin.era == MCP_LEGACY && !peer->version && !method->early)
 		return mcp_reply_error(incoming, MCP_INVALID_REQUEST,
 				       "Invalid Request: send initialize first, or put \"" MCP_META_VERSION
 				       "\": \"" MCP_MODERN_VERSION "\" into params._meta");
 	return handler(incoming);
 }
 
+static void cancel_call(struct mcp_request *request)
+{
+	const struct mcp_host *host = &request->origin.peer->caller->host;
+
+	mcp_requests_hide(request);
+	host->cancel(host->context, (struct mcp_call *)request);
+}
+
 static void handle_cancelled(struct mcp_incoming *incoming)
 {
 	static const char *const path[] = {"params", "requestId", NULL};
-	struct mcp_peer *peer = incoming->peer;
+	struct mcp_peer *peer = incoming->origin.peer;
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "requestId");
 	struct mcp_request *request;
 	struct json_span span;
@@ -269,8 +313,7 @@ static void handle_cancelled(struct mcp_incoming *incoming)
 		mcp_subscription_end(request);
 		return;
 	}
-	mcp_requests_hide(request);
-	peer->host.cancel(peer->host.context, (struct mcp_call *)request);
+	cancel_call(request);
 }
 
 static void handle_notification(struct mcp_incoming *incoming)
@@ -278,13 +321,13 @@ static void handle_notification(struct mcp_incoming *incoming)
 	if (strcmp(incoming->message.method, "notifications/cancelled") == 0)
 		handle_cancelled(incoming);
 	else if (strcmp(incoming->message.method, "notifications/initialized") == 0)
-		incoming->peer->initialized = incoming->peer->version != NULL;
+		incoming->origin.peer->initialized = incoming->origin.peer->version != NULL;
 }
 
 int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted)
 {
 	struct json_span id = {0};
-	int result = buffer_reserve(&incoming->peer->reply, JSONRPC_ERROR_BYTES);
+	int result = buffer_reserve(&incoming->origin.peer->caller->reply, JSONRPC_ERROR_BYTES);
 
 	if (incoming->message.id.length == 0)
 		id = json_find_id(incoming->text, incoming->length);
@@ -292,25 +335,25 @@ int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted)
 		incoming->message.id = (struct jsonrpc_id){incoming->text + id.start, id.length};
 	if (result < 0 || incoming->message.id.length == 0)
 		return result;
-	if (incoming->batch && !counted)
-		incoming->batch->open++;
+	if (incoming->origin.batch && !counted)
+		incoming->origin.batch->open++;
 	return mcp_reply_error(incoming, MCP_INTERNAL_ERROR, "Internal error: out of memory");
 }
 
-int mcp_dispatch(struct mcp_peer *peer, struct mcp_batch *batch, const char *text, size_t length)
+int mcp_dispatch(struct mcp_origin origin, const char *text, size_t length)
 {
-	struct mcp_incoming incoming = {.peer = peer, .batch = batch, .text = text, .length = length};
+	struct mcp_incoming incoming = {.origin = origin, .text = text, .length = length};
 	struct err err = {0};
 	bool counted = false;
 	int result;
 
-	result = buffer_reserve(&peer->reply, JSONRPC_ERROR_BYTES);
+	result = buffer_reserve(&origin.peer->caller->reply, JSONRPC_ERROR_BYTES);
 	if (result < 0)
 		return -ENOMEM;
 	result = jsonrpc_read(&incoming.message, text, length, &err);
-	if (result == 0 && batch &&
+	if (result == 0 && origin.batch &&
 	    (incoming.message.kind == JSONRPC_REQUEST || incoming.message.kind == JSONRPC_INVALID)) {
-		batch->open++;
+		origin.batch->open++;
 		counted = true;
 	}
 	if (result == 0) {
@@ -334,16 +377,49 @@ int mcp_dispatch(struct mcp_peer *peer, struct mcp_batch *batch, const char *tex
 	return result == -ENOMEM ? result : 0;
 }
 
-int mcp_receive(struct mcp_peer *peer, const char *message, size_t length)
+int mcp_receive_from(struct mcp_peer *peer, void *route, const char *message, size_t length)
 {
 	if (jsonrpc_is_batch(message, length))
-		return mcp_batch_receive(peer, message, length);
-	return mcp_dispatch(peer, NULL, message, length);
+		return mcp_batch_receive(peer, route, message, length);
+	return mcp_dispatch((struct mcp_origin){.peer = peer, .route = route}, message, length);
+}
+
+int mcp_receive(struct mcp_peer *peer, const char *message, size_t length)
+{
+	return mcp_receive_from(peer, NULL, message, length);
+}
+
+bool mcp_route_waits(const struct mcp_peer *peer, const void *route)
+{
+	for (const struct mcp_request *request = peer->requests.all; request; request = request->next)
+		if (request->origin.route == route)
+			return true;
+	return false;
+}
+
+/* The next one of this route (NULL: of any) that was not cancelled yet. */
+static struct mcp_request *find_by_route(const struct mcp_peer *peer, const void *route)
+{
+	for (struct mcp_request *request = peer->requests.all; request; request = request->next)
+		if (request->findable && (!route || request->origin.route == route))
+			return request;
+	return NULL;
+}
+
+void mcp_route_gone(struct mcp_peer *peer, const void *route)
+{
+	for (struct mcp_request *request; (request = find_by_route(peer, route));)
+		if (request->kind == MCP_REQUEST_SUBSCRIPTION)
+			mcp_subscription_end(request);
+		else
+			cancel_call(request);
+	if (!route)
+		mcp_interests_forget(peer, NULL);
 }
 
 int mcp_refuse_oversized(struct mcp_peer *peer)
 {
-	struct mcp_incoming incoming = {.peer = peer};
+	struct mcp_incoming incoming = {.origin = {.peer = peer}};
 
 	return mcp_reply_error(&incoming, MCP_INVALID_REQUEST,
 			       "Message refused: it is longer than the %u bytes that are accepted",

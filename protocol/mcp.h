@@ -9,9 +9,10 @@
  *   modern  2026-07-28: stateless, every request carries its _meta
  *   legacy  2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25: initialize, then a session
  *
- * A struct mcp_peer is one connection (stdio: the process's one). It keeps what legacy sessions need
- * (version, log level, client's name), the requests in flight by their ids, open subscriptions and the
- * resources they are about, and unfinished batches.
+ * A struct mcp_peer is one conversation: all there is over stdio, a legacy session over HTTP, or there a single
+ * modern request. It keeps what legacy sessions need (version, client's name), the requests in flight by their
+ * ids, open subscriptions and unfinished batches. A struct mcp_caller is one who holds conversations, as many
+ * at a time as he likes: one host program, one list of tools, one set of resources and of bounds.
  */
 
 #include <cjson/cJSON.h>
@@ -22,6 +23,7 @@
 #include "protocol/error.h"
 #include "protocol/json.h"
 
+struct mcp_caller;
 struct mcp_peer;
 struct mcp_call;
 
@@ -50,7 +52,7 @@ struct mcp_completion {
 	const cJSON *arguments; /* an object of strings: those that are settled; or NULL */
 };
 
-/* What the protocol needs of the program around it. All pointers live as long as the peer. */
+/* What the protocol needs of the program around it. All pointers live as long as the caller. */
 struct mcp_host {
 	void *context;
 	const char *name, *title, *version; /* serverInfo */
@@ -88,25 +90,44 @@ struct mcp_host {
 	/* The client cancelled: stop the work; then mcp_call_drop(). Never called twice for a call. An answer
 	 * given all the same is not sent. */
 	void (*cancel)(void *context, struct mcp_call *call);
-	/* The client's name became known (clientInfo.name of initialize or of _meta, at most
-	 * LIMIT_CLIENT_NAME_BYTES). May be called more than once. */
-	void (*client)(void *context, const char *name);
+	/* A client's name is known (clientInfo.name of initialize or of _meta, at most LIMIT_CLIENT_NAME_BYTES),
+	 * or a conversation has begun (NULL). May be called more than once. Returns the milliseconds within
+	 * which its calls are to be answered, which mcp_call_patience() tells of each. May be NULL. */
+	uint32_t (*client)(void *context, const char *name);
+};
+
+int mcp_caller_new(struct mcp_caller **caller, const struct mcp_host *host);
+void mcp_caller_free(struct mcp_caller *caller); /* its peers are freed before */
+
+/* What a message to the client belongs to. */
+struct mcp_delivery {
+	void *route; /* what mcp_receive_from() was given with the request; NULL: to the client at large */
+	bool last;   /* the answer: no more belongs to what was received then */
+	int code;    /* of an error; 0: none */
 };
 
 /* Where messages go. Each is one line of JSON with its newline. Takes the content of `message` (it may swap
- * the buffer's allocation out; the buffer is empty afterwards). Returns 0 or -errno. */
+ * the buffer's allocation out; the buffer is empty afterwards), and calls nothing of this header. Returns 0 or
+ * -errno. */
 struct mcp_sink {
 	void *context;
-	int (*send)(void *context, struct buffer *message);
+	int (*send)(void *context, const struct mcp_delivery *delivery, struct buffer *message);
 };
 
-int mcp_peer_new(struct mcp_peer **peer, const struct mcp_host *host, const struct mcp_sink *sink);
+int mcp_peer_new(struct mcp_peer **peer, struct mcp_caller *caller, const struct mcp_sink *sink);
 void mcp_peer_free(
 	struct mcp_peer *peer); /* calls still in flight are dropped; the host has forgotten them before */
 
 /* One message from the client, without its newline. Anything malformed is answered; the return value is only
  * 0, or -ENOMEM when not even that was possible: nothing came of the message, the peer stays usable. */
 int mcp_receive(struct mcp_peer *peer, const char *message, size_t length);
+/* The same for a transport that answers where it was asked: `route` is its own word for that. */
+int mcp_receive_from(struct mcp_peer *peer, void *route, const char *message, size_t length);
+/* Does something that was received with this route still wait for its answer? */
+bool mcp_route_waits(const struct mcp_peer *peer, const void *route);
+/* Nobody waits for answers on this route any more (NULL: on any, and a legacy session's subscriptions end
+ * too): its calls are cancelled, its subscriptions end. Nothing is sent for them. */
+void mcp_route_gone(struct mcp_peer *peer, const void *route);
 /* A line was longer than LIMIT_MESSAGE_BYTES and its bytes were thrown away: answers that. */
 int mcp_refuse_oversized(struct mcp_peer *peer);
 
@@ -114,21 +135,23 @@ unsigned mcp_in_flight(const struct mcp_peer *peer);
 /* Ends open subscriptions gracefully (2026-07-28, "Graceful Closure"), before the transport closes. */
 void mcp_close(struct mcp_peer *peer);
 /* Tells clients that asked for it that the tool list changed. */
-void mcp_tools_changed(struct mcp_peer *peer);
+void mcp_tools_changed(struct mcp_caller *caller);
 /* Tells who has subscribed to it that a resource changed. Costs a look at each of their subscriptions;
  * without memory it is not told. */
-void mcp_resource_updated(struct mcp_peer *peer, const char *uri);
+void mcp_resource_updated(struct mcp_caller *caller, const char *uri);
 /* What `watch` left open. NULL: it is watched from here on. Else why not, in words: whoever wanted to is told
  * so, and `unwatch` is not called. */
-void mcp_resource_watched(struct mcp_peer *peer, const char *uri, const char *refusal);
+void mcp_resource_watched(struct mcp_caller *caller, const char *uri, const char *refusal);
 /* There is no such resource any more: subscriptions to it end, silently and without `unwatch`. */
-void mcp_resource_gone(struct mcp_peer *peer, const char *uri);
+void mcp_resource_gone(struct mcp_caller *caller, const char *uri);
 
 /* ---- calls ---- */
 
 /* For the host's own use: a pointer it may set and read. */
 void mcp_call_set_user(struct mcp_call *call, void *user);
 void *mcp_call_user(const struct mcp_call *call);
+/* Milliseconds, as mcp_host.client said; 0 where it says nothing. */
+uint32_t mcp_call_patience(const struct mcp_call *call);
 /* Of a resources/read; NULL of a tools/call. */
 const char *mcp_call_uri(const struct mcp_call *call);
 /* Of a completion/complete; NULL of any other. */

@@ -18,8 +18,11 @@ static void settle(struct mcp_batch *batch)
 		return;
 	/* "If there are no Response objects contained within the Response array, the server MUST NOT return
 	 * an empty Array and should return nothing at all" (JSON-RPC 2.0, 6) */
-	if (buffer_length(&batch->answers) > 1 && buffer_append(&batch->answers, "]", 1) == 0)
-		mcp_send(batch->peer, &batch->answers);
+	if (buffer_length(&batch->answers) > 1 && buffer_append(&batch->answers, "]", 1) == 0) {
+		struct mcp_delivery delivery = {.route = batch->route, .last = true};
+
+		mcp_send(batch->peer, &delivery, &batch->answers);
+	}
 	buffer_deinit(&batch->answers);
 	free(batch);
 }
@@ -42,17 +45,17 @@ void mcp_batch_answer(struct mcp_batch *batch, struct jsonrpc_id id, const struc
 	settle(batch);
 }
 
-static int refuse(struct mcp_peer *peer, int code, const char *text)
+static int refuse(struct mcp_origin origin, int code, const char *text)
 {
-	struct mcp_incoming incoming = {.peer = peer};
-	int result = buffer_reserve(&peer->reply, JSONRPC_ERROR_BYTES);
+	struct mcp_incoming incoming = {.origin = origin};
+	int result = buffer_reserve(&origin.peer->caller->reply, JSONRPC_ERROR_BYTES);
 
 	if (result == 0)
 		result = mcp_reply_error(&incoming, code, "%s", text);
 	return result == -ENOMEM ? result : 0;
 }
 
-static struct mcp_batch *batch_new(struct mcp_peer *peer, unsigned count)
+static struct mcp_batch *batch_new(struct mcp_origin origin, unsigned count)
 {
 	struct mcp_batch *batch = calloc(1, sizeof *batch);
 
@@ -64,13 +67,14 @@ static struct mcp_batch *batch_new(struct mcp_peer *peer, unsigned count)
 		return NULL;
 	}
 	buffer_append(&batch->answers, "[", 1);
-	batch->peer = peer;
+	batch->peer = origin.peer;
+	batch->route = origin.route;
 	batch->open = 1;
 	return batch;
 }
 
 /* No memory to gather answers in: each request is told so by itself. */
-static int refuse_each(struct mcp_peer *peer, const char *text, size_t length)
+static int refuse_each(struct mcp_origin origin, const char *text, size_t length)
 {
 	struct json_span element;
 	size_t offset = 0;
@@ -78,17 +82,17 @@ static int refuse_each(struct mcp_peer *peer, const char *text, size_t length)
 
 	while (result == 0 && json_next_element(text, length, &offset, &element)) {
 		struct mcp_incoming incoming = {
-			.peer = peer, .text = text + element.start, .length = element.length};
+			.origin = origin, .text = text + element.start, .length = element.length};
 
 		result = mcp_answer_out_of_memory(&incoming, false);
 	}
 	return result == -ENOMEM ? result : 0;
 }
 
-int mcp_batch_receive(struct mcp_peer *peer, const char *text, size_t length)
+int mcp_batch_receive(struct mcp_peer *peer, void *route, const char *text, size_t length)
 {
+	struct mcp_origin origin = {.peer = peer, .route = route};
 	struct err err = {0};
-	struct mcp_batch *batch;
 	struct json_span element;
 	size_t offset = 0;
 	unsigned count = 0;
@@ -96,23 +100,23 @@ int mcp_batch_receive(struct mcp_peer *peer, const char *text, size_t length)
 
 	if (result < 0) {
 		err_wrap(&err, 0, result == -E2BIG ? "Message refused" : "Parse error");
-		return refuse(peer, result == -E2BIG ? MCP_INVALID_REQUEST : MCP_PARSE_ERROR, err.text);
+		return refuse(origin, result == -E2BIG ? MCP_INVALID_REQUEST : MCP_PARSE_ERROR, err.text);
 	}
 	if (!peer->version || strcmp(peer->version, MCP_BATCH_VERSION) != 0)
-		return refuse(peer, MCP_INVALID_REQUEST,
+		return refuse(origin, MCP_INVALID_REQUEST,
 			      "Invalid Request: batches exist only in protocol version " MCP_BATCH_VERSION
 			      ", after initialize");
 	while (json_next_element(text, length, &offset, &element))
 		count++;
 	if (count == 0)
-		return refuse(peer, MCP_INVALID_REQUEST, "Invalid Request: the batch is empty");
+		return refuse(origin, MCP_INVALID_REQUEST, "Invalid Request: the batch is empty");
 	if (count > LIMIT_BATCH_MESSAGES)
-		return refuse(peer, MCP_INVALID_REQUEST, "Invalid Request: the batch has too many messages");
-	batch = batch_new(peer, count);
-	if (!batch)
-		return refuse_each(peer, text, length);
+		return refuse(origin, MCP_INVALID_REQUEST, "Invalid Request: the batch has too many messages");
+	origin.batch = batch_new(origin, count);
+	if (!origin.batch)
+		return refuse_each(origin, text, length);
 	for (offset = 0; json_next_element(text, length, &offset, &element);)
-		mcp_dispatch(peer, batch, text + element.start, element.length);
-	settle(batch);
+		mcp_dispatch(origin, text + element.start, element.length);
+	settle(origin.batch);
 	return 0;
 }

@@ -14,9 +14,11 @@
 
 void mcp_call_free(struct mcp_call *call)
 {
-	struct mcp_batch *batch = call->request.batch;
+	struct mcp_batch *batch = call->request.origin.batch;
+	struct mcp_peer *peer = call->request.origin.peer;
 
-	call->request.peer->requests.calls--;
+	peer->requests.calls--;
+	peer->caller->calls--;
 	mcp_requests_remove(&call->request);
 	cJSON_Delete(call->tree);
 	free(call->progress_token);
@@ -36,6 +38,11 @@ void *mcp_call_user(const struct mcp_call *call)
 	return call->user;
 }
 
+uint32_t mcp_call_patience(const struct mcp_call *call)
+{
+	return call->request.origin.peer->patience;
+}
+
 /* ---- progress ---- */
 
 const char *mcp_call_uri(const struct mcp_call *call)
@@ -50,7 +57,9 @@ bool mcp_call_wants_progress(const struct mcp_call *call)
 
 void mcp_call_progress(struct mcp_call *call, double progress, const char *message, size_t message_length)
 {
-	struct buffer *out = &call->request.peer->reply;
+	const struct mcp_origin *origin = &call->request.origin;
+	struct mcp_delivery delivery = {.route = origin->route};
+	struct buffer *out = &origin->peer->caller->reply;
 	struct json_writer writer;
 
 	/* "The progress value MUST increase with each notification" (basic/patterns/progress) */
@@ -71,7 +80,7 @@ void mcp_call_progress(struct mcp_call *call, double progress, const char *messa
 	json_object_end(&writer);
 	json_object_end(&writer);
 	if (writer.result == 0)
-		mcp_send(call->request.peer, out);
+		mcp_send(origin->peer, &delivery, out);
 }
 
 /* ---- results ---- */
@@ -178,14 +187,14 @@ static void clear(struct mcp_call *call)
 	json_writer_init(&call->writer, &call->out);
 }
 
-/* The answer is complete in call->out: away with it, and with the call. */
-static int send_answer(struct mcp_call *call)
+/* The answer is complete in call->out: away with it, and with the call. `code` is that of an error, else 0. */
+static int send_answer(struct mcp_call *call, int code)
 {
-	struct mcp_batch *batch = call->request.batch;
+	struct mcp_origin origin = call->request.origin;
 	int result;
 
-	call->request.batch = NULL; /* mcp_answer settles it */
-	result = mcp_answer(call->request.peer, batch, call->request.id, &call->out);
+	call->request.origin.batch = NULL; /* mcp_answer settles it */
+	result = mcp_answer(&origin, call->request.id, code, &call->out);
 	mcp_call_free(call);
 	return result;
 }
@@ -204,7 +213,7 @@ int mcp_call_error_data(struct mcp_call *call, int code, const char *message, co
 		result = jsonrpc_write_error(&call->out, call->request.id, code,
 					     "Internal error: out of memory", NULL);
 	if (result == 0)
-		return send_answer(call);
+		return send_answer(call, code);
 	mcp_call_free(call);
 	return result;
 }
@@ -219,12 +228,12 @@ static int write_end(struct mcp_call *call, const struct buffer *meta)
 {
 	struct json_writer *writer = mcp_result_members(call);
 
-	if (call->uri && call->request.era == MCP_MODERN) { /* server/utilities/caching */
+	if (call->uri && call->request.origin.era == MCP_MODERN) { /* server/utilities/caching */
 		json_key_int(writer, "ttlMs", 0);
 		json_key_text(writer, "cacheScope", "private");
 	}
 	if (writer->result == 0)
-		writer->result = mcp_write_result_tail(call->request.peer, call->request.era, &call->out,
+		writer->result = mcp_write_result_tail(&call->request.origin, &call->out,
 						       meta ? buffer_data(meta) : NULL,
 						       meta ? buffer_length(meta) : 0);
 	return writer->result;
@@ -245,7 +254,7 @@ int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *
 	json_key_bool(mcp_result_members(call), "isError", true);
 	if (write_end(call, meta) < 0)
 		return mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: out of memory");
-	return send_answer(call);
+	return send_answer(call, 0);
 }
 
 int mcp_call_finish(struct mcp_call *call, const struct buffer *meta)
@@ -258,7 +267,7 @@ int mcp_call_finish(struct mcp_call *call, const struct buffer *meta)
 		mcp_result_begin(call);
 	switch (write_end(call, meta)) {
 	case 0:
-		return send_answer(call);
+		return send_answer(call, 0);
 	case -EMSGSIZE:
 		return mcp_call_fail(call, "Error: the result is too large to be sent. Ask for less of it.",
 				     NULL);
@@ -280,10 +289,10 @@ int mcp_call_finish_empty(struct mcp_call *call)
 	if (result == 0)
 		result = buffer_append(&call->out, "{", 1);
 	if (result == 0)
-		result = mcp_write_result_tail(call->request.peer, call->request.era, &call->out, NULL, 0);
+		result = mcp_write_result_tail(&call->request.origin, &call->out, NULL, 0);
 	if (result < 0)
 		return mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: out of memory");
-	return send_answer(call);
+	return send_answer(call, 0);
 }
 
 void mcp_call_drop(struct mcp_call *call)

@@ -62,7 +62,7 @@ static const char *take(const cJSON *params, struct mcp_completion *asked)
 
 int mcp_completion_complete(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	const struct mcp_host *host = &incoming->origin.peer->caller->host;
 	struct mcp_completion asked = {0};
 	const char *fault = take(incoming->message.params, &asked);
 	struct mcp_call *call;
@@ -74,7 +74,7 @@ int mcp_completion_complete(struct mcp_incoming *incoming)
 	if (!call)
 		return result;
 	call->completion = asked;
-	peer->host.complete(peer->host.context, call, &call->completion);
+	host->complete(host->context, call, &call->completion);
 	return 0;
 }
 

@@ -21,7 +21,8 @@ static const char *negotiate(const char *wanted)
 
 int mcp_legacy_initialize(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct mcp_peer *peer = incoming->origin.peer;
+	const struct mcp_host *host = &peer->caller->host;
 	const cJSON *params = incoming->message.params;
 	const cJSON *wanted = cJSON_GetObjectItemCaseSensitive(params, "protocolVersion");
 	const cJSON *capabilities = cJSON_GetObjectItemCaseSensitive(params, "capabilities");
@@ -30,7 +31,7 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 	const char *version;
 	int result;
 
-	if (incoming->batch) /* 2025-03-26 lifecycle: "MUST NOT be part of a JSON-RPC batch" */
+	if (incoming->origin.batch) /* 2025-03-26 lifecycle: "MUST NOT be part of a JSON-RPC batch" */
 		return mcp_reply_error(incoming, MCP_INVALID_REQUEST,
 				       "Invalid Request: initialize in a batch");
 	if (!cJSON_IsString(wanted))
@@ -60,13 +61,13 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 	json_object_end(&writer);
 	json_key(&writer, "serverInfo");
 	json_object(&writer);
-	json_key_text(&writer, "name", peer->host.name);
-	if (peer->host.title && strcmp(version, MCP_BATCH_VERSION) > 0) /* title came with 2025-06-18 */
-		json_key_text(&writer, "title", peer->host.title);
-	json_key_text(&writer, "version", peer->host.version);
+	json_key_text(&writer, "name", host->name);
+	if (host->title && strcmp(version, MCP_BATCH_VERSION) > 0) /* title came with 2025-06-18 */
+		json_key_text(&writer, "title", host->title);
+	json_key_text(&writer, "version", host->version);
 	json_object_end(&writer);
-	if (peer->host.instructions)
-		json_key_text(&writer, "instructions", peer->host.instructions);
+	if (host->instructions)
+		json_key_text(&writer, "instructions", host->instructions);
 	if (writer.result < 0)
 		return writer.result;
 	peer->version = version;

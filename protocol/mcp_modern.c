@@ -67,7 +67,7 @@ int mcp_modern_check(struct mcp_incoming *incoming)
 	const char *fault;
 	int result;
 
-	incoming->era = MCP_LEGACY;
+	incoming->origin.era = MCP_LEGACY;
 	if (!meta)
 		return 0;
 	if (!cJSON_IsObject(meta)) {
@@ -79,7 +79,7 @@ int mcp_modern_check(struct mcp_incoming *incoming)
 	version = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_VERSION);
 	if (!version && !cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CAPABILITIES))
 		return 0;
-	incoming->era = MCP_MODERN;
+	incoming->origin.era = MCP_MODERN;
 	if (!cJSON_IsString(version)) {
 		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 					 "Invalid params: _meta: \"" MCP_META_VERSION "\" must be a string");
@@ -94,18 +94,18 @@ int mcp_modern_check(struct mcp_incoming *incoming)
 		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: _meta: %s", fault);
 		return result < 0 ? result : 1;
 	}
-	if (incoming->batch) {
+	if (incoming->origin.batch) {
 		result = mcp_reply_error(incoming, MCP_INVALID_REQUEST,
 					 "Invalid Request: there are no batches in " MCP_MODERN_VERSION);
 		return result < 0 ? result : 1;
 	}
-	mcp_note_client(incoming->peer, cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CLIENT));
+	mcp_note_client(incoming->origin.peer, cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CLIENT));
 	return 0;
 }
 
 int mcp_modern_discover(struct mcp_incoming *incoming)
 {
-	const char *instructions = incoming->peer->host.instructions;
+	const char *instructions = incoming->origin.peer->caller->host.instructions;
 	struct json_writer writer;
 	int result = mcp_reply_begin(incoming, &writer);
 
@@ -140,9 +140,11 @@ int mcp_modern_discover(struct mcp_incoming *incoming)
 int mcp_notification_begin(struct mcp_peer *peer, const struct mcp_request *subscription, const char *method,
 			   struct json_writer *writer)
 {
-	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
-	json_writer_init(writer, &peer->reply);
-	writer->result = jsonrpc_write_notification(&peer->reply, method);
+	struct buffer *out = &peer->caller->reply;
+
+	buffer_clear(out, LIMIT_FRAME_BYTES);
+	json_writer_init(writer, out);
+	writer->result = jsonrpc_write_notification(out, method);
 	if (!subscription)
 		return writer->result;
 	json_key(writer, "_meta");
@@ -153,20 +155,23 @@ int mcp_notification_begin(struct mcp_peer *peer, const struct mcp_request *subs
 	return writer->result;
 }
 
-int mcp_notification_end(struct mcp_peer *peer, struct json_writer *writer)
+int mcp_notification_end(struct mcp_peer *peer, const struct mcp_request *subscription,
+			 struct json_writer *writer)
 {
+	struct mcp_delivery delivery = {.route = subscription ? subscription->origin.route : NULL};
+
 	json_object_end(writer);
 	json_object_end(writer);
 	if (writer->result < 0)
 		return writer->result;
-	return mcp_send(peer, &peer->reply);
+	return mcp_send(peer, &delivery, &peer->caller->reply);
 }
 
 /* "MUST send notifications/subscriptions/acknowledged as the first message", with the subset that is
  * honoured. */
 static int acknowledge(struct mcp_subscription *subscription)
 {
-	struct mcp_peer *peer = subscription->request.peer;
+	struct mcp_peer *peer = subscription->request.origin.peer;
 	struct json_writer writer;
 
 	mcp_notification_begin(peer, &subscription->request, "notifications/subscriptions/acknowledged",
@@ -177,7 +182,7 @@ static int acknowledge(struct mcp_subscription *subscription)
 		json_key_bool(&writer, "toolsListChanged", true);
 	mcp_interests_write(&subscription->request, &writer);
 	json_object_end(&writer);
-	return mcp_notification_end(peer, &writer);
+	return mcp_notification_end(peer, &subscription->request, &writer);
 }
 
 bool mcp_subscription_open(const struct mcp_request *subscription)
@@ -195,7 +200,7 @@ int mcp_subscription_acknowledge(struct mcp_request *request)
 		return result;
 	}
 	subscription->acknowledged = true;
-	mcp_interests_tell(request->peer, request);
+	mcp_interests_tell(request);
 	return 0;
 }
 
@@ -220,7 +225,7 @@ static bool valid_filter(const cJSON *filter)
 
 int mcp_modern_listen(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct mcp_caller *caller = incoming->origin.peer->caller;
 	const cJSON *filter = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "notifications");
 	struct mcp_subscription *subscription;
 	int result;
@@ -229,19 +234,18 @@ int mcp_modern_listen(struct mcp_incoming *incoming)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 				       "Invalid params: notifications must be an object of booleans (and "
 				       "resourceSubscriptions an array of strings)");
-	if (peer->requests.subscriptions >= LIMIT_SUBSCRIPTIONS)
+	if (caller->subscriptions >= LIMIT_SUBSCRIPTIONS)
 		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
 				       "Internal error: %u subscriptions are open already; cancel one first",
-				       peer->requests.subscriptions);
+				       caller->subscriptions);
 	subscription = calloc(1, sizeof *subscription);
 	if (!subscription)
 		return -ENOMEM;
-	subscription->request.peer = peer;
+	subscription->request.origin = incoming->origin;
 	subscription->request.kind = MCP_REQUEST_SUBSCRIPTION;
-	subscription->request.era = MCP_MODERN;
 	subscription->tools = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(filter, "toolsListChanged"));
-	peer->requests.subscriptions++;
-	result = mcp_requests_add(peer, &subscription->request, incoming->message.id);
+	caller->subscriptions++;
+	result = mcp_requests_add(&subscription->request, incoming->message.id);
 	if (result == 0)
 		result = mcp_interests_add(&subscription->request,
 					   cJSON_GetObjectItemCaseSensitive(filter, "resourceSubscriptions"));
@@ -249,15 +253,15 @@ int mcp_modern_listen(struct mcp_incoming *incoming)
 		mcp_subscription_end(&subscription->request);
 		return result;
 	}
-	return mcp_interests_pending(peer, &subscription->request)
+	return mcp_interests_pending(&subscription->request)
 		       ? 0
 		       : mcp_subscription_acknowledge(&subscription->request);
 }
 
 void mcp_subscription_end(struct mcp_request *request)
 {
-	request->peer->requests.subscriptions--;
-	mcp_interests_forget(request->peer, request);
+	request->origin.peer->caller->subscriptions--;
+	mcp_interests_forget(request->origin.peer, request);
 	mcp_requests_remove(request);
 	free(request);
 }
@@ -266,28 +270,30 @@ void mcp_subscription_end(struct mcp_request *request)
  * send .. when it tears down that subscription stream" (basic/patterns/cancellation). */
 static void close_subscription(struct mcp_request *request)
 {
-	struct mcp_peer *peer = request->peer;
+	struct mcp_delivery delivery = {.route = request->origin.route, .last = true};
+	struct mcp_peer *peer = request->origin.peer;
+	struct buffer *out = &peer->caller->reply;
 	struct json_writer writer;
 
-	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
-	json_writer_init(&writer, &peer->reply);
-	writer.result = jsonrpc_write_result(&peer->reply, request->id);
+	buffer_clear(out, LIMIT_FRAME_BYTES);
+	json_writer_init(&writer, out);
+	writer.result = jsonrpc_write_result(out, request->id);
 	json_object(&writer);
 	json_key(&writer, "_meta");
 	json_object(&writer);
 	json_key(&writer, MCP_META_SUBSCRIPTION);
 	json_raw(&writer, request->id.raw, request->id.length);
-	json_raw(&writer, peer->server_meta, strlen(peer->server_meta));
+	json_raw(&writer, peer->caller->server_meta, strlen(peer->caller->server_meta));
 	json_object_end(&writer);
 	json_key_text(&writer, "resultType", "complete");
 	json_object_end(&writer);
 	json_object_end(&writer);
 	if (writer.result == 0)
-		mcp_send(peer, &peer->reply);
+		mcp_send(peer, &delivery, out);
 	if (mcp_notification_begin(peer, request, "notifications/cancelled", &writer) == 0) {
 		json_key(&writer, "requestId");
 		json_raw(&writer, request->id.raw, request->id.length);
-		mcp_notification_end(peer, &writer);
+		mcp_notification_end(peer, request, &writer);
 	}
 	mcp_subscription_end(request);
 }
@@ -303,25 +309,33 @@ void mcp_close(struct mcp_peer *peer)
 	}
 }
 
-void mcp_tools_changed(struct mcp_peer *peer)
+static void tell_tools_changed(struct mcp_peer *peer)
 {
 	static const char method[] = "notifications/tools/list_changed";
+	struct mcp_delivery delivery = {0};
+	struct buffer *out = &peer->caller->reply;
 	struct json_writer writer;
 
-	buffer_clear(&peer->tools, 0);
 	for (struct mcp_request *request = peer->requests.all; request; request = request->next)
 		if (request->kind == MCP_REQUEST_SUBSCRIPTION && mcp_subscription_open(request) &&
 		    ((struct mcp_subscription *)request)->tools &&
 		    mcp_notification_begin(peer, request, method, &writer) == 0)
-			mcp_notification_end(peer, &writer);
+			mcp_notification_end(peer, request, &writer);
 	if (!peer->initialized)
 		return;
-	buffer_clear(&peer->reply, LIMIT_FRAME_BYTES);
-	json_writer_init(&writer, &peer->reply);
+	buffer_clear(out, LIMIT_FRAME_BYTES);
+	json_writer_init(&writer, out);
 	json_object(&writer);
 	json_key_text(&writer, "jsonrpc", "2.0");
 	json_key_text(&writer, "method", method);
 	json_object_end(&writer);
 	if (writer.result == 0)
-		mcp_send(peer, &peer->reply);
+		mcp_send(peer, &delivery, out);
+}
+
+void mcp_tools_changed(struct mcp_caller *caller)
+{
+	buffer_clear(&caller->tools, 0);
+	for (struct mcp_peer *peer = caller->peers; peer; peer = peer->next)
+		tell_tools_changed(peer);
 }

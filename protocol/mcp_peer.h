@@ -26,15 +26,24 @@ extern const char *const mcp_legacy_versions[]; /* newest first, ended by NULL *
 /* Owned by the requests in it that are open; the last one frees it. */
 struct mcp_batch {
 	struct mcp_peer *peer;
+	void *route;
 	struct buffer answers; /* "[A,B" */
 	unsigned open;         /* requests of it that are unanswered, and 1 while it is still being read */
 };
 
-int mcp_batch_receive(struct mcp_peer *peer, const char *text, size_t length);
+int mcp_batch_receive(struct mcp_peer *peer, void *route, const char *text, size_t length);
 /* One request of it was answered (with what is in `answer`) or will never be (NULL). */
 void mcp_batch_answer(struct mcp_batch *batch, struct jsonrpc_id id, const struct buffer *answer);
 
 /* ---- requests in flight ---- */
+
+/* Where a message came from, and so where its answers go. */
+struct mcp_origin {
+	struct mcp_peer *peer;
+	struct mcp_batch *batch; /* or NULL */
+	void *route;             /* mcp_receive_from() */
+	enum mcp_era era;
+};
 
 enum mcp_request_kind { MCP_REQUEST_CALL, MCP_REQUEST_SUBSCRIPTION };
 
@@ -42,10 +51,8 @@ enum mcp_request_kind { MCP_REQUEST_CALL, MCP_REQUEST_SUBSCRIPTION };
 struct mcp_request {
 	struct mcp_request *bucket_next;     /* in the table by id */
 	struct mcp_request *previous, *next; /* in the list of all */
-	struct mcp_peer *peer;
-	struct mcp_batch *batch;
+	struct mcp_origin origin;
 	enum mcp_request_kind kind;
-	enum mcp_era era;
 	bool listed;   /* in the list */
 	bool findable; /* in the table: neither answered nor cancelled */
 	uint32_t hash;
@@ -60,49 +67,56 @@ struct mcp_requests {
 	struct mcp_request *all; /* newest first */
 	struct mcp_request **buckets;
 	size_t bucket_count, findable;
-	unsigned calls, subscriptions;
+	unsigned calls;
 };
 
-/* Copies the id and enters the request. 0 or -ENOMEM. */
-int mcp_requests_add(struct mcp_peer *peer, struct mcp_request *request, struct jsonrpc_id id);
+/* Copies the id and enters the request, whose origin is set. 0 or -ENOMEM. */
+int mcp_requests_add(struct mcp_request *request, struct jsonrpc_id id);
 struct mcp_request *mcp_requests_find(struct mcp_peer *peer, struct jsonrpc_id id);
 /* Its id is free again; it stays in the list. */
 void mcp_requests_hide(struct mcp_request *request);
 void mcp_requests_remove(struct mcp_request *request);
 
-/* One who wants to hear of one resource: a subscriptions/listen request, or the legacy session. */
+/* One who wants to hear of one resource: a subscriptions/listen request, or a legacy session. */
 struct mcp_interest {
 	struct mcp_interest *next;
+	struct mcp_peer *peer;
 	const struct mcp_request *subscription; /* NULL: the legacy session */
 	bool due;                               /* to be told as soon as the subscription is acknowledged */
 	bool pending;                           /* the host has not said yet whether it can be watched */
 	char uri[];
 };
 
-/* ---- the peer ---- */
+/* ---- the caller and its peers ---- */
+
+struct mcp_caller {
+	struct mcp_host host;
+	char *server_meta; /* "io.modelcontextprotocol/serverInfo":{..} */
+	struct buffer
+		reply; /* answers given at once; keeps JSONRPC_ERROR_BYTES, so that an error always fits */
+	struct buffer tools; /* first page of tools/list, elements only; empty until asked */
+	unsigned tools_next; /* where the second page begins, or 0 */
+	unsigned calls, subscriptions; /* in flight, of all its peers */
+	struct mcp_interest *interests; /* the oldest first */
+	unsigned interest_count;
+	struct mcp_peer *peers;
+};
 
 struct mcp_peer {
-	struct mcp_host host;
+	struct mcp_caller *caller;
+	struct mcp_peer *previous, *next; /* of the same caller */
 	struct mcp_sink sink;
 	const char *version; /* legacy: negotiated by initialize; NULL before */
 	bool initialized;    /* legacy: notifications/initialized came */
 	bool closing;        /* nothing is sent any more */
 	char *client;        /* name last told to the host */
-	char *server_meta;   /* "io.modelcontextprotocol/serverInfo":{..} */
-	struct buffer
-		reply; /* answers given at once; keeps JSONRPC_ERROR_BYTES, so that an error always fits */
-	struct buffer tools; /* first page of tools/list, elements only; empty until asked */
-	unsigned tools_next; /* where the second page begins, or 0 */
+	uint32_t patience;   /* what the host said of it */
 	struct mcp_requests requests;
-	struct mcp_interest *interests; /* the oldest first */
-	unsigned interest_count;
 };
 
 /* One request on its way through the method table. */
 struct mcp_incoming {
-	struct mcp_peer *peer;
-	struct mcp_batch *batch;
-	enum mcp_era era;
+	struct mcp_origin origin;
 	struct jsonrpc_message message;
 	const char *text; /* of this message */
 	size_t length;
@@ -113,10 +127,10 @@ struct mcp_incoming {
 typedef int mcp_handler(struct mcp_incoming *incoming);
 
 /* One message that is not a batch; also each element of one. */
-int mcp_dispatch(struct mcp_peer *peer, struct mcp_batch *batch, const char *text, size_t length);
+int mcp_dispatch(struct mcp_origin origin, const char *text, size_t length);
 
 /*
- * An answer given at once. mcp_reply_begin clears peer->reply and writes up to and with "result":{ ; the
+ * An answer given at once. mcp_reply_begin clears caller->reply and writes up to and with "result":{ ; the
  * caller adds members; mcp_reply_end adds what every result of this era bears and sends.
  */
 int mcp_reply_begin(struct mcp_incoming *incoming, struct json_writer *writer);
@@ -127,13 +141,14 @@ int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *me
 /* For a message that could not be read or served for lack of memory. Whether it wants an answer shows in
  * whether it has an id. `counted`: its batch already waits for it. */
 int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted);
-/* Sends what is in `answer`: into the batch, or with a newline through the sink. Empties it. */
-int mcp_answer(struct mcp_peer *peer, struct mcp_batch *batch, struct jsonrpc_id id, struct buffer *answer);
-/* Adds the newline and sends: notifications. */
-int mcp_send(struct mcp_peer *peer, struct buffer *message);
+/* Sends what is in `answer`: into the batch, or with a newline through the sink. Empties it. `code` is that of
+ * an error, else 0. */
+int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer);
+/* Adds the newline and sends. */
+int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct buffer *message);
 /* The members that end every modern result: _meta (with `more`, members as JSON, may be NULL) and resultType.
  */
-int mcp_write_result_tail(struct mcp_peer *peer, enum mcp_era era, struct buffer *out, const char *more,
+int mcp_write_result_tail(const struct mcp_origin *origin, struct buffer *out, const char *more,
 			  size_t more_length);
 /* The client's name, if it is new. */
 void mcp_note_client(struct mcp_peer *peer, const cJSON *info);
@@ -179,28 +194,29 @@ int mcp_reply_empty(struct mcp_incoming *incoming);
 /* Decides the era and checks what it asks of params._meta. 0; 1 when it was refused and answered; -ENOMEM. */
 int mcp_modern_check(struct mcp_incoming *incoming);
 void mcp_subscription_end(struct mcp_request *request); /* frees it, no answer */
-/* Begins a notification in peer->reply, of this subscription (with its _meta), or of none (NULL); the writer
+/* Begins a notification in caller->reply, of this subscription (with its _meta), or of none (NULL); the writer
  * stands behind it, in params. What it returns is in writer->result too. */
 int mcp_notification_begin(struct mcp_peer *peer, const struct mcp_request *subscription, const char *method,
 			   struct json_writer *writer);
-/* Ends a notification in peer->reply, and sends it. 0 or -errno. */
-int mcp_notification_end(struct mcp_peer *peer, struct json_writer *writer);
+/* Ends a notification in caller->reply, and sends it where `subscription` (or NULL) came from. 0 or -errno. */
+int mcp_notification_end(struct mcp_peer *peer, const struct mcp_request *subscription,
+			 struct json_writer *writer);
 
-/* ---- mcp_resources.c: who wants to hear of what; `subscription` NULL is the legacy session ---- */
+/* ---- mcp_resources.c: who wants to hear of what; `subscription` NULL is the peer's legacy session ---- */
 
 /* Notes what of resourceSubscriptions (an array of strings, or NULL) can be honoured. 0 or -ENOMEM. */
 int mcp_interests_add(struct mcp_request *subscription, const cJSON *uris);
 /* Writes the member resourceSubscriptions with what was noted; nothing if nothing was. */
 void mcp_interests_write(const struct mcp_request *subscription, struct json_writer *writer);
 /* Is something of it still pending? */
-bool mcp_interests_pending(const struct mcp_peer *peer, const struct mcp_request *subscription);
+bool mcp_interests_pending(const struct mcp_request *subscription);
 /* Has it been acknowledged? Before that it is told nothing. The legacy session (NULL) always is. */
 bool mcp_subscription_open(const struct mcp_request *subscription);
 /* Nothing of it is pending any more: acknowledges it, and tells what is due. It is ended when that fails: 0
  * or -errno. */
 int mcp_subscription_acknowledge(struct mcp_request *subscription);
 /* Tells of those that are due. */
-void mcp_interests_tell(struct mcp_peer *peer, const struct mcp_request *subscription);
+void mcp_interests_tell(const struct mcp_request *subscription);
 void mcp_interests_forget(struct mcp_peer *peer, const struct mcp_request *subscription);
 /* The capability, in both eras. */
 void mcp_resources_write_capability(struct json_writer *writer);

@@ -60,9 +60,9 @@ static int copy_id(struct mcp_request *request, struct jsonrpc_id id)
 	return 0;
 }
 
-int mcp_requests_add(struct mcp_peer *peer, struct mcp_request *request, struct jsonrpc_id id)
+int mcp_requests_add(struct mcp_request *request, struct jsonrpc_id id)
 {
-	struct mcp_requests *requests = &peer->requests;
+	struct mcp_requests *requests = &request->origin.peer->requests;
 
 	if (requests->findable >= requests->bucket_count)
 		grow(requests);
@@ -102,7 +102,7 @@ struct mcp_request *mcp_requests_find(struct mcp_peer *peer, struct jsonrpc_id i
 
 void mcp_requests_hide(struct mcp_request *request)
 {
-	struct mcp_requests *requests = &request->peer->requests;
+	struct mcp_requests *requests = &request->origin.peer->requests;
 	struct mcp_request **at;
 
 	if (!request->findable)
@@ -122,7 +122,7 @@ void mcp_requests_remove(struct mcp_request *request)
 		if (request->previous)
 			request->previous->next = request->next;
 		else
-			request->peer->requests.all = request->next;
+			request->origin.peer->requests.all = request->next;
 		if (request->next)
 			request->next->previous = request->previous;
 		request->listed = false;

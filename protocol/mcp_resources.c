@@ -34,7 +34,7 @@ static int reply_list(struct mcp_incoming *incoming, const char *key,
 	if (cursor && !cJSON_IsNull(cursor))
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 				       "Invalid params: this cursor is not one of ours");
-	result = list(incoming->peer->host.context, &elements);
+	result = list(incoming->origin.peer->caller->host.context, &elements);
 	if (result == 0)
 		result = mcp_reply_begin(incoming, &writer);
 	if (result < 0)
@@ -44,7 +44,7 @@ static int reply_list(struct mcp_incoming *incoming, const char *key,
 	if (buffer_length(&elements))
 		json_raw(&writer, buffer_data(&elements), buffer_length(&elements));
 	json_array_end(&writer);
-	if (incoming->era == MCP_MODERN) { /* server/utilities/caching */
+	if (incoming->origin.era == MCP_MODERN) { /* server/utilities/caching */
 		json_key_int(&writer, "ttlMs", ttl_ms);
 		json_key_text(&writer, "cacheScope", scope);
 	}
@@ -53,12 +53,12 @@ static int reply_list(struct mcp_incoming *incoming, const char *key,
 
 int mcp_resources_list(struct mcp_incoming *incoming)
 {
-	return reply_list(incoming, "resources", incoming->peer->host.resources, 0, "private");
+	return reply_list(incoming, "resources", incoming->origin.peer->caller->host.resources, 0, "private");
 }
 
 int mcp_resources_templates(struct mcp_incoming *incoming)
 {
-	return reply_list(incoming, "resourceTemplates", incoming->peer->host.resource_templates, MCP_TTL_MS,
+	return reply_list(incoming, "resourceTemplates", incoming->origin.peer->caller->host.resource_templates, MCP_TTL_MS,
 			  "public");
 }
 
@@ -94,7 +94,7 @@ static int write_missing(struct buffer *data, const char *uri)
 
 int mcp_call_not_found(struct mcp_call *call)
 {
-	int code = call->request.era == MCP_MODERN ? MCP_INVALID_PARAMS : MCP_RESOURCE_NOT_FOUND;
+	int code = call->request.origin.era == MCP_MODERN ? MCP_INVALID_PARAMS : MCP_RESOURCE_NOT_FOUND;
 	_cleanup_(buffer_deinit) struct buffer data;
 
 	buffer_init(&data, LIMIT_MESSAGE_BYTES);
@@ -104,7 +104,7 @@ int mcp_call_not_found(struct mcp_call *call)
 
 int mcp_resources_read(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	const struct mcp_host *host = &incoming->origin.peer->caller->host;
 	struct mcp_call *call;
 	const char *uri;
 	int result = take_uri(incoming, &uri);
@@ -115,15 +115,15 @@ int mcp_resources_read(struct mcp_incoming *incoming)
 	if (!call)
 		return result;
 	call->uri = uri;
-	peer->host.read(peer->host.context, call, uri);
+	host->read(host->context, call, uri);
 	return 0;
 }
 
 /* ---- interests ---- */
 
-static bool is_watched(const struct mcp_peer *peer, const char *uri)
+static bool is_watched(const struct mcp_caller *caller, const char *uri)
 {
-	for (const struct mcp_interest *at = peer->interests; at; at = at->next)
+	for (const struct mcp_interest *at = caller->interests; at; at = at->next)
 		if (strcmp(at->uri, uri) == 0)
 			return true;
 	return false;
@@ -132,8 +132,8 @@ static bool is_watched(const struct mcp_peer *peer, const char *uri)
 static struct mcp_interest *find_interest(struct mcp_peer *peer, const struct mcp_request *subscription,
 					  const char *uri)
 {
-	for (struct mcp_interest *at = peer->interests; at; at = at->next)
-		if (at->subscription == subscription && strcmp(at->uri, uri) == 0)
+	for (struct mcp_interest *at = peer->caller->interests; at; at = at->next)
+		if (at->peer == peer && at->subscription == subscription && strcmp(at->uri, uri) == 0)
 			return at;
 	return NULL;
 }
@@ -151,34 +151,38 @@ static struct mcp_call *find_waiting(const struct mcp_peer *peer, const char *ur
 }
 
 /* Takes it out of the list; the host is told when it was the last for its resource. */
-static void drop(struct mcp_peer *peer, struct mcp_interest **link)
+static void drop(struct mcp_interest **link)
 {
 	struct mcp_interest *interest = *link;
+	struct mcp_peer *peer = interest->peer;
+	struct mcp_caller *caller = peer->caller;
 
 	*link = interest->next;
-	peer->interest_count--;
+	caller->interest_count--;
 	/* it was subscribed to, for as long as that was wanted */
 	for (struct mcp_call *call; !interest->subscription && (call = find_waiting(peer, interest->uri));)
 		mcp_call_finish_empty(call);
-	if (!peer->closing && !is_watched(peer, interest->uri))
-		peer->host.unwatch(peer->host.context, interest->uri);
+	if (!peer->closing && !is_watched(caller, interest->uri))
+		caller->host.unwatch(caller->host.context, interest->uri);
 	free(interest);
 }
 
 /* 0, -ENOENT, -EOPNOTSUPP, -ENOSPC (too many), -ENOMEM. */
 static int add(struct mcp_peer *peer, const struct mcp_request *subscription, const char *uri)
 {
-	struct mcp_interest *interest = find_interest(peer, subscription, uri), **link = &peer->interests;
+	struct mcp_interest *interest = find_interest(peer, subscription, uri);
+	struct mcp_caller *caller = peer->caller;
+	struct mcp_interest **link = &caller->interests;
 	bool is_new = !interest;
 	int result;
 
-	if (is_new && peer->interest_count >= LIMIT_RESOURCE_SUBSCRIPTIONS)
+	if (is_new && caller->interest_count >= LIMIT_RESOURCE_SUBSCRIPTIONS)
 		return -ENOSPC;
 	if (is_new)
 		interest = calloc(1, sizeof *interest + strlen(uri) + 1);
 	if (!interest)
 		return -ENOMEM;
-	result = peer->host.watch(peer->host.context, uri);
+	result = caller->host.watch(caller->host.context, uri);
 	if (result < 0 && result != -EINPROGRESS) {
 		if (is_new)
 			free(interest);
@@ -188,54 +192,62 @@ static int add(struct mcp_peer *peer, const struct mcp_request *subscription, co
 	interest->due |= result > 0;
 	if (!is_new)
 		return 0;
+	interest->peer = peer;
 	interest->subscription = subscription;
 	memcpy(interest->uri, uri, strlen(uri) + 1);
 	while (*link)
 		link = &(*link)->next;
 	*link = interest;
-	peer->interest_count++;
+	caller->interest_count++;
 	return 0;
 }
 
-static void tell(struct mcp_peer *peer, struct mcp_interest *interest)
+static void tell(struct mcp_interest *interest)
 {
 	struct json_writer writer;
 
 	interest->due = !mcp_subscription_open(interest->subscription);
 	if (interest->due)
 		return;
-	mcp_notification_begin(peer, interest->subscription, "notifications/resources/updated", &writer);
+	mcp_notification_begin(interest->peer, interest->subscription, "notifications/resources/updated",
+			       &writer);
 	json_key_text(&writer, "uri", interest->uri);
-	mcp_notification_end(peer, &writer);
+	mcp_notification_end(interest->peer, interest->subscription, &writer);
 }
 
-void mcp_interests_tell(struct mcp_peer *peer, const struct mcp_request *subscription)
+/* Tells of those of one who wants to hear that are due. */
+static void tell_due(const struct mcp_peer *peer, const struct mcp_request *subscription)
 {
-	for (struct mcp_interest *at = peer->interests; at; at = at->next)
-		if (at->due && at->subscription == subscription)
-			tell(peer, at);
+	for (struct mcp_interest *at = peer->caller->interests; at; at = at->next)
+		if (at->due && at->peer == peer && at->subscription == subscription)
+			tell(at);
+}
+
+void mcp_interests_tell(const struct mcp_request *subscription)
+{
+	tell_due(subscription->origin.peer, subscription);
 }
 
 void mcp_interests_forget(struct mcp_peer *peer, const struct mcp_request *subscription)
 {
-	for (struct mcp_interest **link = &peer->interests; *link;) {
-		if ((*link)->subscription == subscription)
-			drop(peer, link);
+	for (struct mcp_interest **link = &peer->caller->interests; *link;) {
+		if ((*link)->peer == peer && (*link)->subscription == subscription)
+			drop(link);
 		else
 			link = &(*link)->next;
 	}
 }
 
-void mcp_resource_updated(struct mcp_peer *peer, const char *uri)
+void mcp_resource_updated(struct mcp_caller *caller, const char *uri)
 {
-	for (struct mcp_interest *at = peer->interests; at; at = at->next)
+	for (struct mcp_interest *at = caller->interests; at; at = at->next)
 		if (strcmp(at->uri, uri) == 0)
-			tell(peer, at);
+			tell(at);
 }
 
-void mcp_resource_gone(struct mcp_peer *peer, const char *uri)
+void mcp_resource_gone(struct mcp_caller *caller, const char *uri)
 {
-	for (struct mcp_interest **link = &peer->interests; *link;) {
+	for (struct mcp_interest **link = &caller->interests; *link;) {
 		struct mcp_interest *interest = *link;
 
 		if (strcmp(interest->uri, uri) != 0) {
@@ -243,14 +255,16 @@ void mcp_resource_gone(struct mcp_peer *peer, const char *uri)
 			continue;
 		}
 		*link = interest->next;
-		peer->interest_count--;
+		caller->interest_count--;
 		free(interest);
 	}
 }
 
-bool mcp_interests_pending(const struct mcp_peer *peer, const struct mcp_request *subscription)
+bool mcp_interests_pending(const struct mcp_request *subscription)
 {
-	for (const struct mcp_interest *at = peer->interests; at; at = at->next)
+	const struct mcp_caller *caller = subscription->origin.peer->caller;
+
+	for (const struct mcp_interest *at = caller->interests; at; at = at->next)
 		if (at->subscription == subscription && at->pending)
 			return true;
 	return false;
@@ -261,21 +275,17 @@ static struct mcp_request *find_settled(const struct mcp_peer *peer)
 {
 	for (struct mcp_request *at = peer->requests.all; at; at = at->next)
 		if (at->kind == MCP_REQUEST_SUBSCRIPTION && !mcp_subscription_open(at) &&
-		    !mcp_interests_pending(peer, at))
+		    !mcp_interests_pending(at))
 			return at;
 	return NULL;
 }
 
-void mcp_resource_watched(struct mcp_peer *peer, const char *uri, const char *refusal)
+/* Of one conversation: who waited to hear whether it is watched. */
+static void settle(struct mcp_peer *peer, const char *uri, const char *refusal)
 {
 	struct mcp_request *settled;
 	struct mcp_call *call;
 
-	for (struct mcp_interest *at = peer->interests; at; at = at->next)
-		if (strcmp(at->uri, uri) == 0)
-			at->pending = false;
-	if (refusal)
-		mcp_resource_gone(peer, uri);
 	while ((call = find_waiting(peer, uri))) {
 		if (refusal)
 			mcp_call_error(call, MCP_INTERNAL_ERROR, refusal);
@@ -286,21 +296,33 @@ void mcp_resource_watched(struct mcp_peer *peer, const char *uri, const char *re
 		mcp_subscription_acknowledge(settled);
 }
 
+void mcp_resource_watched(struct mcp_caller *caller, const char *uri, const char *refusal)
+{
+	for (struct mcp_interest *at = caller->interests; at; at = at->next)
+		if (strcmp(at->uri, uri) == 0)
+			at->pending = false;
+	if (refusal)
+		mcp_resource_gone(caller, uri);
+	for (struct mcp_peer *peer = caller->peers; peer; peer = peer->next)
+		settle(peer, uri, refusal);
+}
+
 /* ---- subscriptions/listen: "the subset the server agreed to honor" ---- */
 
 int mcp_interests_add(struct mcp_request *subscription, const cJSON *uris)
 {
 	for (const cJSON *uri = uris ? uris->child : NULL; uri; uri = uri->next)
-		if (add(subscription->peer, subscription, uri->valuestring) == -ENOMEM)
+		if (add(subscription->origin.peer, subscription, uri->valuestring) == -ENOMEM)
 			return -ENOMEM;
 	return 0;
 }
 
 void mcp_interests_write(const struct mcp_request *subscription, struct json_writer *writer)
 {
+	const struct mcp_caller *caller = subscription->origin.peer->caller;
 	bool begun = false;
 
-	for (const struct mcp_interest *at = subscription->peer->interests; at; at = at->next) {
+	for (const struct mcp_interest *at = caller->interests; at; at = at->next) {
 		if (at->subscription != subscription)
 			continue;
 		if (!begun) {
@@ -330,9 +352,9 @@ static int reply_not_found(struct mcp_incoming *incoming, const char *uri)
 
 static void unsubscribe(struct mcp_peer *peer, const char *uri)
 {
-	for (struct mcp_interest **link = &peer->interests; *link; link = &(*link)->next)
-		if (!(*link)->subscription && strcmp((*link)->uri, uri) == 0) {
-			drop(peer, link);
+	for (struct mcp_interest **link = &peer->caller->interests; *link; link = &(*link)->next)
+		if ((*link)->peer == peer && !(*link)->subscription && strcmp((*link)->uri, uri) == 0) {
+			drop(link);
 			return;
 		}
 }
@@ -340,7 +362,7 @@ static void unsubscribe(struct mcp_peer *peer, const char *uri)
 /* It is answered when the host knows (mcp_resource_watched). */
 static int subscribe_later(struct mcp_incoming *incoming, const char *uri)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct mcp_peer *peer = incoming->origin.peer;
 	struct mcp_call *call;
 	int result = mcp_call_accept(incoming, &call);
 
@@ -353,7 +375,7 @@ static int subscribe_later(struct mcp_incoming *incoming, const char *uri)
 
 int mcp_resources_subscribe(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct mcp_peer *peer = incoming->origin.peer;
 	const char *uri;
 	int result = take_uri(incoming, &uri);
 
@@ -366,7 +388,7 @@ int mcp_resources_subscribe(struct mcp_incoming *incoming)
 		return mcp_reply_error(
 			incoming, MCP_INTERNAL_ERROR,
 			"Internal error: %u resources are subscribed to already; unsubscribe one first",
-			peer->interest_count);
+			peer->caller->interest_count);
 	if (result < 0)
 		return result;
 	if (find_interest(peer, NULL, uri)->pending)
@@ -375,7 +397,7 @@ int mcp_resources_subscribe(struct mcp_incoming *incoming)
 	if (result < 0)
 		unsubscribe(peer, uri);
 	else
-		mcp_interests_tell(peer, NULL);
+		tell_due(peer, NULL);
 	return result;
 }
 
@@ -387,6 +409,6 @@ int mcp_resources_unsubscribe(struct mcp_incoming *incoming)
 
 	if (result)
 		return result < 0 ? result : 0;
-	unsubscribe(incoming->peer, uri);
+	unsubscribe(incoming->origin.peer, uri);
 	return mcp_reply_empty(incoming);
 }

@@ -51,7 +51,7 @@ static int write_page(struct mcp_incoming *incoming, const struct buffer *page, 
 		snprintf(cursor, sizeof cursor, "t%u", next);
 		json_key_text(&writer, "nextCursor", cursor);
 	}
-	if (incoming->era == MCP_MODERN) { /* server/utilities/caching */
+	if (incoming->origin.era == MCP_MODERN) { /* server/utilities/caching */
 		json_key_int(&writer, "ttlMs", MCP_TTL_MS);
 		json_key_text(&writer, "cacheScope", "public");
 	}
@@ -60,9 +60,9 @@ static int write_page(struct mcp_incoming *incoming, const struct buffer *page, 
 
 int mcp_tools_list(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	struct mcp_caller *caller = incoming->origin.peer->caller;
 	_cleanup_(buffer_deinit) struct buffer later;
-	struct buffer *page = &peer->tools;
+	struct buffer *page = &caller->tools;
 	unsigned begin;
 	int next;
 
@@ -73,8 +73,8 @@ int mcp_tools_list(struct mcp_incoming *incoming)
 	if (begin)
 		page = &later;
 	if (buffer_length(page)) /* asked before each turn by some hosts: a copy of what is there */
-		return write_page(incoming, page, peer->tools_next);
-	next = peer->host.tools(peer->host.context, begin, page);
+		return write_page(incoming, page, caller->tools_next);
+	next = caller->host.tools(caller->host.context, begin, page);
 	if (next < 0) {
 		buffer_clear(page, 0);
 		return next == -ENOMEM || next == -EMSGSIZE
@@ -86,7 +86,7 @@ int mcp_tools_list(struct mcp_incoming *incoming)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 				       "Invalid params: this cursor is past the end");
 	if (begin == 0)
-		peer->tools_next = (unsigned)next;
+		caller->tools_next = (unsigned)next;
 	return write_page(incoming, page, (unsigned)next);
 }
 
@@ -120,12 +120,13 @@ static struct mcp_call *new_call(struct mcp_incoming *incoming)
 
 	if (!call)
 		return NULL;
-	call->request.peer = incoming->peer;
+	call->request.origin = incoming->origin;
+	call->request.origin.batch = NULL; /* until it owes it an answer */
 	call->request.kind = MCP_REQUEST_CALL;
-	call->request.era = incoming->era;
 	call->progress = -DBL_MAX;
 	buffer_init(&call->out, LIMIT_ANSWER_BYTES);
-	incoming->peer->requests.calls++;
+	incoming->origin.peer->requests.calls++;
+	incoming->origin.peer->caller->calls++;
 	return call;
 }
 
@@ -160,7 +161,7 @@ int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
 	int result;
 
 	*accepted = NULL;
-	if (incoming->peer->requests.calls >= LIMIT_CALLS_IN_FLIGHT)
+	if (incoming->origin.peer->caller->calls >= LIMIT_CALLS_IN_FLIGHT)
 		return refuse_flood(incoming);
 	call = new_call(incoming);
 	if (!call)
@@ -169,7 +170,7 @@ int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
 	if (result == 0)
 		result = buffer_reserve(&call->out, incoming->message.id.length + CALL_ERROR_BYTES);
 	if (result == 0)
-		result = mcp_requests_add(incoming->peer, &call->request, incoming->message.id);
+		result = mcp_requests_add(&call->request, incoming->message.id);
 	if (result < 0) {
 		mcp_call_free(call);
 		return result == -EINVAL ? mcp_reply_error(incoming, MCP_INVALID_PARAMS,
@@ -178,14 +179,14 @@ int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
 					 : result;
 	}
 	call->tree = steal_pointer(incoming->message.tree);
-	call->request.batch = incoming->batch; /* from here the call owes the batch its answer */
+	call->request.origin.batch = incoming->origin.batch;
 	*accepted = call;
 	return 0;
 }
 
 int mcp_tools_call(struct mcp_incoming *incoming)
 {
-	struct mcp_peer *peer = incoming->peer;
+	const struct mcp_host *host = &incoming->origin.peer->caller->host;
 	const cJSON *name = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "name");
 	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "arguments");
 	struct mcp_call *call;
@@ -196,13 +197,13 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 	if (arguments && !cJSON_IsObject(arguments) && !cJSON_IsNull(arguments))
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 				       "Invalid params: arguments must be an object");
-	if (!peer->host.tool_known(peer->host.context, name->valuestring))
+	if (!host->tool_known(host->context, name->valuestring))
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Unknown tool: %.*s",
 				       LIMIT_TOOL_NAME_BYTES, name->valuestring);
 	result = mcp_call_accept(incoming, &call);
 	if (!call)
 		return result;
-	peer->host.call(peer->host.context, call, name->valuestring,
-			cJSON_IsObject(arguments) ? arguments : NULL);
+	host->call(host->context, call, name->valuestring,
+		   cJSON_IsObject(arguments) ? arguments : NULL);
 	return 0;
 }

@@ -20,13 +20,13 @@
 struct call;
 struct command;
 struct listing;
-struct mcp_peer;
+struct mcp_caller;
 struct sandbox;
 struct sandboxes;
 
 struct caller {
 	struct sandboxes *sandboxes;
-	struct mcp_peer *peer;   /* who hears of its resources (resources.h) */
+	struct mcp_caller *mcp;  /* who hears of its resources (resources.h) */
 	uint32_t number;         /* how the spawner knows it */
 	struct command *waiting; /* no sandbox has taken them yet */
 	struct command *ended;   /* those whose handles are kept */

@@ -43,7 +43,10 @@ static struct call *call_new(struct calls *calls, struct caller *caller, struct 
 	call->deadline.fire = deadline_passed;
 	buffer_init(&call->meta, LIMIT_FRAME_BYTES);
 	buffer_init(&call->facts, LIMIT_RESULT_BYTES_MAX);
-	call->result = (struct tool_result){.call = mcp, .context = &calls->context, .meta = &call->meta};
+	call->context = calls->context;
+	if (mcp_call_patience(mcp))
+		call->context.answer_within_ms = mcp_call_patience(mcp);
+	call->result = (struct tool_result){.call = mcp, .context = &call->context, .meta = &call->meta};
 	mcp_call_set_user(mcp, call);
 	return call;
 }
@@ -210,7 +213,7 @@ static void deadline_passed(struct loop_timer *timer)
 		    "%s was not done within %.1f s and was stopped. If it was to change something, look "
 		    "whether it did. Ask for "
 		    "less at once, or let the server be started with a longer --answer-within.",
-		    call->tool->name, call->calls->context.answer_within_ms / 1000.0);
+		    call->tool->name, call->context.answer_within_ms / 1000.0);
 	call_detach(call);
 }
 
@@ -223,10 +226,10 @@ static void send_to(struct call *call, struct channel *channel, const void *argu
 	int result;
 
 	buffer_init(&payload, LIMIT_MESSAGE_BYTES + LIMIT_FRAME_BYTES);
-	result = call->tool->pack(arguments, &call->calls->context, &payload, &err);
+	result = call->tool->pack(arguments, &call->context, &payload, &err);
 	if (result == 0)
 		result = loop_timer_set(call->calls->loop, &call->deadline,
-					call->begun + LOOP_MS(call->calls->context.answer_within_ms));
+					call->begun + LOOP_MS(call->context.answer_within_ms));
 	if (result == 0) {
 		call->channel = channel;
 		call->epoch = channel->epoch;
@@ -246,7 +249,7 @@ static void send_to(struct call *call, struct channel *channel, const void *argu
 static void dispatch(struct call *call, const void *arguments)
 {
 	const struct tool *tool = call->tool;
-	enum tool_route route = tool->choose ? tool->choose(arguments, &call->calls->context) : tool->route;
+	enum tool_route route = tool->choose ? tool->choose(arguments, &call->context) : tool->route;
 
 	switch (route) {
 	case TOOL_FILES:

@@ -37,6 +37,7 @@ struct call {
 	uint64_t begun;             /* nanoseconds */
 	struct loop_timer deadline; /* of the answer; once detached, of the executor's last word */
 	uint64_t told;              /* when progress was last passed on */
+	struct tool_context context; /* with its client's patience */
 	struct tool_result result;
 	struct buffer meta;
 	struct buffer facts; /* pieces of RESULT */
@@ -44,7 +45,7 @@ struct call {
 
 struct calls {
 	struct loop *loop;
-	struct tool_context context;
+	struct tool_context context; /* answer_within_ms: of a client that does not say who it is */
 	struct channel files, search, web;
 	struct file_watches watches;
 	struct sandboxes *sandboxes;

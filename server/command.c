@@ -349,7 +349,7 @@ static struct command *command_new(struct caller *caller, const struct run_comma
 static void begin(struct caller *caller, struct call *call, const struct run_command_arguments *arguments,
 		  const void *question)
 {
-	const struct tool_context *context = caller->sandboxes->context;
+	const struct tool_context *context = &call->context;
 	struct command *command = command_new(caller, arguments);
 	struct err err = {0};
 	int result = -ENOMEM;
@@ -379,7 +379,7 @@ static void begin(struct caller *caller, struct call *call, const struct run_com
 			command_free(command);
 		return;
 	}
-	caller->wants_spare = context->plan->sandbox_per_call;
+	caller->wants_spare = caller->sandboxes->context->plan->sandbox_per_call;
 	caller_serve(caller);
 }
 

@@ -148,7 +148,7 @@ static void stop(struct command *command, const struct handle_arguments *argumen
 /* Reading, and writing before it. */
 static void converse(struct command *command, const struct handle_arguments *arguments, struct call *call)
 {
-	const struct tool_context *context = command->sandboxes->context;
+	const struct tool_context *context = &call->context;
 	bool given = call->tool->operation == HANDLE_READ && arguments->since >= 0;
 	uint64_t since = given ? (uint64_t)arguments->since : command->handle.read_to;
 	int64_t wait = arguments->wait_ms < 0 || arguments->wait_ms > context->answer_within_ms

@@ -122,7 +122,7 @@ static void complete(struct calls *calls, struct caller *caller, struct mcp_call
 static void tell(struct command *command)
 {
 	command->told = command_log_total(&command->log);
-	mcp_resource_updated(command->caller->peer, uri_of(command).text);
+	mcp_resource_updated(command->caller->mcp, uri_of(command).text);
 }
 
 static void update_due(struct loop_timer *timer)
@@ -151,7 +151,7 @@ void command_update_forget(struct command *command)
 	if (command->state != COMMAND_ENDED)
 		command_update_end(command);
 	command->watched = false;
-	mcp_resource_gone(command->caller->peer, uri_of(command).text);
+	mcp_resource_gone(command->caller->mcp, uri_of(command).text);
 }
 
 static int watch(struct calls *calls, struct caller *caller, const char *rest)

@@ -91,11 +91,11 @@ static void refuse(struct file_watch *watch, const char *why)
 static void tell_refusal(struct file_watch *watch)
 {
 	_cleanup_free_ char *why = steal_pointer(watch->why);
-	struct mcp_peer *peer = watch->caller->peer;
+	struct mcp_caller *mcp = watch->caller->mcp;
 	struct uri uri = uri_of(watch);
 
 	release(find(watch->calls, watch->caller, watch->uri));
-	mcp_resource_watched(peer, uri.text, why ? why : "Error: out of memory, try again");
+	mcp_resource_watched(mcp, uri.text, why ? why : "Error: out of memory, try again");
 }
 
 /* ---- asking ---- */
@@ -133,7 +133,7 @@ static void fire(struct loop_timer *timer)
 				       watch->calls->loop->now + LOOP_MS(LIMIT_START_MS));
 		break;
 	case FILE_WATCH_HELD:
-		mcp_resource_updated(watch->caller->peer, watch->uri);
+		mcp_resource_updated(watch->caller->mcp, watch->uri);
 		break;
 	case FILE_WATCH_LOST:
 		if (ask(watch) < 0)
@@ -230,7 +230,7 @@ static void take_held(struct file_watch *watch)
 		return;
 	}
 	watch->answered = true;
-	mcp_resource_watched(watch->caller->peer, uri.text, NULL);
+	mcp_resource_watched(watch->caller->mcp, uri.text, NULL);
 }
 
 /* Why it is not watched, in words. 0 or -EPROTO. */

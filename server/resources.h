@@ -4,7 +4,7 @@
 
 /*
  * A caller's resources, by what their URIs begin with: mcp_host's callbacks about resources end here, and one
- * table says which kind of resource answers. A caller's `peer` hears of changes.
+ * table says which kind of resource answers. A caller's `mcp` hears of changes.
  */
 
 #include "protocol/buffer.h"

@@ -147,13 +147,13 @@ static void write_instructions(struct session *session)
 }
 
 /* The host's own name decides how long it waits, unless the person has said. */
-static void know_client(void *context, const char *name)
+static uint32_t know_client(void *context, const char *name)
 {
 	struct session *session = context;
 
-	if (!session->settings->answer_within_ms)
-		session->calls.context.answer_within_ms = patience_of(name);
-	write_instructions(session); /* whoever comes later reads what has been found since */
+	if (name)
+		write_instructions(session); /* whoever comes later reads what has been found since */
+	return session->settings->answer_within_ms ? session->settings->answer_within_ms : patience_of(name);
 }
 
 /* ---- the end ---- */
@@ -299,9 +299,11 @@ static int make_peer(struct session *session, struct err *err)
 				.cancel = cancel_call,
 				.client = know_client};
 	struct mcp_sink sink = stdio_sink(&session->stdio);
-	int result = mcp_peer_new(&session->peer, &host, &sink);
+	int result = mcp_caller_new(&session->caller.mcp, &host);
 
-	session->stdio.peer = session->caller.peer = session->peer;
+	if (result == 0)
+		result = mcp_peer_new(&session->peer, session->caller.mcp, &sink);
+	session->stdio.peer = session->peer;
 	return result < 0 ? err_set(err, result, "out of memory") : 0;
 }
 
@@ -340,8 +342,6 @@ static int start(struct session *session, int input, int output, struct err *err
 	if (result < 0)
 		return err_set(err, result, "out of memory");
 	caller_init(&session->caller, session->calls.sandboxes);
-	if (session->settings->answer_within_ms)
-		session->calls.context.answer_within_ms = session->settings->answer_within_ms;
 	write_instructions(session);
 	result = stdio_init(&session->stdio, &session->loop, input, output, input_ended, err);
 	if (result == 0)
@@ -381,6 +381,7 @@ int session_run(const struct settings *settings, int input, int output, struct e
 	caller_deinit(&session->caller);
 	calls_deinit(&session->calls);
 	mcp_peer_free(session->peer);
+	mcp_caller_free(session->caller.mcp);
 	stdio_deinit(&session->stdio);
 	supervisor_deinit(&session->supervisor);
 	loop_deinit(&session->loop);

@@ -171,7 +171,7 @@ static int queue_grow(struct stdio *stdio)
 }
 
 /* mcp_sink.send: takes the message's allocation; nothing is copied. */
-static int send_message(void *context, struct buffer *message)
+static int send_message(void *context, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	struct stdio *stdio = context;
 	size_t length = buffer_length(message);

@@ -55,7 +55,7 @@ static _Noreturn void fail(const char *text)
 
 /* ---- the protocol's side ---- */
 
-static int send_message(void *context, struct buffer *message)
+static int send_message(void *context, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	struct guest *guest = context;
 
@@ -93,9 +93,10 @@ static void greet(struct guest *guest)
 				.cancel = cancel_call};
 	struct mcp_sink sink = {.context = guest, .send = send_message};
 
-	if (mcp_peer_new(&guest->peer, &host, &sink) < 0)
-		fail("out of memory");
 	caller_init(&guest->caller, server.calls.sandboxes);
+	if (mcp_caller_new(&guest->caller.mcp, &host) < 0 ||
+	    mcp_peer_new(&guest->peer, guest->caller.mcp, &sink) < 0)
+		fail("out of memory");
 }
 
 /* As a connection's end has it: nobody waits for answers, and its sandboxes go. */
@@ -109,6 +110,7 @@ static void leave(struct guest *guest)
 	}
 	caller_deinit(&guest->caller);
 	mcp_peer_free(guest->peer);
+	mcp_caller_free(guest->caller.mcp);
 	guest->peer = NULL;
 }
 

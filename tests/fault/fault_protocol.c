@@ -93,26 +93,26 @@ static void refuse_held(struct test_host *host)
 
 static void close_all(struct test_host *host)
 {
-	mcp_tools_changed(host->peer);
+	mcp_tools_changed(host->caller);
 	mcp_close(host->peer);
 }
 
 static void watched(struct test_host *host)
 {
-	mcp_resource_watched(host->peer, "test:later", NULL);
-	mcp_resource_updated(host->peer, "test:later");
+	mcp_resource_watched(host->caller, "test:later", NULL);
+	mcp_resource_updated(host->caller, "test:later");
 }
 
 static void refused(struct test_host *host)
 {
-	mcp_resource_watched(host->peer, "test:later", room);
+	mcp_resource_watched(host->caller, "test:later", room);
 }
 
 static void change(struct test_host *host)
 {
-	mcp_resource_updated(host->peer, "test:a");
-	mcp_resource_updated(host->peer, "test:final");
-	mcp_resource_gone(host->peer, "test:b");
+	mcp_resource_updated(host->caller, "test:a");
+	mcp_resource_updated(host->caller, "test:final");
+	mcp_resource_gone(host->caller, "test:b");
 }
 
 #define RESOURCE(method, params)                                                                             \

@@ -99,14 +99,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* one answer, and a notification for each call (progress) and each resource that was
 		 * subscribed to; batches come as one line */
 		FUZZ_CHECK(check_sent(&host) <= 1 + (host.called + host.watch_calls - before));
-		mcp_resource_updated(host.peer, "test:a");
+		mcp_resource_updated(host.caller, "test:a");
 		settle(&host, (uint8_t)(line_end - at));
 		check_sent(&host);
 		at = line_end + 1;
 	}
 	if (data[0] & 32) {
-		mcp_tools_changed(host.peer);
-		mcp_resource_gone(host.peer, "test:a");
+		mcp_tools_changed(host.caller);
+		mcp_resource_gone(host.caller, "test:a");
 	}
 	mcp_close(host.peer);
 	check_sent(&host);

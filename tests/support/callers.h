@@ -30,7 +30,7 @@ static inline void begin(unsigned maximum, bool per_call)
 	frontend.plan.sandbox_per_call = per_call;
 	for (int i = 0; i < CALLERS; i++) {
 		caller_init(&callers[i], frontend.calls.sandboxes);
-		callers[i].peer = frontend.peer;
+		callers[i].mcp = frontend.caller.mcp;
 	}
 }
 

@@ -52,7 +52,7 @@ static void frontend_quiet(const char *text)
 {
 }
 
-static int frontend_gather(void *context, struct buffer *message)
+static int frontend_gather(void *context, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	struct frontend *frontend = context;
 
@@ -187,8 +187,8 @@ static void frontend_init(struct frontend *frontend)
 		calls_init(&frontend->calls, &frontend->loop, &frontend->supervisor, &frontend->plan), 0);
 	caller_init(&frontend->caller, frontend->calls.sandboxes);
 	frontend->speaking = &frontend->caller;
-	assert_int_equal(mcp_peer_new(&frontend->peer, &host, &sink), 0);
-	frontend->caller.peer = frontend->peer;
+	assert_int_equal(mcp_caller_new(&frontend->caller.mcp, &host), 0);
+	assert_int_equal(mcp_peer_new(&frontend->peer, frontend->caller.mcp, &sink), 0);
 	frontend_say(frontend, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
 			       "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
 			       "\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}");
@@ -206,6 +206,7 @@ static void frontend_deinit(struct frontend *frontend)
 	calls_deinit(&frontend->calls);
 	close(frontend->dead);
 	mcp_peer_free(frontend->peer);
+	mcp_caller_free(frontend->caller.mcp);
 	supervisor_deinit(&frontend->supervisor);
 	loop_deinit(&frontend->loop);
 	if (spawner >= 0)

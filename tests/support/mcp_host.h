@@ -33,6 +33,7 @@
 #define HOST_HELD (LIMIT_CALLS_IN_FLIGHT + 1)
 
 struct test_host {
+	struct mcp_caller *caller;
 	struct mcp_peer *peer;
 	struct buffer sent;
 	struct mcp_call *held[HOST_HELD];
@@ -42,7 +43,8 @@ struct test_host {
 	unsigned page;      /* tools a page; 0: all */
 	bool no_large;      /* that tool is unknown: a fuzzer would call nothing else */
 	char client[64];
-	int send_result; /* what the sink returns */
+	int send_result;              /* what the sink returns */
+	struct mcp_delivery delivery; /* of the message sent last */
 };
 
 static int test_host_tools(void *context, unsigned begin, struct buffer *out)
@@ -242,18 +244,20 @@ static void test_host_complete(void *context, struct mcp_call *call, const struc
 	}
 }
 
-static void test_host_client(void *context, const char *name)
+static uint32_t test_host_client(void *context, const char *name)
 {
 	struct test_host *host = context;
 
-	snprintf(host->client, sizeof host->client, "%s", name);
+	snprintf(host->client, sizeof host->client, "%s", name ? name : "");
+	return name ? 1000 + (uint32_t)strlen(name) : 1000;
 }
 
-static int test_host_send(void *context, struct buffer *message)
+static int test_host_send(void *context, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	struct test_host *host = context;
 
 	host->sends++;
+	host->delivery = *delivery;
 	if (host->send_result < 0)
 		return host->send_result;
 	return buffer_append(&host->sent, buffer_data(message), buffer_length(message));
@@ -281,15 +285,18 @@ static int test_host_init(struct test_host *host)
 		.client = test_host_client,
 	};
 	struct mcp_sink sink = {host, test_host_send};
+	int result;
 
 	*host = (struct test_host){0};
 	buffer_init(&host->sent, 256u << 20);
-	return mcp_peer_new(&host->peer, &callbacks, &sink);
+	result = mcp_caller_new(&host->caller, &callbacks);
+	return result < 0 ? result : mcp_peer_new(&host->peer, host->caller, &sink);
 }
 
 static void test_host_deinit(struct test_host *host)
 {
 	mcp_peer_free(host->peer);
+	mcp_caller_free(host->caller);
 	buffer_deinit(&host->sent);
 }
 

@@ -128,7 +128,8 @@ static void test_answer_after_cancel(void **state)
 
 	memset(&recorder, 0, sizeof recorder);
 	buffer_init(&recorder.sent, 1 << 20);
-	assert_int_equal(mcp_peer_new(&recorder.peer, &callbacks, &sink), 0);
+	assert_int_equal(mcp_caller_new(&recorder.caller, &callbacks), 0);
+	assert_int_equal(mcp_peer_new(&recorder.peer, recorder.caller, &sink), 0);
 	for (unsigned way = 0; way < 4; way++) {
 		recorder.held_count = 0;
 		say(&recorder,

@@ -149,34 +149,34 @@ static void test_legacy_subscriptions(void **state)
 
 	say_error(host, LEGACY("1", "subscribe", URI("a")), "1", -32600, "initialize");
 	initialize(host, "2024-11-05");
-	mcp_resource_updated(host->peer, "test:a");
+	mcp_resource_updated(host->caller, "test:a");
 	sent(host, "");
 	say(host, LEGACY("1", "subscribe", URI("a")), EMPTY("1"));
 	say(host, LEGACY("2", "subscribe", URI("a")), EMPTY("2")); /* once more is not twice */
 	say(host, LEGACY("3", "subscribe", URI("b")), EMPTY("3"));
-	mcp_resource_updated(host->peer, "test:a");
-	mcp_resource_updated(host->peer, "test:ab");
+	mcp_resource_updated(host->caller, "test:a");
+	mcp_resource_updated(host->caller, "test:ab");
 	sent(host, UPDATED("a"));
 	say(host, LEGACY("4", "unsubscribe", URI("a")), EMPTY("4"));
 	assert_int_equal(host->unwatch_calls, 1);
 	assert_string_equal(host->unwatched, "test:a");
-	mcp_resource_updated(host->peer, "test:a");
+	mcp_resource_updated(host->caller, "test:a");
 	sent(host, "");
-	mcp_resource_updated(host->peer, "test:b");
+	mcp_resource_updated(host->caller, "test:b");
 	sent(host, UPDATED("b"));
 	say(host, LEGACY("5", "unsubscribe", URI("a")), EMPTY("5"));
 	say(host, LEGACY("6", "subscribe", URI("none")), NOT_FOUND("6", "-32002", "test:none"));
 	say(host, LEGACY("7", "subscribe", URI("final")), EMPTY("7") UPDATED("final"));
 	say(host, LEGACY("8", "subscribe", URI("final")), EMPTY("8") UPDATED("final"));
 	/* what is gone is forgotten without a word */
-	mcp_resource_gone(host->peer, "test:b");
-	mcp_resource_updated(host->peer, "test:b");
+	mcp_resource_gone(host->caller, "test:b");
+	mcp_resource_updated(host->caller, "test:b");
 	sent(host, "");
 	assert_int_equal(host->unwatch_calls, 1);
 	/* a session that begins anew has none */
 	initialize(host, "2025-11-25");
 	assert_int_equal(host->unwatch_calls, 2);
-	mcp_resource_updated(host->peer, "test:final");
+	mcp_resource_updated(host->caller, "test:final");
 	sent(host, "");
 }
 
@@ -194,18 +194,18 @@ static void test_modern_subscriptions(void **state)
 	say(host, LISTEN("5", "[\"test:final\",\"test:b\"]"),
 	    ACKNOWLEDGED("5", "{\"resourceSubscriptions\":[\"test:final\",\"test:b\"]}")
 		    UPDATED_MODERN("5", "final"));
-	mcp_resource_updated(host->peer, "test:a");
+	mcp_resource_updated(host->caller, "test:a");
 	sent(host, UPDATED_MODERN("1", "a") UPDATED_MODERN("\"\\u0061\"", "a"));
 	say(host, CANCEL("1"), "");
 	assert_int_equal(host->unwatch_calls, 0);
-	mcp_resource_updated(host->peer, "test:a");
-	mcp_resource_updated(host->peer, "test:b");
+	mcp_resource_updated(host->caller, "test:a");
+	mcp_resource_updated(host->caller, "test:b");
 	sent(host, UPDATED_MODERN("\"\\u0061\"", "a") UPDATED_MODERN("5", "b"));
 	say(host, CANCEL("\"a\""), "");
 	assert_int_equal(host->unwatch_calls, 1);
 	assert_string_equal(host->unwatched, "test:a");
-	mcp_resource_gone(host->peer, "test:b");
-	mcp_resource_updated(host->peer, "test:b");
+	mcp_resource_gone(host->caller, "test:b");
+	mcp_resource_updated(host->caller, "test:b");
 	sent(host, "");
 }
 
@@ -217,14 +217,14 @@ static void test_both(void **state)
 	initialize(host, "2025-11-25");
 	say(host, LEGACY("1", "subscribe", URI("a")), EMPTY("1"));
 	say(host, LISTEN("2", "[\"test:a\"]"), ACKNOWLEDGED("2", "{\"resourceSubscriptions\":[\"test:a\"]}"));
-	mcp_resource_updated(host->peer, "test:a");
+	mcp_resource_updated(host->caller, "test:a");
 	sent(host, UPDATED("a") UPDATED_MODERN("2", "a"));
 	say(host, LEGACY("3", "unsubscribe", URI("a")), EMPTY("3"));
 	assert_int_equal(host->unwatch_calls, 0);
 	mcp_close(host->peer);
 	assert_int_equal(host->unwatch_calls, 1);
 	buffer_clear(&host->sent, SIZE_MAX);
-	mcp_resource_updated(host->peer, "test:a");
+	mcp_resource_updated(host->caller, "test:a");
 	sent(host, "");
 	say(host, LEGACY("4", "subscribe", URI("a")), EMPTY("4")); /* freed with the peer */
 }
@@ -239,13 +239,13 @@ static void test_watched_later(void **state)
 	say(host, LEGACY("\"twice\"", "subscribe", URI("later")), "");
 	say(host, LISTEN("2", "[\"test:a\",\"test:later\",\"test:final\"]"), "");
 	assert_int_equal(mcp_in_flight(host->peer), 2);
-	mcp_resource_updated(host->peer, "test:a"); /* told behind the acknowledgement */
+	mcp_resource_updated(host->caller, "test:a"); /* told behind the acknowledgement */
 	sent(host, "");
-	mcp_resource_watched(host->peer, "test:later", NULL);
+	mcp_resource_watched(host->caller, "test:later", NULL);
 	sent(host, EMPTY("\"twice\"") EMPTY("1") ACKNOWLEDGED(
 			   "2", "{\"resourceSubscriptions\":[\"test:a\",\"test:later\","
 				"\"test:final\"]}") UPDATED_MODERN("2", "a") UPDATED_MODERN("2", "final"));
-	mcp_resource_updated(host->peer, "test:later");
+	mcp_resource_updated(host->caller, "test:later");
 	sent(host, UPDATED("later") UPDATED_MODERN("2", "later"));
 	assert_int_equal(mcp_in_flight(host->peer), 0);
 }
@@ -259,11 +259,11 @@ static void test_refused_later(void **state)
 	say(host, LISTEN("2", "[\"test:later\",\"test:b\"]"), "");
 	say(host, LISTEN("3", "[\"test:later\"]"), "");
 	say(host, CANCEL("3"), "");
-	mcp_resource_watched(host->peer, "test:later", "Error: \"no\"");
+	mcp_resource_watched(host->caller, "test:later", "Error: \"no\"");
 	sent(host, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32603,\"message\":\"Error: "
 		   "\\\"no\\\"\"}}\n" ACKNOWLEDGED("2", "{\"resourceSubscriptions\":[\"test:b\"]}"));
 	assert_int_equal(host->unwatch_calls, 0);
-	mcp_resource_updated(host->peer, "test:later");
+	mcp_resource_updated(host->caller, "test:later");
 	sent(host, "");
 }
 
@@ -280,7 +280,7 @@ static void test_given_up_before_it_is_known(void **state)
 	say(host, CANCEL("3"), "");
 	assert_int_equal(host->cancelled, 1);
 	assert_int_equal(mcp_in_flight(host->peer), 0);
-	mcp_resource_watched(host->peer, "test:later", NULL);
+	mcp_resource_watched(host->caller, "test:later", NULL);
 	sent(host, "");
 	say(host, LISTEN("4", "[\"test:later\"]"), "");
 	mcp_close(host->peer);
@@ -306,7 +306,7 @@ static void test_bounds(void **state)
 	say(host, LISTEN("2", "[\"test:a\",\"test:b\"]"),
 	    ACKNOWLEDGED("2", "{\"resourceSubscriptions\":[\"test:a\"]}"));
 	say(host, CANCEL("2"), "");
-	mcp_resource_gone(host->peer, "test:8");
+	mcp_resource_gone(host->caller, "test:8");
 	say(host, LISTEN("3", "[\"test:a\",\"test:b\"]"),
 	    ACKNOWLEDGED("3", "{\"resourceSubscriptions\":[\"test:a\",\"test:b\"]}"));
 }

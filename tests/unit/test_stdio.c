@@ -22,6 +22,7 @@
 
 static struct loop loop;
 static struct stdio stdio;
+static struct mcp_caller *caller;
 static struct mcp_peer *peer;
 static struct buffer got;
 static int host_in, host_out; /* the host's ends: it writes host_in */
@@ -71,7 +72,8 @@ static void begin(void)
 	host_out = out[0];
 	assert_true(fcntl(host_in, F_SETFL, O_NONBLOCK) == 0 && fcntl(host_out, F_SETFL, O_NONBLOCK) == 0);
 	sink = stdio_sink(&stdio);
-	assert_int_equal(mcp_peer_new(&peer, &host, &sink), 0);
+	assert_int_equal(mcp_caller_new(&caller, &host), 0);
+	assert_int_equal(mcp_peer_new(&peer, caller, &sink), 0);
 	stdio.peer = peer;
 	buffer_init(&got, SIZE_MAX);
 }
@@ -80,6 +82,7 @@ static void end(void)
 {
 	stdio_deinit(&stdio);
 	mcp_peer_free(peer);
+	mcp_caller_free(caller);
 	loop_deinit(&loop);
 	if (host_in >= 0)
 		close(host_in);
@@ -226,7 +229,7 @@ static int queue(size_t length)
 	assert_int_equal(buffer_reserve(&message, length), 0);
 	memset(message.bytes, 'x', length);
 	message.end = length;
-	result = sink.send(sink.context, &message);
+	result = sink.send(sink.context, &(struct mcp_delivery){.last = true}, &message);
 	buffer_deinit(&message);
 	return result;
 }
