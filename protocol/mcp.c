@@ -140,18 +140,24 @@ unsigned mcp_in_flight(const struct mcp_peer *peer)
 	return peer->requests.calls;
 }
 
+void mcp_note_client_name(struct mcp_peer *peer, const char *name)
+{
+	char *copy;
+
+	if ((peer->client && strcmp(peer->client, name) == 0) || strlen(name) > LIMIT_CLIENT_NAME_BYTES)
+		return;
+	copy = strdup(name); /* without memory it is told again next time */
+	free(peer->client);
+	peer->client = copy;
+	peer->patience = ask_patience(peer->caller, name);
+}
+
 void mcp_note_client(struct mcp_peer *peer, const cJSON *info)
 {
 	const cJSON *name = cJSON_GetObjectItemCaseSensitive(info, "name");
-	char *copy;
 
-	if (!cJSON_IsString(name) || (peer->client && strcmp(peer->client, name->valuestring) == 0) ||
-	    strlen(name->valuestring) > LIMIT_CLIENT_NAME_BYTES)
-		return;
-	copy = strdup(name->valuestring); /* without memory it is told again next time */
-	free(peer->client);
-	peer->client = copy;
-	peer->patience = ask_patience(peer->caller, name->valuestring);
+	if (cJSON_IsString(name))
+		mcp_note_client_name(peer, name->valuestring);
 }
 
 /* ---- answers ---- */
@@ -340,9 +346,9 @@ int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted)
 	return mcp_reply_error(incoming, MCP_INTERNAL_ERROR, "Internal error: out of memory");
 }
 
-int mcp_dispatch(struct mcp_origin origin, const char *text, size_t length)
+int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, const char *text, size_t length)
 {
-	struct mcp_incoming incoming = {.origin = origin, .text = text, .length = length};
+	struct mcp_incoming incoming = {.origin = origin, .headers = headers, .text = text, .length = length};
 	struct err err = {0};
 	bool counted = false;
 	int result;
@@ -377,16 +383,19 @@ int mcp_dispatch(struct mcp_origin origin, const char *text, size_t length)
 	return result == -ENOMEM ? result : 0;
 }
 
-int mcp_receive_from(struct mcp_peer *peer, void *route, const char *message, size_t length)
+int mcp_receive_from(struct mcp_peer *peer, void *route, const struct mcp_headers *headers,
+		     const char *message, size_t length)
 {
+	struct mcp_origin origin = {.peer = peer, .route = route};
+
 	if (jsonrpc_is_batch(message, length))
-		return mcp_batch_receive(peer, route, message, length);
-	return mcp_dispatch((struct mcp_origin){.peer = peer, .route = route}, message, length);
+		return mcp_batch_receive(origin, headers, message, length);
+	return mcp_dispatch(origin, headers, message, length);
 }
 
 int mcp_receive(struct mcp_peer *peer, const char *message, size_t length)
 {
-	return mcp_receive_from(peer, NULL, message, length);
+	return mcp_receive_from(peer, NULL, NULL, message, length);
 }
 
 bool mcp_route_waits(const struct mcp_peer *peer, const void *route)

@@ -52,6 +52,23 @@ struct mcp_completion {
 	const cJSON *arguments; /* an object of strings: those that are settled; or NULL */
 };
 
+/* What HTTP headers say of a message (2026-07-28, transports/streamable-http, "Request Metadata"); NULL: there is
+ * no such header. */
+struct mcp_headers {
+	const char *version; /* MCP-Protocol-Version */
+	const char *method;  /* Mcp-Method */
+	const char *name;    /* Mcp-Name */
+	/* Any other, NULL if there is none. */
+	const char *(*find)(void *context, const char *name);
+	void *context;
+};
+
+/* An argument of a tool that clients repeat in a header (x-mcp-header in its schema). */
+struct mcp_tool_header {
+	const char *name;    /* the whole: "Mcp-Param-Region"; NULL ends a list */
+	const char *path[5]; /* where it stands in the arguments, ended by NULL */
+};
+
 /* What the protocol needs of the program around it. All pointers live as long as the caller. */
 struct mcp_host {
 	void *context;
@@ -63,6 +80,8 @@ struct mcp_host {
 	int (*tools)(void *context, unsigned begin, struct buffer *out);
 	/* True if there is a tool of this name; otherwise tools/call is answered -32602 by the protocol. */
 	bool (*tool_known)(void *context, const char *name);
+	/* Those of its arguments that headers repeat, or NULL. May be NULL itself: no tool has any. */
+	const struct mcp_tool_header *(*tool_headers)(void *context, const char *name);
 	/* A tools/call was accepted. From here the host owns `call` until it gives it back with
 	 * mcp_call_finish() or mcp_call_drop(); it may do so before returning. `arguments` (NULL when there
 	 * were none) lives as long as the call. */
@@ -121,8 +140,10 @@ void mcp_peer_free(
 /* One message from the client, without its newline. Anything malformed is answered; the return value is only
  * 0, or -ENOMEM when not even that was possible: nothing came of the message, the peer stays usable. */
 int mcp_receive(struct mcp_peer *peer, const char *message, size_t length);
-/* The same for a transport that answers where it was asked: `route` is its own word for that. */
-int mcp_receive_from(struct mcp_peer *peer, void *route, const char *message, size_t length);
+/* The same for a transport that answers where it was asked, `route` being its own word for that; `headers`, or
+ * NULL where the transport has none, must say what the message says. */
+int mcp_receive_from(struct mcp_peer *peer, void *route, const struct mcp_headers *headers,
+		     const char *message, size_t length);
 /* Does something that was received with this route still wait for its answer? */
 bool mcp_route_waits(const struct mcp_peer *peer, const void *route);
 /* Nobody waits for answers on this route any more (NULL: on any, and a legacy session's subscriptions end
@@ -130,6 +151,12 @@ bool mcp_route_waits(const struct mcp_peer *peer, const void *route);
 void mcp_route_gone(struct mcp_peer *peer, const void *route);
 /* A line was longer than LIMIT_MESSAGE_BYTES and its bytes were thrown away: answers that. */
 int mcp_refuse_oversized(struct mcp_peer *peer);
+
+/* The legacy version that initialize settled, or NULL. */
+const char *mcp_peer_version(const struct mcp_peer *peer);
+/* A legacy session that was begun elsewhere: as after initialize. `client`, or NULL, is its clientInfo.name. 0,
+ * or -EINVAL: there is no such version. */
+int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client);
 
 unsigned mcp_in_flight(const struct mcp_peer *peer);
 /* Ends open subscriptions gracefully (2026-07-28, "Graceful Closure"), before the transport closes. */

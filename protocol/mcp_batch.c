@@ -89,9 +89,9 @@ static int refuse_each(struct mcp_origin origin, const char *text, size_t length
 	return result == -ENOMEM ? result : 0;
 }
 
-int mcp_batch_receive(struct mcp_peer *peer, void *route, const char *text, size_t length)
+int mcp_batch_receive(struct mcp_origin origin, const struct mcp_headers *headers, const char *text, size_t length)
 {
-	struct mcp_origin origin = {.peer = peer, .route = route};
+	const char *version = origin.peer->version;
 	struct err err = {0};
 	struct json_span element;
 	size_t offset = 0;
@@ -102,7 +102,7 @@ int mcp_batch_receive(struct mcp_peer *peer, void *route, const char *text, size
 		err_wrap(&err, 0, result == -E2BIG ? "Message refused" : "Parse error");
 		return refuse(origin, result == -E2BIG ? MCP_INVALID_REQUEST : MCP_PARSE_ERROR, err.text);
 	}
-	if (!peer->version || strcmp(peer->version, MCP_BATCH_VERSION) != 0)
+	if (!version || strcmp(version, MCP_BATCH_VERSION) != 0)
 		return refuse(origin, MCP_INVALID_REQUEST,
 			      "Invalid Request: batches exist only in protocol version " MCP_BATCH_VERSION
 			      ", after initialize");
@@ -116,7 +116,7 @@ int mcp_batch_receive(struct mcp_peer *peer, void *route, const char *text, size
 	if (!origin.batch)
 		return refuse_each(origin, text, length);
 	for (offset = 0; json_next_element(text, length, &offset, &element);)
-		mcp_dispatch(origin, text + element.start, element.length);
+		mcp_dispatch(origin, headers, text + element.start, element.length);
 	settle(origin.batch);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The methods only the legacy era has: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,27 @@ static const char *negotiate(const char *wanted)
 		if (strcmp(*version, wanted) == 0)
 			return *version;
 	return mcp_legacy_versions[0];
+}
+
+bool mcp_known_version(const char *version)
+{
+	return strcmp(negotiate(version), version) == 0;
+}
+
+const char *mcp_peer_version(const struct mcp_peer *peer)
+{
+	return peer->version;
+}
+
+int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client)
+{
+	if (!mcp_known_version(version))
+		return -EINVAL;
+	peer->version = negotiate(version);
+	peer->initialized = true;
+	if (client)
+		mcp_note_client_name(peer, client);
+	return 0;
 }
 
 int mcp_legacy_initialize(struct mcp_incoming *incoming)

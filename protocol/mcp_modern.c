@@ -61,44 +61,69 @@ static const char *find_fault(const cJSON *meta)
 	return NULL;
 }
 
+/* What _meta says decides; where it says nothing, over HTTP, the header does. initialize is of its own era. */
+static enum mcp_era find_era(const struct mcp_incoming *incoming)
+{
+	const char *header = incoming->headers ? incoming->headers->version : NULL;
+
+	if (cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_VERSION) ||
+	    cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_CAPABILITIES))
+		return MCP_MODERN;
+	return header && strcmp(header, MCP_MODERN_VERSION) == 0 &&
+			       strcmp(incoming->message.method, "initialize") != 0
+		       ? MCP_MODERN
+		       : MCP_LEGACY;
+}
+
+static int refused(int result)
+{
+	return result < 0 ? result : 1;
+}
+
+/* "If the server receives a request with an invalid or unsupported MCP-Protocol-Version, it MUST respond with
+ * 400" (2025-11-25 transports, "Protocol Version Header"); of initialize the header says nothing. */
+static int check_legacy(struct mcp_incoming *incoming)
+{
+	const char *header = incoming->headers ? incoming->headers->version : NULL;
+
+	if (!header || mcp_known_version(header) || strcmp(incoming->message.method, "initialize") == 0)
+		return 0;
+	return refused(refuse_version(incoming, header));
+}
+
 int mcp_modern_check(struct mcp_incoming *incoming)
 {
 	const cJSON *meta = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "_meta"), *version;
 	const char *fault;
 	int result;
 
-	incoming->origin.era = MCP_LEGACY;
-	if (!meta)
-		return 0;
-	if (!cJSON_IsObject(meta)) {
-		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS,
-					 "Invalid params: _meta must be an object");
-		return result < 0 ? result : 1;
-	}
+	if (meta && !cJSON_IsObject(meta))
+		return refused(mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+					       "Invalid params: _meta must be an object"));
 	incoming->meta = meta;
+	incoming->origin.era = find_era(incoming);
+	if (incoming->origin.era == MCP_LEGACY)
+		return check_legacy(incoming);
 	version = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_VERSION);
-	if (!version && !cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CAPABILITIES))
-		return 0;
-	incoming->origin.era = MCP_MODERN;
-	if (!cJSON_IsString(version)) {
-		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS,
-					 "Invalid params: _meta: \"" MCP_META_VERSION "\" must be a string");
-		return result < 0 ? result : 1;
-	}
-	if (strcmp(version->valuestring, MCP_MODERN_VERSION) != 0) {
-		result = refuse_version(incoming, version->valuestring);
-		return result < 0 ? result : 1;
-	}
+	if (!cJSON_IsString(version))
+		return refused(mcp_reply_error(incoming, MCP_INVALID_PARAMS,
+					       "Invalid params: _meta: \"" MCP_META_VERSION
+					       "\" must be a string"));
+	result = mcp_headers_check_version(incoming, version);
+	if (result)
+		return result;
+	if (strcmp(version->valuestring, MCP_MODERN_VERSION) != 0)
+		return refused(refuse_version(incoming, version->valuestring));
 	fault = find_fault(meta);
-	if (fault) {
-		result = mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: _meta: %s", fault);
-		return result < 0 ? result : 1;
-	}
-	if (incoming->origin.batch) {
-		result = mcp_reply_error(incoming, MCP_INVALID_REQUEST,
-					 "Invalid Request: there are no batches in " MCP_MODERN_VERSION);
-		return result < 0 ? result : 1;
-	}
+	if (fault)
+		return refused(mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: _meta: %s",
+					       fault));
+	if (incoming->origin.batch)
+		return refused(mcp_reply_error(incoming, MCP_INVALID_REQUEST,
+					       "Invalid Request: there are no batches in " MCP_MODERN_VERSION));
+	result = mcp_headers_check(incoming);
+	if (result)
+		return result;
 	mcp_note_client(incoming->origin.peer, cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CLIENT));
 	return 0;
 }

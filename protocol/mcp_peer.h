@@ -21,6 +21,14 @@
 
 extern const char *const mcp_legacy_versions[]; /* newest first, ended by NULL */
 
+/* Where a message came from, and so where its answers go. */
+struct mcp_origin {
+	struct mcp_peer *peer;
+	struct mcp_batch *batch; /* or NULL */
+	void *route;             /* mcp_receive_from() */
+	enum mcp_era era;
+};
+
 /* ---- batches (2025-03-26): the answers of one array, gathered until the last is there ---- */
 
 /* Owned by the requests in it that are open; the last one frees it. */
@@ -31,19 +39,12 @@ struct mcp_batch {
 	unsigned open;         /* requests of it that are unanswered, and 1 while it is still being read */
 };
 
-int mcp_batch_receive(struct mcp_peer *peer, void *route, const char *text, size_t length);
+int mcp_batch_receive(struct mcp_origin origin, const struct mcp_headers *headers, const char *text,
+		      size_t length);
 /* One request of it was answered (with what is in `answer`) or will never be (NULL). */
 void mcp_batch_answer(struct mcp_batch *batch, struct jsonrpc_id id, const struct buffer *answer);
 
 /* ---- requests in flight ---- */
-
-/* Where a message came from, and so where its answers go. */
-struct mcp_origin {
-	struct mcp_peer *peer;
-	struct mcp_batch *batch; /* or NULL */
-	void *route;             /* mcp_receive_from() */
-	enum mcp_era era;
-};
 
 enum mcp_request_kind { MCP_REQUEST_CALL, MCP_REQUEST_SUBSCRIPTION };
 
@@ -118,7 +119,8 @@ struct mcp_peer {
 struct mcp_incoming {
 	struct mcp_origin origin;
 	struct jsonrpc_message message;
-	const char *text; /* of this message */
+	const struct mcp_headers *headers; /* or NULL */
+	const char *text;                  /* of this message */
 	size_t length;
 	const cJSON *meta; /* params._meta, an object, or NULL */
 };
@@ -127,7 +129,7 @@ struct mcp_incoming {
 typedef int mcp_handler(struct mcp_incoming *incoming);
 
 /* One message that is not a batch; also each element of one. */
-int mcp_dispatch(struct mcp_origin origin, const char *text, size_t length);
+int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, const char *text, size_t length);
 
 /*
  * An answer given at once. mcp_reply_begin clears caller->reply and writes up to and with "result":{ ; the
@@ -150,8 +152,10 @@ int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct 
  */
 int mcp_write_result_tail(const struct mcp_origin *origin, struct buffer *out, const char *more,
 			  size_t more_length);
-/* The client's name, if it is new. */
+/* The client's name, if it is new: in clientInfo, or itself. */
 void mcp_note_client(struct mcp_peer *peer, const cJSON *info);
+void mcp_note_client_name(struct mcp_peer *peer, const char *name);
+bool mcp_known_version(const char *version); /* a legacy one */
 bool mcp_known_log_level(const char *level);
 
 /* ---- calls ---- */
@@ -201,6 +205,14 @@ int mcp_notification_begin(struct mcp_peer *peer, const struct mcp_request *subs
 /* Ends a notification in caller->reply, and sends it where `subscription` (or NULL) came from. 0 or -errno. */
 int mcp_notification_end(struct mcp_peer *peer, const struct mcp_request *subscription,
 			 struct json_writer *writer);
+
+/* ---- mcp_headers.c: do headers say what the body says? 0; 1 when it was refused and answered; -ENOMEM ---- */
+
+/* `version` is that of _meta. */
+int mcp_headers_check_version(struct mcp_incoming *incoming, const cJSON *version);
+int mcp_headers_check(struct mcp_incoming *incoming);
+/* Those that repeat arguments (an object, or NULL). */
+int mcp_headers_check_arguments(struct mcp_incoming *incoming, const char *tool, const cJSON *arguments);
 
 /* ---- mcp_resources.c: who wants to hear of what; `subscription` NULL is the peer's legacy session ---- */
 

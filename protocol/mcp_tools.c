@@ -200,10 +200,14 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 	if (!host->tool_known(host->context, name->valuestring))
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Unknown tool: %.*s",
 				       LIMIT_TOOL_NAME_BYTES, name->valuestring);
+	if (!cJSON_IsObject(arguments))
+		arguments = NULL;
+	result = mcp_headers_check_arguments(incoming, name->valuestring, arguments);
+	if (result)
+		return result < 0 ? result : 0;
 	result = mcp_call_accept(incoming, &call);
 	if (!call)
 		return result;
-	host->call(host->context, call, name->valuestring,
-		   cJSON_IsObject(arguments) ? arguments : NULL);
+	host->call(host->context, call, name->valuestring, arguments);
 	return 0;
 }

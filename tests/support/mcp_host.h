@@ -81,6 +81,19 @@ static bool test_host_tool_known(void *context, const char *name)
 	return false;
 }
 
+/* echo's: text, count and inner.flag */
+static const struct mcp_tool_header *test_host_headers(void *context, const char *name)
+{
+	static const struct mcp_tool_header headers[] = {
+		{"Mcp-Param-Text", {"text"}},
+		{"Mcp-Param-Count", {"count"}},
+		{"Mcp-Param-Flag", {"inner", "flag"}},
+		{NULL, {NULL}},
+	};
+
+	return strcmp(name, "echo") == 0 ? headers : NULL;
+}
+
 static void test_host_echo(struct mcp_call *call, const cJSON *arguments)
 {
 	const cJSON *text = cJSON_GetObjectItemCaseSensitive(arguments, "text");
@@ -274,6 +287,7 @@ static int test_host_init(struct test_host *host)
 		.instructions = "Be careful.",
 		.tools = test_host_tools,
 		.tool_known = test_host_tool_known,
+		.tool_headers = test_host_headers,
 		.call = test_host_call,
 		.resources = test_host_resources,
 		.resource_templates = test_host_templates,

@@ -15,7 +15,7 @@ static void receive(struct test_host *host, struct mcp_peer *peer, void *route, 
 {
 	buffer_clear(&host->sent, SIZE_MAX);
 	host->sends = 0;
-	assert_int_equal(mcp_receive_from(peer, route, text, strlen(text)), 0);
+	assert_int_equal(mcp_receive_from(peer, route, NULL, text, strlen(text)), 0);
 }
 
 /* The last message went there. */

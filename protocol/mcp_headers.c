@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What HTTP headers repeat of a request (2026-07-28, basic/transports/streamable-http, "Request Metadata"), so
+ * that intermediaries may act on it: it must be what the body says. The headers are the client's: any bytes
+ * without NUL.
+ */
+#include <errno.h>
+#include <nettle/base64.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "protocol/mcp_peer.h"
+
+/* ---- values ("Value Encoding") ---- */
+
+#define ENCODED_BEGIN "=?base64?"
+#define ENCODED_END   "?="
+
+/* Visible ASCII, spaces and tabs; `value` without those around it. */
+static bool is_plain(const char **value, size_t *length)
+{
+	while (**value == ' ' || **value == '\t')
+		++*value;
+	*length = strlen(*value);
+	while (*length && ((*value)[*length - 1] == ' ' || (*value)[*length - 1] == '\t'))
+		--*length;
+	for (size_t i = 0; i < *length; i++)
+		if ((*value)[i] != '\t' && ((*value)[i] < 0x20 || (*value)[i] > 0x7e))
+			return false;
+	return true;
+}
+
+/* What a header's value stands for, as text; the caller frees it. -EINVAL: it is not well-formed, -ENOMEM. */
+static int decode(const char *value, char **text)
+{
+	static const size_t begin = sizeof ENCODED_BEGIN - 1, end = sizeof ENCODED_END - 1;
+	struct base64_decode_ctx context;
+	size_t length, decoded;
+	char *bytes;
+
+	if (!is_plain(&value, &length))
+		return -EINVAL;
+	if (length < begin + end || memcmp(value, ENCODED_BEGIN, begin) != 0 ||
+	    memcmp(value + length - end, ENCODED_END, end) != 0) {
+		*text = strndup(value, length);
+		return *text ? 0 : -ENOMEM;
+	}
+	value += begin;
+	length -= begin + end;
+	bytes = malloc(BASE64_DECODE_LENGTH(length) + 1);
+	if (!bytes)
+		return -ENOMEM;
+	base64_decode_init(&context);
+	decoded = BASE64_DECODE_LENGTH(length);
+	/* nettle skips white space, which this alphabet does not have */
+	if (memchr(value, ' ', length) || memchr(value, '\t', length) ||
+	    !base64_decode_update(&context, &decoded, (uint8_t *)bytes, length, value) ||
+	    !base64_decode_final(&context) || memchr(bytes, '\0', decoded)) {
+		free(bytes);
+		return -EINVAL;
+	}
+	bytes[decoded] = '\0';
+	*text = bytes;
+	return 0;
+}
+
+/* ---- comparing ---- */
+
+/* 0; 1 when it was refused and answered; -ENOMEM. */
+static int refuse(struct mcp_incoming *incoming, const char *header, const char *why)
+{
+	int result = mcp_reply_error(incoming, MCP_HEADER_MISMATCH, "Header mismatch: %.80s: %s", header, why);
+
+	return result < 0 ? result : 1;
+}
+
+/* Do they say the same? Integers are compared as numbers. */
+static bool same(const char *text, const cJSON *value)
+{
+	char *end;
+	double number;
+
+	if (cJSON_IsString(value))
+		return strcmp(text, value->valuestring) == 0;
+	if (cJSON_IsBool(value))
+		return strcmp(text, cJSON_IsTrue(value) ? "true" : "false") == 0;
+	if (!cJSON_IsNumber(value) || !strchr("-0123456789", text[0]) || text[0] == '\0' || strpbrk(text, "xX"))
+		return false;
+	number = strtod(text, &end);
+	return *end == '\0' && !(number < value->valuedouble) && !(number > value->valuedouble);
+}
+
+/* A header that must be there if the body has the value, and not be there if it has not. As refuse().
+ */
+static int compare(struct mcp_incoming *incoming, const char *header, const char *given, const cJSON *value)
+{
+	_cleanup_free_ char *text = NULL;
+	bool wanted = value && !cJSON_IsNull(value);
+	int result;
+
+	if (!given)
+		return wanted ? refuse(incoming, header, "the header is missing") : 0;
+	result = decode(given, &text);
+	if (result == -EINVAL)
+		return refuse(incoming, header, "its value is not well-formed");
+	if (result < 0)
+		return result;
+	if (!wanted)
+		return refuse(incoming, header, "the body has no such value");
+	return same(text, value) ? 0 : refuse(incoming, header, "it is not what the body says");
+}
+
+/* The value that Mcp-Name repeats. NULL: the method has none. */
+static const char *name_member(const char *method)
+{
+	static const char *const members[][2] = {
+		{"prompts/get", "name"},  {"resources/read", "uri"},   {"tasks/cancel", "taskId"},
+		{"tasks/get", "taskId"},  {"tasks/update", "taskId"}, {"tools/call", "name"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (strcmp(members[i][0], method) == 0)
+			return members[i][1];
+	return NULL;
+}
+
+static int compare_name(struct mcp_incoming *incoming)
+{
+	const char *member = name_member(incoming->message.method);
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(incoming->message.params, member ? member : "");
+
+	/* what is no string the method itself refuses */
+	return member && cJSON_IsString(value) ? compare(incoming, "Mcp-Name", incoming->headers->name, value) : 0;
+}
+
+int mcp_headers_check_version(struct mcp_incoming *incoming, const cJSON *version)
+{
+	return incoming->headers ? compare(incoming, "MCP-Protocol-Version", incoming->headers->version, version)
+				 : 0;
+}
+
+int mcp_headers_check(struct mcp_incoming *incoming)
+{
+	const cJSON method = {.type = cJSON_String, .valuestring = (char *)incoming->message.method};
+	int result;
+
+	if (!incoming->headers)
+		return 0;
+	result = compare(incoming, "Mcp-Method", incoming->headers->method, &method);
+	return result ? result : compare_name(incoming);
+}
+
+int mcp_headers_check_arguments(struct mcp_incoming *incoming, const char *tool, const cJSON *arguments)
+{
+	const struct mcp_host *host = &incoming->origin.peer->caller->host;
+	const struct mcp_tool_header *header =
+		incoming->headers && host->tool_headers ? host->tool_headers(host->context, tool) : NULL;
+	int result = 0;
+
+	for (; header && header->name && result == 0; header++) {
+		const cJSON *value = arguments;
+
+		for (size_t i = 0; header->path[i]; i++)
+			value = cJSON_GetObjectItemCaseSensitive(value, header->path[i]);
+		result = compare(incoming, header->name,
+				 incoming->headers->find(incoming->headers->context, header->name), value);
+	}
+	return result;
+}
