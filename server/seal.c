@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
-#include "sandbox/filter/filter.h"
 
 /* Started by root, this process keeps root's uid, but nothing of its power. */
 static int drop_capabilities(struct err *err)
@@ -27,7 +26,7 @@ static int drop_capabilities(struct err *err)
 	return 0;
 }
 
-int seal_frontend(struct err *err)
+int seal_frontend(enum filter_name filter, struct err *err)
 {
 	int result = drop_capabilities(err);
 
@@ -35,7 +34,7 @@ int seal_frontend(struct err *err)
 		result = err_set(err, -errno, "the frontend cannot be sealed: no_new_privs: %s",
 				 err_name(errno));
 	if (result == 0) {
-		result = filter_apply(FILTER_FRONTEND);
+		result = filter_apply(filter);
 		if (result < 0)
 			err_set(err, result, "the frontend cannot be sealed: seccomp: %s", err_name(result));
 	}

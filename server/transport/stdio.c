@@ -197,6 +197,11 @@ struct mcp_sink stdio_sink(struct stdio *stdio)
 	return (struct mcp_sink){.context = stdio, .send = send_message};
 }
 
+bool stdio_idle(const struct stdio *stdio)
+{
+	return stdio->queue_count == 0 || stdio->output.fd < 0;
+}
+
 /* Takes `written` bytes off the queue's front. */
 static void dequeue(struct stdio *stdio, size_t written)
 {

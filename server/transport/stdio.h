@@ -43,6 +43,8 @@ void stdio_deinit(struct stdio *stdio);
 struct mcp_sink stdio_sink(struct stdio *stdio);
 /* Writes what is queued, as far as the host takes it. After each turn. */
 void stdio_flush(struct stdio *stdio);
+/* Is everything written, or can nothing be written any more? */
+bool stdio_idle(const struct stdio *stdio);
 /* No more input is read (the end has begun). */
 void stdio_stop_reading(struct stdio *stdio);
 

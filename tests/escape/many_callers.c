@@ -204,7 +204,7 @@ int main(int argc, char **argv)
 	if (result == 0)
 		result = loop_watch(&server.loop, &server.input, STDIN_FILENO, EPOLLIN);
 	if (result == 0)
-		result = seal_frontend(&err);
+		result = seal_frontend(FILTER_FRONTEND, &err);
 	if (server.settings.answer_within_ms)
 		server.calls.context.answer_within_ms = server.settings.answer_within_ms;
 	if (result == 0)
