@@ -9,10 +9,11 @@
  *   modern  2026-07-28: stateless, every request carries its _meta
  *   legacy  2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25: initialize, then a session
  *
- * A struct mcp_peer is one conversation: all there is over stdio, a legacy session over HTTP, or there a single
- * modern request. It keeps what legacy sessions need (version, client's name), the requests in flight by their
- * ids, open subscriptions and unfinished batches. A struct mcp_caller is one who holds conversations, as many
- * at a time as he likes: one host program, one list of tools, one set of resources and of bounds.
+ * A struct mcp_peer is one conversation: all there is over stdio, a legacy session over HTTP, or there a
+ * single modern request. It keeps what legacy sessions need (version, client's name), the requests in flight
+ * by their ids, open subscriptions and unfinished batches. A struct mcp_caller is one who holds
+ * conversations, as many at a time as he likes: one host program, one list of tools, one set of resources and
+ * of bounds.
  */
 
 #include <cjson/cJSON.h>
@@ -52,8 +53,8 @@ struct mcp_completion {
 	const cJSON *arguments; /* an object of strings: those that are settled; or NULL */
 };
 
-/* What HTTP headers say of a message (2026-07-28, transports/streamable-http, "Request Metadata"); NULL: there is
- * no such header. */
+/* What HTTP headers say of a message (2026-07-28, transports/streamable-http, "Request Metadata"); NULL:
+ * there is no such header. */
 struct mcp_headers {
 	const char *version; /* MCP-Protocol-Version */
 	const char *method;  /* Mcp-Method */
@@ -109,9 +110,10 @@ struct mcp_host {
 	/* The client cancelled: stop the work; then mcp_call_drop(). Never called twice for a call. An answer
 	 * given all the same is not sent. */
 	void (*cancel)(void *context, struct mcp_call *call);
-	/* A client's name is known (clientInfo.name of initialize or of _meta, at most LIMIT_CLIENT_NAME_BYTES),
-	 * or a conversation has begun (NULL). May be called more than once. Returns the milliseconds within
-	 * which its calls are to be answered, which mcp_call_patience() tells of each. May be NULL. */
+	/* A client's name is known (clientInfo.name of initialize or of _meta, at most
+	 * LIMIT_CLIENT_NAME_BYTES), or a conversation has begun (NULL). May be called more than once. Returns
+	 * the milliseconds within which its calls are to be answered, which mcp_call_patience() tells of
+	 * each. May be NULL. */
 	uint32_t (*client)(void *context, const char *name);
 };
 
@@ -126,8 +128,8 @@ struct mcp_delivery {
 };
 
 /* Where messages go. Each is one line of JSON with its newline. Takes the content of `message` (it may swap
- * the buffer's allocation out; the buffer is empty afterwards), and calls nothing of this header. Returns 0 or
- * -errno. */
+ * the buffer's allocation out; the buffer is empty afterwards), and calls nothing of this header. Returns 0
+ * or -errno. */
 struct mcp_sink {
 	void *context;
 	int (*send)(void *context, const struct mcp_delivery *delivery, struct buffer *message);
@@ -140,8 +142,8 @@ void mcp_peer_free(
 /* One message from the client, without its newline. Anything malformed is answered; the return value is only
  * 0, or -ENOMEM when not even that was possible: nothing came of the message, the peer stays usable. */
 int mcp_receive(struct mcp_peer *peer, const char *message, size_t length);
-/* The same for a transport that answers where it was asked, `route` being its own word for that; `headers`, or
- * NULL where the transport has none, must say what the message says. */
+/* The same for a transport that answers where it was asked, `route` being its own word for that; `headers`,
+ * or NULL where the transport has none, must say what the message says. */
 int mcp_receive_from(struct mcp_peer *peer, void *route, const struct mcp_headers *headers,
 		     const char *message, size_t length);
 /* Does something that was received with this route still wait for its answer? */
@@ -154,8 +156,8 @@ int mcp_refuse_oversized(struct mcp_peer *peer);
 
 /* The legacy version that initialize settled, or NULL. */
 const char *mcp_peer_version(const struct mcp_peer *peer);
-/* A legacy session that was begun elsewhere: as after initialize. `client`, or NULL, is its clientInfo.name. 0,
- * or -EINVAL: there is no such version. */
+/* A legacy session that was begun elsewhere: as after initialize. `client`, or NULL, is its clientInfo.name.
+ * 0, or -EINVAL: there is no such version. */
 int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client);
 
 unsigned mcp_in_flight(const struct mcp_peer *peer);

@@ -89,7 +89,8 @@ static int refuse_each(struct mcp_origin origin, const char *text, size_t length
 	return result == -ENOMEM ? result : 0;
 }
 
-int mcp_batch_receive(struct mcp_origin origin, const struct mcp_headers *headers, const char *text, size_t length)
+int mcp_batch_receive(struct mcp_origin origin, const struct mcp_headers *headers, const char *text,
+		      size_t length)
 {
 	const char *version = origin.peer->version;
 	struct err err = {0};
@@ -111,7 +112,8 @@ int mcp_batch_receive(struct mcp_origin origin, const struct mcp_headers *header
 	if (count == 0)
 		return refuse(origin, MCP_INVALID_REQUEST, "Invalid Request: the batch is empty");
 	if (count > LIMIT_BATCH_MESSAGES)
-		return refuse(origin, MCP_INVALID_REQUEST, "Invalid Request: the batch has too many messages");
+		return refuse(origin, MCP_INVALID_REQUEST,
+			      "Invalid Request: the batch has too many messages");
 	origin.batch = batch_new(origin, count);
 	if (!origin.batch)
 		return refuse_each(origin, text, length);

@@ -187,7 +187,8 @@ static void clear(struct mcp_call *call)
 	json_writer_init(&call->writer, &call->out);
 }
 
-/* The answer is complete in call->out: away with it, and with the call. `code` is that of an error, else 0. */
+/* The answer is complete in call->out: away with it, and with the call. `code` is that of an error, else 0.
+ */
 static int send_answer(struct mcp_call *call, int code)
 {
 	struct mcp_origin origin = call->request.origin;

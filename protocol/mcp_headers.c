@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What HTTP headers repeat of a request (2026-07-28, basic/transports/streamable-http, "Request Metadata"), so
- * that intermediaries may act on it: it must be what the body says. The headers are the client's: any bytes
- * without NUL.
+ * What HTTP headers repeat of a request (2026-07-28, basic/transports/streamable-http, "Request Metadata"),
+ * so that intermediaries may act on it: it must be what the body says. The headers are the client's: any
+ * bytes without NUL.
  */
 #include <errno.h>
 #include <nettle/base64.h>
@@ -71,7 +71,8 @@ static int decode(const char *value, char **text)
 /* 0; 1 when it was refused and answered; -ENOMEM. */
 static int refuse(struct mcp_incoming *incoming, const char *header, const char *why)
 {
-	int result = mcp_reply_error(incoming, MCP_HEADER_MISMATCH, "Header mismatch: %.80s: %s", header, why);
+	int result =
+		mcp_reply_error(incoming, MCP_HEADER_MISMATCH, "Header mismatch: %.80s: %s", header, why);
 
 	return result < 0 ? result : 1;
 }
@@ -86,7 +87,8 @@ static bool same(const char *text, const cJSON *value)
 		return strcmp(text, value->valuestring) == 0;
 	if (cJSON_IsBool(value))
 		return strcmp(text, cJSON_IsTrue(value) ? "true" : "false") == 0;
-	if (!cJSON_IsNumber(value) || !strchr("-0123456789", text[0]) || text[0] == '\0' || strpbrk(text, "xX"))
+	if (!cJSON_IsNumber(value) || !strchr("-0123456789", text[0]) || text[0] == '\0' ||
+	    strpbrk(text, "xX"))
 		return false;
 	number = strtod(text, &end);
 	return *end == '\0' && !(number < value->valuedouble) && !(number > value->valuedouble);
@@ -116,8 +118,8 @@ static int compare(struct mcp_incoming *incoming, const char *header, const char
 static const char *name_member(const char *method)
 {
 	static const char *const members[][2] = {
-		{"prompts/get", "name"},  {"resources/read", "uri"},   {"tasks/cancel", "taskId"},
-		{"tasks/get", "taskId"},  {"tasks/update", "taskId"}, {"tools/call", "name"},
+		{"prompts/get", "name"}, {"resources/read", "uri"},  {"tasks/cancel", "taskId"},
+		{"tasks/get", "taskId"}, {"tasks/update", "taskId"}, {"tools/call", "name"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
@@ -132,13 +134,15 @@ static int compare_name(struct mcp_incoming *incoming)
 	const cJSON *value = cJSON_GetObjectItemCaseSensitive(incoming->message.params, member ? member : "");
 
 	/* what is no string the method itself refuses */
-	return member && cJSON_IsString(value) ? compare(incoming, "Mcp-Name", incoming->headers->name, value) : 0;
+	return member && cJSON_IsString(value) ? compare(incoming, "Mcp-Name", incoming->headers->name, value)
+					       : 0;
 }
 
 int mcp_headers_check_version(struct mcp_incoming *incoming, const cJSON *version)
 {
-	return incoming->headers ? compare(incoming, "MCP-Protocol-Version", incoming->headers->version, version)
-				 : 0;
+	return incoming->headers
+		       ? compare(incoming, "MCP-Protocol-Version", incoming->headers->version, version)
+		       : 0;
 }
 
 int mcp_headers_check(struct mcp_incoming *incoming)

@@ -61,7 +61,8 @@ static const char *find_fault(const cJSON *meta)
 	return NULL;
 }
 
-/* What _meta says decides; where it says nothing, over HTTP, the header does. initialize is of its own era. */
+/* What _meta says decides; where it says nothing, over HTTP, the header does. initialize is of its own era.
+ */
 static enum mcp_era find_era(const struct mcp_incoming *incoming)
 {
 	const char *header = incoming->headers ? incoming->headers->version : NULL;
@@ -116,11 +117,12 @@ int mcp_modern_check(struct mcp_incoming *incoming)
 		return refused(refuse_version(incoming, version->valuestring));
 	fault = find_fault(meta);
 	if (fault)
-		return refused(mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: _meta: %s",
-					       fault));
+		return refused(
+			mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: _meta: %s", fault));
 	if (incoming->origin.batch)
-		return refused(mcp_reply_error(incoming, MCP_INVALID_REQUEST,
-					       "Invalid Request: there are no batches in " MCP_MODERN_VERSION));
+		return refused(
+			mcp_reply_error(incoming, MCP_INVALID_REQUEST,
+					"Invalid Request: there are no batches in " MCP_MODERN_VERSION));
 	result = mcp_headers_check(incoming);
 	if (result)
 		return result;

@@ -74,6 +74,8 @@ struct mcp_requests {
 /* Copies the id and enters the request, whose origin is set. 0 or -ENOMEM. */
 int mcp_requests_add(struct mcp_request *request, struct jsonrpc_id id);
 struct mcp_request *mcp_requests_find(struct mcp_peer *peer, struct jsonrpc_id id);
+/* A call: nobody wants its answer. The host stops the work and gives it back. */
+void mcp_request_cancel(struct mcp_request *request);
 /* Its id is free again; it stays in the list. */
 void mcp_requests_hide(struct mcp_request *request);
 void mcp_requests_remove(struct mcp_request *request);
@@ -95,9 +97,9 @@ struct mcp_caller {
 	char *server_meta; /* "io.modelcontextprotocol/serverInfo":{..} */
 	struct buffer
 		reply; /* answers given at once; keeps JSONRPC_ERROR_BYTES, so that an error always fits */
-	struct buffer tools; /* first page of tools/list, elements only; empty until asked */
-	unsigned tools_next; /* where the second page begins, or 0 */
-	unsigned calls, subscriptions; /* in flight, of all its peers */
+	struct buffer tools;            /* first page of tools/list, elements only; empty until asked */
+	unsigned tools_next;            /* where the second page begins, or 0 */
+	unsigned calls, subscriptions;  /* in flight, of all its peers */
 	struct mcp_interest *interests; /* the oldest first */
 	unsigned interest_count;
 	struct mcp_peer *peers;
@@ -129,7 +131,8 @@ struct mcp_incoming {
 typedef int mcp_handler(struct mcp_incoming *incoming);
 
 /* One message that is not a batch; also each element of one. */
-int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, const char *text, size_t length);
+int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, const char *text,
+		 size_t length);
 
 /*
  * An answer given at once. mcp_reply_begin clears caller->reply and writes up to and with "result":{ ; the
@@ -143,8 +146,8 @@ int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *me
 /* For a message that could not be read or served for lack of memory. Whether it wants an answer shows in
  * whether it has an id. `counted`: its batch already waits for it. */
 int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted);
-/* Sends what is in `answer`: into the batch, or with a newline through the sink. Empties it. `code` is that of
- * an error, else 0. */
+/* Sends what is in `answer`: into the batch, or with a newline through the sink. Empties it. `code` is that
+ * of an error, else 0. */
 int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer);
 /* Adds the newline and sends. */
 int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct buffer *message);
@@ -198,15 +201,17 @@ int mcp_reply_empty(struct mcp_incoming *incoming);
 /* Decides the era and checks what it asks of params._meta. 0; 1 when it was refused and answered; -ENOMEM. */
 int mcp_modern_check(struct mcp_incoming *incoming);
 void mcp_subscription_end(struct mcp_request *request); /* frees it, no answer */
-/* Begins a notification in caller->reply, of this subscription (with its _meta), or of none (NULL); the writer
- * stands behind it, in params. What it returns is in writer->result too. */
+/* Begins a notification in caller->reply, of this subscription (with its _meta), or of none (NULL); the
+ * writer stands behind it, in params. What it returns is in writer->result too. */
 int mcp_notification_begin(struct mcp_peer *peer, const struct mcp_request *subscription, const char *method,
 			   struct json_writer *writer);
-/* Ends a notification in caller->reply, and sends it where `subscription` (or NULL) came from. 0 or -errno. */
+/* Ends a notification in caller->reply, and sends it where `subscription` (or NULL) came from. 0 or -errno.
+ */
 int mcp_notification_end(struct mcp_peer *peer, const struct mcp_request *subscription,
 			 struct json_writer *writer);
 
-/* ---- mcp_headers.c: do headers say what the body says? 0; 1 when it was refused and answered; -ENOMEM ---- */
+/* ---- mcp_headers.c: do headers say what the body says? 0; 1 when it was refused and answered; -ENOMEM ----
+ */
 
 /* `version` is that of _meta. */
 int mcp_headers_check_version(struct mcp_incoming *incoming, const cJSON *version);
@@ -214,7 +219,13 @@ int mcp_headers_check(struct mcp_incoming *incoming);
 /* Those that repeat arguments (an object, or NULL). */
 int mcp_headers_check_arguments(struct mcp_incoming *incoming, const char *tool, const cJSON *arguments);
 
-/* ---- mcp_resources.c: who wants to hear of what; `subscription` NULL is the peer's legacy session ---- */
+/* ---- mcp_resources.c ---- */
+
+/* params.uri. 0; 1 when it was refused and answered; -ENOMEM. */
+int mcp_take_uri(struct mcp_incoming *incoming, const char **uri);
+int mcp_reply_not_found(struct mcp_incoming *incoming, const char *uri);
+
+/* ---- mcp_interests.c: who wants to hear of what; `subscription` NULL is the peer's legacy session ---- */
 
 /* Notes what of resourceSubscriptions (an array of strings, or NULL) can be honoured. 0 or -ENOMEM. */
 int mcp_interests_add(struct mcp_request *subscription, const cJSON *uris);

@@ -34,9 +34,9 @@ struct call {
 	struct command *command; /* COMMAND, HANDLE: to which it listens */
 	struct listing *listing; /* list_commands, while it asks */
 	uint32_t number;
-	uint64_t begun;             /* nanoseconds */
-	struct loop_timer deadline; /* of the answer; once detached, of the executor's last word */
-	uint64_t told;              /* when progress was last passed on */
+	uint64_t begun;              /* nanoseconds */
+	struct loop_timer deadline;  /* of the answer; once detached, of the executor's last word */
+	uint64_t told;               /* when progress was last passed on */
 	struct tool_context context; /* with its client's patience */
 	struct tool_result result;
 	struct buffer meta;

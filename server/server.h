@@ -40,19 +40,23 @@ struct server {
 	bool ending;
 };
 
-/* Memory for a program's server: `size` bytes, all zero, untouched pages costing nothing. NULL: there is none. */
+/* Memory for a program's server: `size` bytes, all zero, untouched pages costing nothing. NULL: there is
+ * none. */
 void *server_memory(size_t size);
 /* Starts everything that needs no transport. Must be called with one thread, before anything was read from a
  * client. `server` is zero and does not move. 0 or -errno. */
 int server_start(struct server *server, const struct settings *settings, struct err *err);
 /* Seals the process and serves until the end. 0 or -errno. */
 int server_run(struct server *server, struct transport *transport, struct err *err);
-/* Begins the end: what is all but done may still answer within LIMIT_END_GRACE_MS. `why`, or NULL, is logged. */
+/* Begins the end: what is all but done may still answer within LIMIT_END_GRACE_MS. `why`, or NULL, is logged.
+ */
 void server_end(struct server *server, const char *why);
-/* After server_run(): every call is ended, and everything the server had started. Its clients may be freed then.
+/* After server_run(): every call is ended, and everything the server had started. Its clients may be freed
+ * then.
  */
 void server_finish(struct server *server);
-/* The exit code (options.h): EXIT_OK, or EXIT_UNCONFINED when a call was refused because a layer is not to be had.
+/* The exit code (options.h): EXIT_OK, or EXIT_UNCONFINED when a call was refused because a layer is not to be
+ * had.
  */
 int server_exit_code(const struct server *server);
 void server_deinit(struct server *server);

@@ -52,7 +52,7 @@ def generator():
 def applied():
     """Who puts itself under which filter: the layer's are in of_layers.py."""
     taken_over = hosts("taken_over::test_every_process_is_filtered_and_has_no_power_beside_its_work")
-    yield Mutant("the frontend has no filter", swap("server/seal.c", "result = filter_apply(FILTER_FRONTEND);", "result = 0;"), taken_over)
+    yield Mutant("the frontend has no filter", swap("server/seal.c", "result = filter_apply(filter);", "result = 0;"), taken_over)
     yield Mutant("the frontend keeps capabilities", skip("server/seal.c", "drop_capabilities", "0"), taken_over)
     yield Mutant("the frontend may gain privileges", swap("server/seal.c", "if (result == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)", "if (0)"),
                  taken_over)

@@ -77,7 +77,7 @@ static void test_method_and_version(void **state)
 }
 
 #define UNKNOWN                                                                                              \
-	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\",\"params\":{\"_meta\":{"                \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\",\"params\":{\"_meta\":{"               \
 	"\"io.modelcontextprotocol/protocolVersion\":\"v999.0.0\","                                          \
 	"\"io.modelcontextprotocol/clientCapabilities\":{}}}}"
 
@@ -115,7 +115,9 @@ static void test_names(void **state)
 	static const struct row rows[] = {
 		{{{VERSION, "Mcp-Method", "tools/call", "Mcp-Name", "echo"}}, CALL("echo"), 0},
 		{{{VERSION, "Mcp-Method", "tools/call", "Mcp-Name", "  echo "}}, CALL("echo"), 0},
-		{{{VERSION, "Mcp-Method", "tools/call", "Mcp-Name", "Echo"}}, CALL("echo"), MCP_HEADER_MISMATCH},
+		{{{VERSION, "Mcp-Method", "tools/call", "Mcp-Name", "Echo"}},
+		 CALL("echo"),
+		 MCP_HEADER_MISMATCH},
 		{{{VERSION, "Mcp-Method", "tools/call"}}, CALL("echo"), MCP_HEADER_MISMATCH},
 		{{{VERSION, "Mcp-Method", "tools/call", "Mcp-Name", "=?base64?ZWNobw==?="}}, CALL("echo"), 0},
 		{{{VERSION, "Mcp-Method", "tools/call", "Mcp-Name", "=?base64?ZWNob==?="}},
@@ -159,8 +161,12 @@ static void test_arguments(void **state)
 		{{{HEAD, "mcp-param-TEXT", "=?base64?SGVsbG8=?="}}, ECHO("\"text\":\"Hello\""), 0},
 		{{{HEAD, "Mcp-Param-Text", "SGVsbG8="}}, ECHO("\"text\":\"SGVsbG8=\""), 0},
 		{{{HEAD, "Mcp-Param-Text", "=?base64?SGVsbG8="}}, ECHO("\"text\":\"=?base64?SGVsbG8=\""), 0},
-		{{{HEAD, "Mcp-Param-Text", "=?base64?SGVsbG8?="}}, ECHO("\"text\":\"Hello\""), MCP_HEADER_MISMATCH},
-		{{{HEAD, "Mcp-Param-Text", "=?base64?SGVs!G8=?="}}, ECHO("\"text\":\"Hello\""), MCP_HEADER_MISMATCH},
+		{{{HEAD, "Mcp-Param-Text", "=?base64?SGVsbG8?="}},
+		 ECHO("\"text\":\"Hello\""),
+		 MCP_HEADER_MISMATCH},
+		{{{HEAD, "Mcp-Param-Text", "=?base64?SGVs!G8=?="}},
+		 ECHO("\"text\":\"Hello\""),
+		 MCP_HEADER_MISMATCH},
 		{{{HEAD}}, ECHO("\"text\":\"Hello\""), MCP_HEADER_MISMATCH},
 		{{{HEAD}}, ECHO("\"text\":null"), 0},
 		{{{HEAD}}, ECHO(""), 0},
@@ -193,7 +199,8 @@ static void test_legacy(void **state)
 				 "\"protocolVersion\":\"2025-06-18\"}}"),
 			 0);
 	assert_string_equal(mcp_peer_version(host->peer), "2025-06-18");
-	assert_int_equal(receive(host, &legacy, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}"), 0);
+	assert_int_equal(receive(host, &legacy, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}"),
+			 0);
 	assert_int_equal(receive(host, &none, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}"), 0);
 }
 
@@ -219,8 +226,12 @@ static void test_resume(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SAY_TEST(test_method_and_version), SAY_TEST(test_which_fault_is_told), SAY_TEST(test_names),
-		SAY_TEST(test_arguments),	   SAY_TEST(test_legacy),	       SAY_TEST(test_resume),
+		SAY_TEST(test_method_and_version),
+		SAY_TEST(test_which_fault_is_told),
+		SAY_TEST(test_names),
+		SAY_TEST(test_arguments),
+		SAY_TEST(test_legacy),
+		SAY_TEST(test_resume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,10 @@
 #include "tests/support/mcp_say.h"
 
 #define CALL(id)                                                                                             \
-	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{\"name\":\"hold\"," MODERN  \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{\"name\":\"hold\"," MODERN \
 	"}}"
 #define LISTEN(id, filter)                                                                                   \
-	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"subscriptions/listen\",\"params\":{"                 \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"subscriptions/listen\",\"params\":{"                \
 	"\"notifications\":" filter "," MODERN "}}"
 
 static char left, right; /* two routes */
@@ -62,7 +62,8 @@ static void test_progress_goes_with_its_call(void **state)
 	struct test_host *host = *state;
 
 	receive(host, host->peer, &left,
-		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"hold\",\"_meta\":{"
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"hold\",\"_meta\":{"
 		"\"progressToken\":1,\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
 		"\"io.modelcontextprotocol/clientCapabilities\":{}}}}");
 	mcp_call_progress(host->held[0], 1, "x", 1);
@@ -130,7 +131,8 @@ static void test_a_conversation_that_is_gone(void **state)
 
 	initialize(host, "2025-11-25");
 	say(host,
-	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"test:a\"}}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/"
+	    "subscribe\",\"params\":{\"uri\":\"test:a\"}}",
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
 	receive(host, peer, &right, LISTEN("1", "{\"resourceSubscriptions\":[\"test:a\",\"test:b\"]}"));
 	receive(host, peer, &right, CALL("2"));
@@ -160,7 +162,8 @@ static void test_changes_are_told_to_all(void **state)
 	assert_int_equal(host->sends, 2);
 	receive(host, peer, &right, LISTEN("2", "{\"resourceSubscriptions\":[\"test:later\"]}"));
 	say(host,
-	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"test:later\"}}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/"
+	    "subscribe\",\"params\":{\"uri\":\"test:later\"}}",
 	    "");
 	host->sends = 0;
 	mcp_resource_watched(host->caller, "test:later", NULL);
