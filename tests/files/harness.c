@@ -124,6 +124,7 @@ void harness_start(struct harness *harness)
 			harness->prepare();
 		serve(harness, memfd, wake[0], awake);
 	}
+	signal(SIGPIPE, SIG_IGN); /* harness_wake() */
 	close(wake[0]);
 	assert_int_equal(ring_map(&harness->rings, memfd, true, NULL), 0);
 	close(memfd);
@@ -276,7 +277,8 @@ void harness_drain(struct harness *harness)
 
 void harness_wake(struct harness *harness)
 {
-	assert_int_equal(write(harness->wake, "", 1), 1);
+	/* it may have ended over the first thing it read, before it could be woken */
+	assert_true(write(harness->wake, "", 1) == 1 || errno == EPIPE);
 }
 
 void harness_pump(struct harness *harness)

@@ -304,7 +304,12 @@ static int test_host_init(struct test_host *host)
 	*host = (struct test_host){0};
 	buffer_init(&host->sent, 256u << 20);
 	result = mcp_caller_new(&host->caller, &callbacks);
-	return result < 0 ? result : mcp_peer_new(&host->peer, host->caller, &sink);
+	if (result < 0)
+		return result;
+	result = mcp_peer_new(&host->peer, host->caller, &sink);
+	if (result < 0)
+		mcp_caller_free(host->caller);
+	return result;
 }
 
 static void test_host_deinit(struct test_host *host)
