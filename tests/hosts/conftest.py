@@ -19,6 +19,9 @@ import web  # noqa: E402
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.abspath(os.environ.get("SALLYPORT_BUILD", os.path.join(TOP, "build")))
 PROGRAM = os.path.join(BUILD, "sallyport")
+# An unprivileged uid for tests that run as root: not that of the user's tests, nor that of the worker beside this one. Where there are
+# no user namespaces the processes of a uid are counted together, and a bomb over there would be the end of a command over here.
+STRANGER = 1778 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 SANITIZED = bool(os.environ.get("SALLYPORT_SANITIZED"))
 
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from client import Server
-from conftest import BUILD, PROGRAM, clean_environment
+from conftest import BUILD, PROGRAM, STRANGER, clean_environment
 from test_taken_over import processes
 
 REFUSED = [os.path.join(BUILD, "without"), f"namespaces:{errno.EPERM}", "--"]  # clone3 too, so nobody is born in a group there
@@ -25,7 +25,7 @@ def test_a_sandbox_is_in_a_group_of_its_own(workspace, wrapper):
     if os.getuid() == 0:
         for above in [workspace, *workspace.parents][:4]:
             above.chmod(0o755)
-        os.chown(workspace, 1777, 1777)
+        os.chown(workspace, STRANGER, STRANGER)
     done = subprocess.run([PROGRAM, "doctor", "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
                           env=clean_environment(), cwd=workspace)
     layer = next(layer for layer in json.loads(done.stdout)["layers"] if layer["layer"] == "cgroup")
@@ -34,7 +34,8 @@ def test_a_sandbox_is_in_a_group_of_its_own(workspace, wrapper):
     server = Server([*wrapper, PROGRAM, "stdio", "--workspace", str(workspace)], env=clean_environment(), cwd=str(workspace))
     try:
         server.handshake()
-        assert server.call("run_command", command="echo ran")["structuredContent"]["stdout"] == "ran\n"
+        said = server.call("run_command", command="echo ran")
+        assert said.get("structuredContent", {}).get("stdout") == "ran\n", (said, server.stderr())
         spawner = processes(server, "sallyport-spawn")[0]
         own = group_of(spawner)
         for pid in processes(server, "sallyport-keepe") + processes(server, "sallyport-nanny"):

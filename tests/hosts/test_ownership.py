@@ -4,8 +4,7 @@
 import os
 
 import pytest
-
-STRANGER = 1777
+from conftest import STRANGER
 
 
 def written(server, workspace):

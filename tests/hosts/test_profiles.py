@@ -14,7 +14,7 @@ import time
 
 import pytest
 from client import PATIENCE, Server, Watch, name_of, parents
-from conftest import BUILD, PROGRAM, clean_environment
+from conftest import BUILD, PROGRAM, STRANGER, clean_environment
 
 FULL, CONTAINER, MINIMAL = ({"sandbox": {"requireProfile": name}} for name in ("full", "container", "minimal"))
 CALLS = [("run_command", {"command": "echo ran"}), ("read_file", {"path": "a.txt"}), ("list_directory", {}),
@@ -52,7 +52,7 @@ def workspace(tmp_path):
     if ROOT:
         for above in [path, *path.parents][:4]:
             above.chmod(0o755)
-        os.chown(path, 1777, 1777)
+        os.chown(path, STRANGER, STRANGER)
     return path
 
 

@@ -6,7 +6,7 @@ import os
 
 import client
 import pytest
-from conftest import BUILD, clean_environment
+from conftest import BUILD, STRANGER, clean_environment
 from test_profiles import NO_PLACE
 from test_taken_over import installed, processes  # noqa: F401  pylint: disable=unused-import
 
@@ -24,7 +24,7 @@ def workspace(tmp_path):
         for above in [path, *path.parents][:4]:
             above.chmod(0o755)
         for inside in (path, path / ".git", path / ".git/hooks"):
-            os.chown(inside, 1777, 1777)
+            os.chown(inside, STRANGER, STRANGER)
     return path
 
 
@@ -71,7 +71,7 @@ def mounts(pid):
 def test_what_the_files_executor_sees(serve, tmp_path):
     fixed = tmp_path / "fixed"
     fixed.mkdir()
-    os.chown(fixed, 1777, 1777)
+    os.chown(fixed, STRANGER, STRANGER)
     pids = working(serve(os.path.join(BUILD, "sallyport"), "--workspace", f"{fixed}:ro"))
     found = mounts(pids["sallyport-files"])
     assert set(found) >= {"/", "/0", "/1", "/0/.git", "/0/.git/hooks"}, found
