@@ -38,6 +38,13 @@ def compact(message):
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+class Result(dict):
+    """A tool's result; a member that is missed tells what there was in its place."""
+
+    def __missing__(self, name):
+        raise KeyError(f"there is no {name} in {dict(self)}")
+
+
 class Server:
     """One server process. `era` decides what request() adds: "legacy" nothing, "modern" the _meta."""
 
@@ -197,7 +204,7 @@ class Server:
         """A tool's result; a protocol error fails the test."""
         answer = self.response(self.start_call(tool, **arguments), timeout)
         assert "result" in answer, answer
-        return answer["result"]
+        return Result(answer["result"])
 
     def handshake(self, version="2025-11-25", name="raw-test-client"):
         """The legacy one, or none in the modern era."""
