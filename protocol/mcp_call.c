@@ -173,7 +173,7 @@ struct json_writer *mcp_result_members(struct mcp_call *call)
 
 void mcp_result_restart(struct mcp_call *call)
 {
-	call->text_open = call->members_open = false;
+	call->text_open = call->members_open = call->completion_ended = false;
 	call->out.end = call->out.start + call->content;
 	mcp_result_begin(call);
 }
@@ -182,7 +182,7 @@ void mcp_result_restart(struct mcp_call *call)
 static void clear(struct mcp_call *call)
 {
 	call->content = 0;
-	call->text_open = call->members_open = false;
+	call->text_open = call->members_open = call->completion_ended = false;
 	buffer_clear(&call->out, SIZE_MAX);
 	json_writer_init(&call->writer, &call->out);
 }
@@ -227,8 +227,11 @@ int mcp_call_error(struct mcp_call *call, int code, const char *message)
 /* Ends the result object. */
 static int write_end(struct mcp_call *call, const struct buffer *meta)
 {
-	struct json_writer *writer = mcp_result_members(call);
+	struct json_writer *writer;
 
+	if (call->completion.ref && !call->completion_ended) /* the host had nothing to say */
+		mcp_completion_end(call, 0, false, false);
+	writer = mcp_result_members(call);
 	if (call->uri && call->request.origin.era == MCP_MODERN) { /* server/utilities/caching */
 		json_key_int(writer, "ttlMs", 0);
 		json_key_text(writer, "cacheScope", "private");

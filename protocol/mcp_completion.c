@@ -98,6 +98,7 @@ void mcp_completion_end(struct mcp_call *call, uint64_t total, bool total_known,
 {
 	struct json_writer *writer = mcp_result_members(call);
 
+	call->completion_ended = true;
 	if (total_known)
 		json_key_int(writer, "total", (int64_t)total);
 	json_key_bool(writer, "hasMore", more);

@@ -176,6 +176,7 @@ struct mcp_call {
 	struct json_writer writer;
 	size_t content; /* where the content blocks begin in out; 0: nothing begun */
 	bool text_open, members_open;
+	bool completion_ended; /* mcp_completion_end() was called */
 };
 
 /* Makes a call of a request, with room for an error answer. NULL in *call: it was refused and answered. 0 or

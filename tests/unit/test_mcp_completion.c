@@ -49,6 +49,16 @@ static void test_later(void **state)
 	say_error(host, COMPLETE(TEMPLATE "," ARGUMENT("fail")), "1", -32603, "nothing comes to mind");
 }
 
+/* A host that has nothing to say has no values. */
+static void test_nothing(void **state)
+{
+	struct test_host *host = *state;
+
+	say(host, COMPLETE(TEMPLATE "," ARGUMENT("hold") "," MODERN), "");
+	mcp_call_finish(host->held[0], NULL);
+	sent(host, RESULT "[],\"hasMore\":false}" TAIL);
+}
+
 static void test_unknown(void **state)
 {
 	struct test_host *host = *state;
@@ -105,10 +115,8 @@ static void test_malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SAY_TEST(test_both_eras),
-		SAY_TEST(test_later),
-		SAY_TEST(test_unknown),
-		SAY_TEST(test_malformed),
+		SAY_TEST(test_both_eras), SAY_TEST(test_later),     SAY_TEST(test_nothing),
+		SAY_TEST(test_unknown),   SAY_TEST(test_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
