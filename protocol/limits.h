@@ -44,6 +44,26 @@
 #define LIMIT_OUTGOING_BYTES                                                                                 \
 	(64u << 20) /* past this (answers to calls already accepted) the host is taken for dead */
 
+/* ---- HTTP ---- */
+#define LIMIT_HTTP_HEAD_BYTES                                                                                \
+	(12u << 10) /* a connection's memory: the request's head, and the response's; more is answered 431   \
+		     */
+#define LIMIT_HTTP_CHUNK_BYTES 4096  /* of a stream, at a time */
+#define LIMIT_HTTP_CONNECTIONS 20000 /* as many as descriptors allow: idle streams are most of them */
+#define LIMIT_HTTP_IDLE_S      120u  /* a connection without a request under way */
+#define LIMIT_HTTP_BEAT_MS     25000 /* a comment on each stream: proxies give up after 60 s, some after 30 */
+#define LIMIT_HTTP_RETRY_MS    1000u /* how soon a client may come back to a stream that it lost */
+#define LIMIT_HTTP_KEPT_BYTES  (64u << 10) /* of a stream that can be resumed: what was sent last */
+#define LIMIT_HTTP_RESUME_MS   300000 /* how long an answer waits for a client that has lost its stream */
+#define LIMIT_HTTP_SESSIONS    4096   /* legacy sessions known here; others are made again from their ids */
+#define LIMIT_HTTP_SESSION_IDLE_MS                                                                           \
+	3600000 /* after which one is forgotten, with its subscriptions, until it is used again */
+#define LIMIT_HTTP_SESSION_S      604800 /* a week: how long an id is good for */
+#define LIMIT_HTTP_ENDED_SESSIONS 4096   /* deleted ones that are remembered */
+#define LIMIT_HTTP_DRAIN_MS       10000  /* for answers that are under way when the server is to end */
+#define LIMIT_TOKEN_MIN_BYTES     16     /* a bearer token that nobody guesses */
+#define LIMIT_TOKEN_MAX_BYTES     1024   /* and that fits a head */
+
 /* ---- answers ---- */
 #define LIMIT_RESULT_BYTES_DEFAULT                                                                           \
 	32000 /* bulk text of one result unless --result-limit or policy says otherwise */

@@ -156,6 +156,8 @@ int mcp_refuse_oversized(struct mcp_peer *peer);
 
 /* The legacy version that initialize settled, or NULL. */
 const char *mcp_peer_version(const struct mcp_peer *peer);
+/* clientInfo.name, as far as it is known, or NULL. */
+const char *mcp_peer_client(const struct mcp_peer *peer);
 /* A legacy session that was begun elsewhere: as after initialize. `client`, or NULL, is its clientInfo.name.
  * 0, or -EINVAL: there is no such version. */
 int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client);

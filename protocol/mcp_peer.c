@@ -101,6 +101,11 @@ void mcp_peer_free(struct mcp_peer *peer)
 	free(peer);
 }
 
+const char *mcp_peer_client(const struct mcp_peer *peer)
+{
+	return peer->client;
+}
+
 unsigned mcp_in_flight(const struct mcp_peer *peer)
 {
 	return peer->requests.calls;

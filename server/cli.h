@@ -16,6 +16,7 @@ int cli_explain_command(const struct options *options);
 int cli_explain_host(const struct options *options);
 int cli_explain_path(const struct options *options);
 int cli_doctor(const struct options *options);
+int cli_http(const struct options *options);
 int cli_policy_check(const struct options *options);
 int cli_policy_schema(const struct options *options);
 int cli_policy_show(const struct options *options);

@@ -10,20 +10,6 @@
 #include "server/pretty.h"
 #include "server/session.h"
 
-int cli_settings(struct settings *settings, const struct options *options)
-{
-	struct err err = {""};
-
-	if (settings_load(settings, options, &err) < 0) {
-		fprintf(stderr, "sallyport: %s\n", err.text);
-		return EXIT_USAGE;
-	}
-	if (buffer_length(&settings->notes))
-		fprintf(stderr, "sallyport: %.*s", (int)buffer_length(&settings->notes),
-			buffer_data(&settings->notes));
-	return EXIT_OK;
-}
-
 int cli_print(const struct buffer *text)
 {
 	if (fwrite(buffer_data(text), 1, buffer_length(text), stdout) != buffer_length(text) ||

@@ -93,6 +93,7 @@ static void write_instructions(struct client *client)
 	size_t size = sizeof client->instructions;
 	int used;
 
+	client->told = client->calls->context.found->profile;
 	name_profile(client, profile, sizeof profile);
 	used = snprintf(text, size,
 			"Commands, files and web fetches, each confined by the kernel (%s). Workspace%s:",
@@ -114,8 +115,9 @@ static uint32_t know_name(void *context, const char *name)
 	struct client *client = context;
 	uint32_t said = client->settings->answer_within_ms;
 
-	if (name)
-		write_instructions(client); /* whoever comes later reads what has been found since */
+	/* whoever comes later reads what has been found since */
+	if (name && client->told != client->calls->context.found->profile)
+		write_instructions(client);
 	return said ? said : patience_of(name);
 }
 

@@ -15,7 +15,8 @@
 struct client {
 	struct calls *calls;
 	const struct settings *settings;
-	struct caller caller; /* its `mcp` is where conversations begin */
+	struct caller caller;  /* its `mcp` is where conversations begin */
+	enum confinement told; /* as what the instructions name the profile */
 	char instructions[1024];
 };
 

@@ -42,6 +42,13 @@ const struct subcommand subcommands[] = {
 	 "Exit code 1 when it would be refused.",
 	 "sallyport explain path .git/hooks/pre-commit write", OPTIONS_SERVER | OPTION_JSON, 1, 2,
 	 cli_explain_path},
+	{"http", "", "serve agent hosts over HTTP",
+	 "Speaks MCP's Streamable HTTP at /mcp, to clients of this machine unless --listen says otherwise. "
+	 "Each "
+	 "token is a caller with a sandbox of its own. Ends by SIGTERM or SIGINT.",
+	 "sallyport http --workspace ~/src/project\n"
+	 "sallyport http --listen 0.0.0.0:8931 --host tools.internal --token-file /etc/sallyport/tokens",
+	 OPTIONS_HTTP, 0, 0, cli_http},
 	{"policy check", "FILE", "is this policy well-formed? Every mistake with its line",
 	 "Reads a policy as the server would, and tells all of its mistakes at once, as FILE:LINE:COLUMN. "
 	 "Exit "

@@ -79,6 +79,49 @@ static int set_json(struct options *options, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_once(const char **member, const char *name, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, -EINVAL, "%s needs a value", name);
+	if (*member)
+		return err_set(err, -EINVAL, "%s is given twice", name);
+	*member = value;
+	return 0;
+}
+
+static int set_listen(struct options *options, const char *value, struct err *err)
+{
+	return set_once(&options->listen, "--listen", value, err);
+}
+
+static int set_token_file(struct options *options, const char *value, struct err *err)
+{
+	return set_once(&options->token_file, "--token-file", value, err);
+}
+
+static int add_name(const char **names, const char *option, const char *value, struct err *err)
+{
+	size_t count = 0;
+
+	while (names[count])
+		count++;
+	if (!*value || count == OPTIONS_NAMES)
+		return err_set(err, -EINVAL, "%s needs a value, and may be given %d times", option,
+			       OPTIONS_NAMES);
+	names[count] = value;
+	return 0;
+}
+
+static int add_host(struct options *options, const char *value, struct err *err)
+{
+	return add_name(options->hosts, "--host", value, err);
+}
+
+static int add_origin(struct options *options, const char *value, struct err *err)
+{
+	return add_name(options->origins, "--origin", value, err);
+}
+
 /* In the order in which --help shows them. */
 const struct option_row option_table[] = {
 	{OPTION_WORKSPACE, "--workspace", "DIR[:ro]",
@@ -92,6 +135,18 @@ const struct option_row option_table[] = {
 	 set_answer_within},
 	{OPTION_RESULT_LIMIT, "--result-limit", "BYTES", "most text in one result. Default: 32000",
 	 set_result_limit},
+	{OPTION_LISTEN, "--listen", "ADDRESS:PORT",
+	 "where to listen: an address in numbers and a port (0: any), or unix:PATH. Default: the socket that "
+	 "systemd passes, else 127.0.0.1:8931",
+	 set_listen},
+	{OPTION_TOKEN_FILE, "--token-file", "FILE",
+	 "bearer tokens of those who may ask, one a line: NAME TOKEN. Default: a token for this run, printed",
+	 set_token_file},
+	{OPTION_HOST, "--host", "NAME",
+	 "a name by which clients call this server, beside localhost. May be repeated; * permits any",
+	 add_host},
+	{OPTION_ORIGIN, "--origin", "ORIGIN", "web pages of this origin may ask this server. May be repeated",
+	 add_origin},
 	{OPTION_JSON, "--json", NULL, "print the whole as JSON, for programs", set_json},
 	{0},
 };
@@ -171,7 +226,7 @@ int options_parse(struct options *options, const struct subcommand *subcommand, 
 	bool only_operands = false;
 	int result = 0;
 
-	*options = (struct options){.help = asks_help(argc, argv)};
+	*options = (struct options){.help = asks_help(argc, argv), .argv = argv - 1};
 	if (options->help)
 		return 0;
 	for (int at = 0; at < argc && result == 0; at++) {

@@ -30,21 +30,33 @@ enum {
 #define OPTION_ANSWER_WITHIN 0x04
 #define OPTION_RESULT_LIMIT  0x08
 #define OPTION_JSON          0x10
+#define OPTION_LISTEN        0x20
+#define OPTION_TOKEN_FILE    0x40
+#define OPTION_HOST          0x80
+#define OPTION_ORIGIN        0x100
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
+#define OPTIONS_HTTP (OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN)
+
 #define OPTIONS_OPERANDS 3
+#define OPTIONS_NAMES    16 /* of hosts, and of origins */
 
 struct options {
 	const char *workspaces[LIMIT_WORKSPACES]; /* as written, with :ro or :rw if that was there */
 	size_t workspace_count;
-	const char *policy;        /* file, or NULL */
-	uint32_t answer_within_ms; /* 0: not given */
-	uint64_t result_bytes;     /* 0: not given */
+	const char *policy;                     /* file, or NULL */
+	uint32_t answer_within_ms;              /* 0: not given */
+	uint64_t result_bytes;                  /* 0: not given */
+	const char *listen;                     /* as written, or NULL */
+	const char *token_file;                 /* or NULL */
+	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
+	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */
 	bool json;
 	bool help;
 	bool workspace_optional; /* set by a subcommand: without --workspace an unfit current directory is
 				    none */
+	char **argv;             /* the subcommand's last word and all behind it, ended by NULL */
 	const char *operands[OPTIONS_OPERANDS]; /* NULL where there is none */
 	size_t operand_count;
 };
@@ -71,8 +83,8 @@ const struct subcommand *options_subcommand(const struct subcommand *table, int 
 					    struct err *err);
 
 /*
- * Parses what follows the subcommand. Strings are borrowed from argv. Returns 0 or -EINVAL with a sentence.
- * With --help anywhere nothing else is checked.
+ * Parses what follows the subcommand, whose last word is argv[-1]. Strings are borrowed from argv. Returns 0
+ * or -EINVAL with a sentence. With --help anywhere nothing else is checked.
  */
 int options_parse(struct options *options, const struct subcommand *subcommand, int argc, char **argv,
 		  struct err *err);

@@ -29,7 +29,8 @@ void server_end(struct server *server, const char *why)
 	if (why)
 		log_line("%s", why);
 	server->transport->stop(server->transport);
-	if (loop_timer_set(&server->loop, &server->end, loop_clock() + LOOP_MS(LIMIT_END_GRACE_MS)) < 0)
+	if (loop_timer_set(&server->loop, &server->end, loop_clock() + LOOP_MS(server->transport->grace_ms)) <
+	    0)
 		server->loop.stop = true;
 }
 

@@ -19,6 +19,7 @@
 /* How messages come and go; the program's transport begins with this. */
 struct transport {
 	enum filter_name filter; /* what the sealed process may still do */
+	unsigned grace_ms; /* how long what is under way may take to be answered, once the end has begun */
 	/* After each turn, when executors have been told what to do: writes what is to go out. */
 	void (*flush)(struct transport *transport);
 	/* Is a call in flight, or an answer not yet out? */
@@ -48,7 +49,8 @@ void *server_memory(size_t size);
 int server_start(struct server *server, const struct settings *settings, struct err *err);
 /* Seals the process and serves until the end. 0 or -errno. */
 int server_run(struct server *server, struct transport *transport, struct err *err);
-/* Begins the end: what is all but done may still answer within LIMIT_END_GRACE_MS. `why`, or NULL, is logged.
+/* Begins the end: what is all but done may still answer, for as long as the transport says. `why`, or NULL,
+ * is logged.
  */
 void server_end(struct server *server, const char *why);
 /* After server_run(): every call is ended, and everything the server had started. Its clients may be freed

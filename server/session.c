@@ -76,8 +76,11 @@ int session_run(const struct settings *settings, int input, int output, struct e
 		err_set(err, -ENOMEM, "out of memory");
 		return EXIT_FAILED;
 	}
-	session->transport =
-		(struct transport){.filter = FILTER_FRONTEND, .flush = flush, .busy = busy, .stop = stop};
+	session->transport = (struct transport){.filter = FILTER_FRONTEND,
+						.grace_ms = LIMIT_END_GRACE_MS,
+						.flush = flush,
+						.busy = busy,
+						.stop = stop};
 	result = start(session, settings, input, output, err);
 	if (result == 0)
 		result = server_run(&session->server, &session->transport, err);

@@ -280,6 +280,7 @@ int main(int argc, char **argv)
 	/* in the order of enum filter_name */
 	static const struct filter_table *const tables[] = {&filter_table_command,
 							    &filter_table_frontend,
+							    &filter_table_http,
 							    &filter_table_files,
 							    &filter_table_search,
 							    &filter_table_web,

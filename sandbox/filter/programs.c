@@ -65,6 +65,32 @@ static const struct table_group frontend[] = {
 	{NULL},
 };
 
+/* ---- the same over HTTP: beside that, whoever connects to its listener; it connects to nobody ---- */
+
+static const struct table_rule http_connections[] = {
+	{.call = "accept4", .when = {IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK)}},
+	ALLOW("recvfrom"),
+	ALLOW("sendto"),
+	ALLOW("getsockname"),
+	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)}},
+	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_CORK)}},
+	{NULL},
+};
+
+static const struct table_group http[] = {
+	{"memory, never executable", rules_memory},
+	{"its own end, and what it writes", rules_end},
+	{"the time", rules_clock},
+	{"waiting", rules_epoll},
+	{"waiting for the host to take the rest", rules_polling},
+	{"descriptors that were passed to it", rules_facts},
+	{"rings", rules_rings},
+	{"executors, and pipes for commands", frontend_channels},
+	{"clients", http_connections},
+	{"what libraries look for", looked_for_in_vain},
+	{NULL},
+};
+
 /* ---- files: beneath the workspaces' descriptors, by openat2 alone ---- */
 
 static const struct table_rule files_paths[] = {
@@ -353,6 +379,8 @@ static const struct table_group spawner[] = {
 
 const struct filter_table filter_table_frontend = {
 	.name = "frontend", .otherwise = TABLE_KILL, .ours = true, .groups = frontend};
+const struct filter_table filter_table_http = {
+	.name = "http", .otherwise = TABLE_KILL, .ours = true, .groups = http};
 const struct filter_table filter_table_files = {
 	.name = "files", .otherwise = TABLE_KILL, .ours = true, .groups = files};
 const struct filter_table filter_table_search = {

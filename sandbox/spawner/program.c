@@ -14,13 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const program_names[] = {"sallyport-broker",
-				     "sallyport-files",
-				     "sallyport-keeper",
-				     "sallyport-search",
-				     "sallyport-spawner",
-				     "sallyport-web",
-				     NULL};
+const char *const program_names[] = {
+	"sallyport-broker", "sallyport-files",   "sallyport-http", "sallyport-keeper",
+	"sallyport-search", "sallyport-spawner", "sallyport-web",  NULL};
 
 int program_directory(char *directory, struct err *err)
 {

@@ -37,6 +37,10 @@ const struct policy_key policy_keys[] = {
 	{"filesystem.denyWrite", POLICY_PATHS, KEY(deny_write),
 	 .description = "Paths that stay as they are though they lie where writing is allowed, beside those "
 			"that are protected always."},
+	{"http.withoutToken", POLICY_BOOLEAN, KEY(http_open),
+	 .description =
+		 "Lets every program of this machine that can connect ask over HTTP without a token. Only "
+		 "where no other machine can connect, and no --token-file is given."},
 	{"limits.commandKeptSeconds", POLICY_DECIMAL, KEY(command_kept_ms), LIMIT_COMMAND_KEPT_MIN_MS,
 	 LIMIT_COMMAND_KEPT_MAX_MS, LIMIT_COMMAND_KEPT_MS,
 	 "Seconds after its end, or after it was last read, that a command's output can still be read."},
@@ -115,7 +119,8 @@ const struct policy_key policy_keys[] = {
 	{NULL},
 };
 
-const char *const policy_sections[] = {"filesystem", "limits", "network", "sandbox", "terminal", NULL};
+const char *const policy_sections[] = {"filesystem", "http",     "limits", "network",
+				       "sandbox",    "terminal", NULL};
 
 const char *policy_key_split(const struct policy_key *key, char section[POLICY_SECTION_BYTES])
 {

@@ -26,6 +26,7 @@ enum policy_lifetime { POLICY_LIFETIME_SERVER, POLICY_LIFETIME_CALL };
 struct policy {
 	char sha256[65]; /* of the file's bytes; of policy_show()'s text for the defaults */
 	bool allow_git_config;
+	bool http_open;                                        /* no token is needed */
 	struct policy_list allow_write, deny_read, deny_write; /* paths as written: absolute or below ~ */
 	struct policy_list allowed_domains, denied_domains;    /* as written; each has passed rules.h */
 	struct policy_list require_layers;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens (access.h). What a request bears is anybody's text. */
+#include "server/access.h"
+
+#include <errno.h>
+#include <nettle/base64.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+
+static void hash(const char *token, uint8_t digest[32])
+{
+	struct sha256_ctx context;
+
+	sha256_init(&context);
+	sha256_update(&context, strlen(token), (const uint8_t *)token);
+	sha256_digest(&context, 32, digest);
+}
+
+static int add(struct access *access, const char *name, const char *token)
+{
+	struct access_row *rows = realloc(access->rows, (access->count + 1) * sizeof *rows);
+
+	if (!rows)
+		return -ENOMEM;
+	access->rows = rows;
+	snprintf(rows[access->count].name, sizeof rows->name, "%s", name);
+	hash(token, rows[access->count].hash);
+	access->count++;
+	return 0;
+}
+
+static bool is_known(const struct access *access, const char *name, const char *token)
+{
+	uint8_t digest[32];
+
+	hash(token, digest);
+	for (size_t i = 0; i < access->count; i++)
+		if (strcmp(access->rows[i].name, name) == 0 || memcmp(access->rows[i].hash, digest, 32) == 0)
+			return true;
+	return false;
+}
+
+/* token68 of RFC 9110, 11.2 */
+static bool is_token(const char *text)
+{
+	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=");
+
+	return length >= LIMIT_TOKEN_MIN_BYTES && length <= LIMIT_TOKEN_MAX_BYTES && text[length] == '\0';
+}
+
+static bool is_name(const char *text)
+{
+	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._");
+
+	return length > 0 && length <= ACCESS_NAME_BYTES && text[length] == '\0';
+}
+
+static int take_line(struct access *access, char *line, struct err *err)
+{
+	char *rest = line, *name = strsep(&rest, " \t"), *token = rest ? rest + strspn(rest, " \t") : NULL;
+
+	if (name[0] == '#' || (name[0] == '\0' && !token))
+		return 0;
+	if (!token || !is_name(name))
+		return err_set(err, -EINVAL,
+			       "it is to be NAME TOKEN; a name has letters, digits, dots, "
+			       "hyphens and underscores");
+	token[strcspn(token, " \t")] = '\0';
+	if (!is_token(token))
+		return err_set(err, -EINVAL,
+			       "the token of %s needs %d to %d letters, digits or -._~+/=", name,
+			       LIMIT_TOKEN_MIN_BYTES, LIMIT_TOKEN_MAX_BYTES);
+	if (is_known(access, name, token))
+		return err_set(err, -EINVAL, "there is another one of this name, or with the same token: %s",
+			       name);
+	return add(access, name, token) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+int access_read(struct access *access, const char *path, struct err *err)
+{
+	_cleanup_(close_file) FILE *file = fopen(path, "re");
+	char line[ACCESS_NAME_BYTES + LIMIT_TOKEN_MAX_BYTES + 64];
+	struct stat status;
+	unsigned number = 0;
+	int result = 0;
+
+	*access = (struct access){0};
+	if (!file || fstat(fileno(file), &status) < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)))
+		return err_set(
+			err, -EPERM,
+			"%s: tokens must be in a file that others cannot read and only its owner can write "
+			"(chmod 600)",
+			path);
+	while (result == 0 && fgets(line, sizeof line, file)) {
+		number++;
+		line[strcspn(line, "\r\n")] = '\0';
+		result = take_line(access, line, err);
+	}
+	explicit_bzero(line, sizeof line);
+	if (result == 0 && access->count == 0)
+		result = err_set(err, -EINVAL, "there is no token in it");
+	if (result < 0) {
+		access_deinit(access);
+		return number ? err_wrap(err, result, "%s:%u", path, number)
+			      : err_wrap(err, result, "%s", path);
+	}
+	return 0;
+}
+
+int access_make(struct access *access, const char *name, char *token, struct err *err)
+{
+	struct base64_encode_ctx context;
+	uint8_t bytes[32];
+	char text[BASE64_ENCODE_RAW_LENGTH(sizeof bytes)];
+	size_t length;
+
+	*access = (struct access){0};
+	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+		return err_set(err, -EIO, "getrandom: %s", err_name(errno));
+	base64url_encode_init(&context);
+	length = base64_encode_update(&context, text, sizeof bytes, bytes);
+	base64_encode_final(&context, text + length);
+	memcpy(token, text, ACCESS_TOKEN_TEXT);
+	token[ACCESS_TOKEN_TEXT] = '\0';
+	return add(access, name, token) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+int access_find(const struct access *access, const char *authorization)
+{
+	static const char scheme[] = "Bearer ";
+	uint8_t digest[32];
+	int found = -1;
+
+	if (!authorization || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
+		return -1;
+	authorization += sizeof scheme - 1;
+	authorization += strspn(authorization, " ");
+	hash(authorization, digest);
+	for (size_t i = 0; i < access->count; i++)
+		if (memeql_sec(access->rows[i].hash, digest, sizeof digest))
+			found = (int)i;
+	return found;
+}
+
+void access_deinit(struct access *access)
+{
+	free(access->rows);
+	*access = (struct access){0};
+}

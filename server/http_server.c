@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serving over HTTP (http_server.h): a listener, the callers, and the transport between them. */
+#include "server/http_server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "protocol/cleanup.h"
+#include "server/access.h"
+#include "server/client.h"
+#include "server/listen.h"
+#include "server/log.h"
+#include "server/server.h"
+#include "server/transport/http.h"
+
+/* One who has a token. */
+struct guest {
+	struct http_caller caller;
+	struct client client;
+};
+
+struct http_server {
+	struct server server; /* first: the loop begins it */
+	struct transport transport;
+	struct http http;
+	struct access access;
+	struct guest *guests; /* in the order of the tokens; one, where none is needed */
+	size_t guest_count;
+	bool open; /* whoever connects is the one guest */
+};
+
+static struct http_server *server_of(const struct transport *transport)
+{
+	return (struct http_server *)((char *)transport - offsetof(struct http_server, transport));
+}
+
+static void flush(struct transport *transport)
+{
+	http_flush(&server_of(transport)->http);
+}
+
+static bool busy(const struct transport *transport)
+{
+	return http_busy(&server_of(transport)->http);
+}
+
+static void stop(struct transport *transport)
+{
+	http_stop(&server_of(transport)->http);
+}
+
+static const struct http_caller *authorize(void *context, const char *authorization)
+{
+	const struct http_server *server = context;
+	int found = server->open ? 0 : access_find(&server->access, authorization);
+
+	return found < 0 ? NULL : &server->guests[found].caller;
+}
+
+/* ---- the beginning ---- */
+
+/* Tokens from the file; without one a token for this run, which the person is told; or none, where the policy
+ * says so and only this machine can connect. */
+static int find_tokens(struct http_server *server, const struct options *options,
+		       const struct listener *listener, struct err *err)
+{
+	char token[ACCESS_TOKEN_TEXT + 1];
+	int result;
+
+	server->open = server->server.settings->policy.http_open && !options->token_file;
+	if (server->open && !listener->loopback)
+		return err_set(err, -EPERM,
+			       "http.withoutToken permits no more than this machine's own programs: give "
+			       "--token-file, "
+			       "or listen on a loopback address");
+	if (options->token_file)
+		return access_read(&server->access, options->token_file, err);
+	if (server->open)
+		return 0;
+	result = access_make(&server->access, "default", token, err);
+	if (result == 0)
+		fprintf(stderr, "sallyport: for this run the header is  Authorization: Bearer %s\n", token);
+	return result;
+}
+
+static int make_guests(struct http_server *server, struct err *err)
+{
+	size_t count = server->open ? 1 : server->access.count;
+
+	server->guests = calloc(count, sizeof *server->guests);
+	if (!server->guests)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (; server->guest_count < count; server->guest_count++) {
+		struct guest *guest = &server->guests[server->guest_count];
+		int result = client_init(&guest->client, &server->server.calls, server->server.settings, err);
+
+		if (result < 0)
+			return result;
+		guest->caller = (struct http_caller){
+			.name = server->open ? "" : server->access.rows[server->guest_count].name,
+			.mcp = guest->client.caller.mcp};
+	}
+	return 0;
+}
+
+static int start(struct http_server *server, const struct settings *settings, const struct options *options,
+		 struct err *err)
+{
+	struct http_settings http = {
+		.hosts = options->hosts, .origins = options->origins, .connections = LIMIT_HTTP_CONNECTIONS};
+	struct http_host host = {.context = server, .authorize = authorize};
+	struct listener listener;
+	int result = listener_open(&listener, options->listen, err);
+
+	if (result == 0)
+		result = server_start(&server->server, settings, err);
+	if (result == 0)
+		result = find_tokens(server, options, &listener, err);
+	if (result == 0)
+		result = make_guests(server, err);
+	if (result == 0)
+		result = http_init(&server->http, &server->server.loop, &host, &http, listener.fd, err);
+	if (result == 0)
+		log_line("listening on %s", listener.text);
+	return result;
+}
+
+int http_server_run(const struct settings *settings, const struct options *options, struct err *err)
+{
+	struct http_server *server = server_memory(sizeof *server);
+	int result, code;
+
+	if (!server) {
+		err_set(err, -ENOMEM, "out of memory");
+		return EXIT_FAILED;
+	}
+	server->transport = (struct transport){.filter = FILTER_HTTP,
+					       .grace_ms = LIMIT_HTTP_DRAIN_MS,
+					       .flush = flush,
+					       .busy = busy,
+					       .stop = stop};
+	result = start(server, settings, options, err);
+	if (result == 0)
+		result = server_run(&server->server, &server->transport, err);
+	if (result < 0)
+		return EXIT_FAILED;
+
+	server_finish(&server->server);
+	code = server_exit_code(&server->server);
+	http_deinit(&server->http);
+	for (size_t i = 0; i < server->guest_count; i++)
+		client_deinit(&server->guests[i].client);
+	free(server->guests);
+	access_deinit(&server->access);
+	server_deinit(&server->server);
+	munmap(server, sizeof *server);
+	return code;
+}

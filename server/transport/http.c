@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon in our loop, and a request from its head to the end of its connection (http.h). */
+#include "server/transport/http.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "protocol/limits.h"
+#include "server/transport/http_exchange.h"
+#include "server/transport/http_sessions.h"
+
+/* ---- the daemon's turns ---- */
+
+/* Runs the daemon, and has it run again when it wants to. */
+static void run(struct http *http)
+{
+	unsigned long long timeout;
+
+	http->resumed = false;
+	MHD_run(http->daemon);
+	if (MHD_get_timeout(http->daemon, &timeout) == MHD_YES)
+		loop_timer_set(http->loop, &http->timer, loop_clock() + LOOP_MS(timeout));
+	else
+		loop_timer_clear(http->loop, &http->timer);
+}
+
+static void daemon_ready(struct loop_source *source, uint32_t events)
+{
+	run((struct http *)((char *)source - offsetof(struct http, source)));
+}
+
+static void daemon_timeout(struct loop_timer *timer)
+{
+	run((struct http *)((char *)timer - offsetof(struct http, timer)));
+}
+
+void http_flush(struct http *http)
+{
+	if (!http->resumed)
+		return;
+	run(http);
+	http->loop->again =
+		true; /* requests may have come in just now, and executors not been told of them */
+}
+
+/* Intermediaries end connections on which nothing passes ("encouraged to periodically emit an SSE comment").
+ */
+static void beat(struct loop_timer *timer)
+{
+	struct http *http = (struct http *)((char *)timer - offsetof(struct http, beat));
+
+	for (struct exchange *exchange = http->exchanges; exchange; exchange = exchange->next)
+		if (exchange->stream && exchange->stream->begun && exchange->suspended)
+			stream_put(exchange->stream, ":\n\n", 3);
+	sessions_tidy(http->sessions);
+	loop_timer_set(http->loop, timer, http->loop->now + LOOP_MS(LIMIT_HTTP_BEAT_MS));
+}
+
+/* ---- connections ---- */
+
+/*
+ * The client has closed its side: what it asked is cancelled. The daemon may have read the last bytes without
+ * seeing the end behind them; the same end, once more and by us, makes it look again.
+ */
+static void client_gone(struct loop_source *source, uint32_t events)
+{
+	struct link *link = (struct link *)((char *)source - offsetof(struct link, source));
+
+	link->gone = true;
+	if (link->exchange && link->exchange->suspended)
+		exchange_wake(link->exchange);
+	else
+		shutdown(source->fd, SHUT_RD);
+}
+
+static void connection_changed(void *context, struct MHD_Connection *connection, void **slot,
+			       enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct http *http = context;
+	struct link *link = *slot;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (link)
+			loop_forget(http->loop, &link->source);
+		free(link);
+		*slot = NULL;
+		return;
+	}
+	link = calloc(1, sizeof *link);
+	if (!link || !info)
+		return; /* its first request is refused */
+	link->http = http;
+	link->source = (struct loop_source){.fd = -1, .ready = client_gone};
+	loop_watch(http->loop, &link->source, info->connect_fd, EPOLLRDHUP | EPOLLET);
+	*slot = link;
+}
+
+/* ---- one exchange ---- */
+
+static struct exchange *exchange_new(struct http *http, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct exchange *exchange = info && info->socket_context ? calloc(1, sizeof *exchange) : NULL;
+
+	if (!exchange)
+		return NULL;
+	exchange->http = http;
+	exchange->connection = connection;
+	exchange->link = info->socket_context;
+	exchange->link->exchange = exchange;
+	buffer_init(&exchange->body, LIMIT_MESSAGE_BYTES);
+	stream_init(&exchange->own, http, NULL, 0);
+	exchange->next = http->exchanges;
+	if (http->exchanges)
+		http->exchanges->previous = exchange;
+	http->exchanges = exchange;
+	return exchange;
+}
+
+/* The connection of a session's stream is lost, or all was said: who may still ask for the rest? */
+static void part_with_stream(struct exchange *exchange)
+{
+	struct stream *stream = exchange->stream;
+
+	stream->exchange = NULL;
+	if (stream == &exchange->own || stream == &exchange->session->unasked)
+		return;
+	if (stream->last && (!stream->begun || stream->sent == buffer_length(&stream->bytes)))
+		session_stream_free(stream);
+	else
+		stream->lost_at = exchange->http->loop->now;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+	struct http *http = exchange->http;
+
+	exchange->link->exchange = NULL;
+	if (exchange->previous)
+		exchange->previous->next = exchange->next;
+	else
+		http->exchanges = exchange->next;
+	if (exchange->next)
+		exchange->next->previous = exchange->previous;
+	if (exchange->stream)
+		part_with_stream(exchange);
+	if (exchange->peer) {
+		mcp_route_gone(exchange->peer,
+			       NULL); /* "MUST be treated .. as cancellation of that request" */
+		mcp_peer_free(exchange->peer);
+	}
+	if (exchange->session)
+		session_leave(exchange);
+	stream_deinit(&exchange->own);
+	buffer_deinit(&exchange->body);
+	free(exchange);
+}
+
+static int send_message(void *context, const struct mcp_delivery *delivery, struct buffer *message)
+{
+	return delivery->route ? stream_take(delivery->route, delivery, message) : 0;
+}
+
+static const char *find_header(void *context, const char *name)
+{
+	return head_find(context, name);
+}
+
+/* A conversation for this one request, or that of its session. 0 or -ENOMEM. */
+static int converse(struct exchange *exchange)
+{
+	struct mcp_sink sink = {.send = send_message};
+	int result;
+
+	if (exchange->session) {
+		exchange->stream = session_stream(exchange->session);
+		result = exchange->stream ? 0 : -ENOMEM;
+	} else {
+		exchange->stream = &exchange->own;
+		result = mcp_peer_new(&exchange->peer, exchange->caller->mcp, &sink);
+	}
+	if (result == 0)
+		exchange->stream->exchange = exchange;
+	return result;
+}
+
+void exchange_receive(struct exchange *exchange)
+{
+	struct mcp_headers headers = {.version = exchange->head[HEAD_VERSION],
+				      .method = exchange->head[HEAD_METHOD],
+				      .name = exchange->head[HEAD_NAME],
+				      .find = find_header,
+				      .context = exchange};
+	int result = converse(exchange);
+
+	exchange->state = EXCHANGE_WAITS;
+	if (result == 0)
+		result = mcp_receive_from(exchange_peer(exchange), exchange->stream, &headers,
+					  buffer_data(&exchange->body), buffer_length(&exchange->body));
+	buffer_deinit(&exchange->body);
+	if (result == 0 && exchange->peer && mcp_peer_version(exchange->peer))
+		result = session_begin(exchange);
+	if (result < 0) {
+		exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+		exchange->reason = "out of memory; try again";
+	}
+}
+
+static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, size_t *length)
+{
+	int result = 0;
+
+	if (!exchange->status)
+		result = buffer_append(&exchange->body, bytes, *length);
+	if (result == -EMSGSIZE) {
+		exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
+		exchange->reason = "the message is longer than what is accepted";
+	}
+	*length = 0;
+	return result == -ENOMEM ? MHD_NO : MHD_YES;
+}
+
+/* As microhttpd has it: first with the head alone, then with each piece of the body, then without any, and
+ * again whenever the connection was resumed before there was a response. */
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
+			      const char *method, const char *version, const char *bytes, size_t *length,
+			      void **slot)
+{
+	struct exchange *exchange = *slot;
+
+	if (!exchange) {
+		exchange = *slot = exchange_new(context, connection);
+		if (!exchange)
+			return MHD_NO;
+		head_judge(exchange, url, method, version);
+		return exchange->status ? exchange_refuse(exchange, exchange->status, exchange->reason)
+					: MHD_YES;
+	}
+	if (exchange->lost || (exchange->link->gone && exchange->state == EXCHANGE_WAITS))
+		return MHD_NO;
+	if (*length)
+		return take_body(exchange, bytes, length);
+	if (!exchange->status && exchange->post && exchange->state < EXCHANGE_WAITS)
+		exchange_receive(exchange);
+	if (exchange->status)
+		return exchange_refuse(exchange, exchange->status, exchange->reason);
+	return exchange_answer(exchange);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **slot,
+		      enum MHD_RequestTerminationCode code)
+{
+	if (*slot)
+		exchange_free(*slot);
+	*slot = NULL;
+}
+
+/* ---- beginning and end ---- */
+
+int http_init(struct http *http, struct loop *loop, const struct http_host *host,
+	      const struct http_settings *settings, int listener, struct err *err)
+{
+	const union MHD_DaemonInfo *info;
+	int result;
+
+	*http = (struct http){.loop = loop, .host = *host, .settings = *settings};
+	http->source = (struct loop_source){.fd = -1, .ready = daemon_ready};
+	http->timer.fire = daemon_timeout;
+	http->beat.fire = beat;
+	result = sessions_new(&http->sessions, http);
+	if (result < 0)
+		return err_set(err, result, "out of memory");
+	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, http,
+					MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED,
+					completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
+					http, MHD_OPTION_CONNECTION_LIMIT, settings->connections,
+					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_HEAD_BYTES,
+					MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_HTTP_IDLE_S,
+					MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	info = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info)
+		return err_set(err, -EIO, "the HTTP daemon does not start");
+	result = loop_watch(loop, &http->source, info->epoll_fd, EPOLLIN);
+	if (result == 0)
+		result = loop_timer_set(loop, &http->beat, loop_clock() + LOOP_MS(LIMIT_HTTP_BEAT_MS));
+	return result < 0 ? err_set(err, result, "the HTTP daemon cannot be watched: %s", err_name(result))
+			  : 0;
+}
+
+bool http_busy(const struct http *http)
+{
+	for (const struct exchange *exchange = http->exchanges; exchange; exchange = exchange->next)
+		if (exchange->state == EXCHANGE_BODY || exchange->state == EXCHANGE_WAITS ||
+		    (exchange->stream && !exchange->lost))
+			return true;
+	return false;
+}
+
+void http_stop(struct http *http)
+{
+	struct exchange *next;
+
+	http->stopping = true;
+	MHD_quiesce_daemon(http->daemon);
+	for (struct exchange *exchange = http->exchanges; exchange; exchange = next) {
+		next = exchange->next;
+		if (exchange->peer)
+			mcp_close(exchange->peer);
+	}
+	sessions_close(http->sessions);
+}
+
+void http_deinit(struct http *http)
+{
+	loop_timer_clear(http->loop, &http->timer);
+	loop_timer_clear(http->loop, &http->beat);
+	loop_forget(http->loop, &http->source);
+	for (struct exchange *exchange = http->exchanges; exchange; exchange = exchange->next)
+		if (exchange->suspended) {
+			exchange->lost = true;
+			exchange->suspended = false;
+			MHD_resume_connection(exchange->connection);
+		}
+	if (http->daemon)
+		MHD_stop_daemon(http->daemon); /* completes every exchange */
+	sessions_free(http->sessions);
+}

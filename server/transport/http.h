@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_TRANSPORT_HTTP_H
+#define SALLYPORT_SERVER_TRANSPORT_HTTP_H
+
+/*
+ * Streamable HTTP (MCP 2026-07-28, basic/transports/streamable-http; 2025-03-26 to 2025-11-25,
+ * basic/transports): libmicrohttpd inside our own loop, without a thread. A POST is answered with one JSON
+ * message, or with a stream once there is something to stream.
+ *
+ * A modern request is a conversation of its own (struct mcp_peer) that ends with its connection. A legacy
+ * client has a session (http_sessions.h), and what it began goes on without its connection.
+ *
+ * Whoever connects is not trusted in anything.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/error.h"
+#include "protocol/mcp.h"
+#include "server/loop.h"
+
+struct MHD_Daemon;
+struct exchange;
+struct sessions;
+
+/* One who may ask. */
+struct http_caller {
+	const char *name; /* for people, and never changed: session ids are bound to it */
+	struct mcp_caller *mcp;
+};
+
+/* What the program around decides. */
+struct http_host {
+	void *context;
+	/* Whose request is this? `authorization` is the header's value, or NULL without one. NULL: nobody's,
+	 * which is answered 401. */
+	const struct http_caller *(*authorize)(void *context, const char *authorization);
+};
+
+struct http_settings {
+	uint16_t port; /* of the listener; 0: it has none (a Unix socket) */
+	/* Names by which clients may call us in Host beside those of the loopback, and web pages of these
+	 * origins may ask us; ended by NULL. */
+	const char *const *hosts, *const *origins;
+	bool any_host;        /* "*" is among `hosts` */
+	unsigned connections; /* most at a time */
+};
+
+struct http {
+	struct loop *loop;
+	struct http_host host;
+	struct http_settings settings;
+	struct MHD_Daemon *daemon;
+	struct loop_source source; /* the daemon's own epoll descriptor */
+	struct loop_timer timer;   /* its next timeout */
+	struct loop_timer beat;    /* keeps streams alive */
+	bool resumed;              /* connections of ours wait for the daemon's next run */
+	bool stopping;
+	struct exchange *exchanges; /* all that are open */
+	unsigned open;              /* of these, those that still owe an answer or a part of one */
+	struct sessions *sessions;
+};
+
+/* `listener` is a socket that listens, non-blocking; it is the daemon's from here on, also on failure. 0 or
+ * -errno. */
+int http_init(struct http *http, struct loop *loop, const struct http_host *host,
+	      const struct http_settings *settings, int listener, struct err *err);
+/* After each turn: what was answered goes out. */
+void http_flush(struct http *http);
+/* Is an answer still owed, or not yet out? */
+bool http_busy(const struct http *http);
+/* No more connections; streams that only listen are told that it is over. */
+void http_stop(struct http *http);
+/* Every connection ends, every conversation is freed. Calls were abandoned before. */
+void http_deinit(struct http *http);
+
+#endif

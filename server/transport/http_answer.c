@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers: one JSON message, a stream of server-sent events (https://html.spec.whatwg.org/multipage/
+ * server-sent-events.html), a bare status. What is said before the client can take it waits in the stream.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/jsonrpc.h"
+#include "protocol/limits.h"
+#include "server/transport/http_exchange.h"
+#include "server/transport/http_sessions.h"
+
+/* ---- streams ---- */
+
+void stream_init(struct stream *stream, struct http *http, struct session *session, uint32_t number)
+{
+	*stream = (struct stream){.http = http, .session = session, .number = number};
+	buffer_init(&stream->bytes, LIMIT_OUTGOING_BYTES);
+}
+
+void stream_deinit(struct stream *stream)
+{
+	buffer_deinit(&stream->bytes);
+}
+
+void exchange_wake(struct exchange *exchange)
+{
+	if (!exchange->suspended)
+		return;
+	exchange->suspended = false;
+	exchange->http->resumed = true;
+	MHD_resume_connection(exchange->connection);
+}
+
+/* Who does not read, or for whom there is no memory, is not served any longer. */
+static void give_up(struct stream *stream)
+{
+	stream->last = true;
+	if (!stream->exchange)
+		return;
+	stream->exchange->lost = true;
+	exchange_wake(stream->exchange);
+}
+
+/* Of what the client has, a session's stream keeps the last part, for those who come again. */
+static void forget_sent(struct stream *stream)
+{
+	size_t keep = stream->session ? LIMIT_HTTP_KEPT_BYTES : 0;
+
+	if (stream->sent <= 2 * keep)
+		return;
+	buffer_consume(&stream->bytes, stream->sent - keep);
+	stream->sent = keep;
+}
+
+void stream_put(struct stream *stream, const char *bytes, size_t length)
+{
+	if (buffer_append(&stream->bytes, bytes, length) < 0)
+		give_up(stream);
+	else if (stream->exchange)
+		exchange_wake(stream->exchange);
+}
+
+/* A stream that can be resumed begins with an event that says where, and when to come again (2025-11-25,
+ * "Sending Messages to the Server", 6); before that an event without data was not foreseen. */
+void stream_begin(struct stream *stream)
+{
+	char first[96];
+
+	if (stream->begun)
+		return;
+	stream->begun = true;
+	if (!stream->session || strcmp(mcp_peer_version(stream->session->peer), "2025-11-25") < 0)
+		return;
+	snprintf(first, sizeof first, "id: %u-0\nretry: %u\ndata: \n\n", stream->number, LIMIT_HTTP_RETRY_MS);
+	stream_put(stream, first, strlen(first));
+}
+
+/* One message, a line of JSON with its newline, as an event. */
+static void put_event(struct stream *stream, const struct buffer *message)
+{
+	struct buffer *out = &stream->bytes;
+	char head[48] = "data: ";
+
+	stream->events++;
+	if (stream->session)
+		snprintf(head, sizeof head, "id: %u-%u\ndata: ", stream->number, stream->events);
+	if (buffer_reserve(out, strlen(head) + buffer_length(message) + 1) < 0) {
+		give_up(stream);
+		return;
+	}
+	buffer_append_text(out, head);
+	buffer_append(out, buffer_data(message), buffer_length(message));
+	buffer_append(out, "\n", 1);
+}
+
+static bool takes_events(const struct stream *stream)
+{
+	return stream->begun || (stream->exchange && stream->exchange->takes_events);
+}
+
+int stream_take(struct stream *stream, const struct mcp_delivery *delivery, struct buffer *message)
+{
+	if (stream->last) /* it was given up, or what follows the answer */
+		return -EPIPE;
+	if (!delivery->last && !takes_events(stream))
+		return 0; /* it can take the answer only */
+	if (!delivery->last)
+		stream_begin(stream);
+	stream->last = delivery->last;
+	stream->code = delivery->code;
+	if (stream->begun) {
+		put_event(stream, message);
+		forget_sent(stream);
+	} else { /* the whole answer: its allocation is the body */
+		buffer_deinit(&stream->bytes);
+		stream->bytes = *message;
+		buffer_init(message, message->max);
+	}
+	if (stream->exchange)
+		exchange_wake(stream->exchange);
+	else if (!stream->begun) /* nobody was told how to come back for it */
+		session_stream_free(stream);
+	return 0;
+}
+
+/* ---- responses ---- */
+
+static void add_session(const struct exchange *exchange, struct MHD_Response *response)
+{
+	if (exchange->session)
+		MHD_add_response_header(response, "Mcp-Session-Id", exchange->session->id);
+}
+
+static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct MHD_Response *response)
+{
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	exchange->state = EXCHANGE_ANSWERED;
+	result = MHD_queue_response(exchange->connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result queue_empty(struct exchange *exchange, unsigned status)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(0, (char *)"", MHD_RESPMEM_PERSISTENT);
+
+	if (response)
+		add_session(exchange, response);
+	return queue(exchange, status, response);
+}
+
+/* How an error of the protocol is told in HTTP. A legacy client's transport takes anything but 200 for its
+ * own failure, and never shows the error. */
+static unsigned status_of(const struct exchange *exchange)
+{
+	if (exchange->session)
+		return MHD_HTTP_OK;
+	switch (exchange->stream->code) {
+	case MCP_PARSE_ERROR:
+	case MCP_INVALID_REQUEST:
+	case MCP_INVALID_PARAMS:
+	case MCP_HEADER_MISMATCH:
+	case MCP_MISSING_CAPABILITY:
+	case MCP_UNSUPPORTED_VERSION:
+		return MHD_HTTP_BAD_REQUEST;
+	case MCP_METHOD_NOT_FOUND:
+		return MHD_HTTP_NOT_FOUND;
+	default:
+		return MHD_HTTP_OK;
+	}
+}
+
+static enum MHD_Result queue_message(struct exchange *exchange)
+{
+	struct buffer *bytes = &exchange->stream->bytes;
+	struct MHD_Response *response;
+
+	if (bytes->start) { /* what is freed must be what was allocated */
+		memmove(bytes->bytes, buffer_data(bytes), buffer_length(bytes));
+		bytes->end -= bytes->start;
+		bytes->start = 0;
+	}
+	response = MHD_create_response_from_buffer(buffer_length(bytes), bytes->bytes, MHD_RESPMEM_MUST_FREE);
+	if (response) {
+		buffer_init(bytes, bytes->max);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+		add_session(exchange, response);
+	}
+	return queue(exchange, status_of(exchange), response);
+}
+
+/* As microhttpd has it: bytes, or the end, or 0 when there are none yet; then the connection is suspended. */
+static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t size)
+{
+	struct exchange *exchange = context;
+	struct stream *stream = exchange->stream;
+	size_t left;
+
+	if (!stream || exchange->lost || exchange->link->gone)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	left = buffer_length(&stream->bytes) - stream->sent;
+	if (left == 0 && stream->last)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (left == 0) {
+		exchange->suspended = true;
+		MHD_suspend_connection(exchange->connection);
+		return 0;
+	}
+	if (left > size)
+		left = size;
+	memcpy(bytes, buffer_data(&stream->bytes) + stream->sent, left);
+	stream->sent += left;
+	forget_sent(stream);
+	return (ssize_t)left;
+}
+
+static enum MHD_Result queue_stream(struct exchange *exchange)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, LIMIT_HTTP_CHUNK_BYTES, read_stream, exchange, NULL);
+
+	if (response) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, no-transform");
+		MHD_add_response_header(response, "X-Accel-Buffering", "no");
+		add_session(exchange, response);
+	}
+	return queue(exchange, MHD_HTTP_OK, response);
+}
+
+static enum MHD_Result wait(struct exchange *exchange)
+{
+	if (exchange->link->gone)
+		return MHD_NO;
+	exchange->suspended = true;
+	MHD_suspend_connection(exchange->connection);
+	return MHD_YES;
+}
+
+struct mcp_peer *exchange_peer(const struct exchange *exchange)
+{
+	return exchange->peer ? exchange->peer : exchange->session->peer;
+}
+
+enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason)
+{
+	_cleanup_(buffer_deinit) struct buffer text;
+	struct MHD_Response *response;
+	struct json_writer writer;
+
+	buffer_init(&text, 1024);
+	json_writer_init(&writer, &text);
+	json_object(&writer);
+	json_key_text(&writer, "jsonrpc", "2.0");
+	json_key(&writer, "error");
+	json_object(&writer);
+	json_key_int(&writer, "code", MCP_INVALID_REQUEST);
+	json_key_text(&writer, "message", reason);
+	json_object_end(&writer);
+	json_object_end(&writer);
+	response = MHD_create_response_from_buffer(buffer_length(&text), buffer_data(&text),
+						   MHD_RESPMEM_MUST_COPY);
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+					"Bearer realm=\"sallyport\"");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	return queue(exchange, status, response);
+}
+
+enum MHD_Result exchange_answer(struct exchange *exchange)
+{
+	struct stream *stream = exchange->stream;
+
+	if (!stream)
+		return queue_empty(exchange, MHD_HTTP_NO_CONTENT);
+	if (stream->begun)
+		return queue_stream(exchange);
+	if (stream->last)
+		return queue_message(exchange);
+	if (!mcp_route_waits(exchange_peer(exchange), stream)) /* a notification, or a response */
+		return queue_empty(exchange, MHD_HTTP_ACCEPTED);
+	return wait(exchange);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_TRANSPORT_HTTP_EXCHANGE_H
+#define SALLYPORT_SERVER_TRANSPORT_HTTP_EXCHANGE_H
+
+/* What the files http*.c share: a request with its answer, and a stream of events. Nobody else includes it.
+ */
+
+#include <microhttpd.h>
+
+#include "protocol/buffer.h"
+#include "server/transport/http.h"
+
+struct session;
+
+/*
+ * Where the answers to one POST go (a route of the protocol's), or what a session says unasked. It begins
+ * when there is something that is not the whole answer. A session's stream may lose its connection and go on
+ * at another: then it keeps what it has sent.
+ */
+struct stream {
+	struct http *http;
+	struct exchange *exchange; /* connected there, or NULL */
+	struct session *session;   /* NULL: a modern request */
+	struct stream *next;       /* of the session */
+	uint32_t number;           /* in the session: 0 is what it says unasked */
+	uint32_t events;           /* said so far */
+	struct buffer bytes;       /* events: sent ones that are kept, then those that wait */
+	size_t sent;               /* bytes at the front of `bytes` that the client has */
+	bool begun;                /* it is a stream, no longer one message */
+	bool last;                 /* nothing more will come */
+	int code;                  /* of the error that is the answer; 0: none */
+	uint64_t lost_at;          /* when it lost its connection (loop clock); 0: it has one, or never had */
+};
+
+/* Headers that we know. */
+enum head {
+	HEAD_ACCEPT,
+	HEAD_AUTHORIZATION,
+	HEAD_LENGTH,
+	HEAD_TYPE,
+	HEAD_HOST,
+	HEAD_LAST_EVENT,
+	HEAD_METHOD,
+	HEAD_NAME,
+	HEAD_ORIGIN,
+	HEAD_SESSION,
+	HEAD_TRANSFER,
+	HEAD_VERSION,
+	HEAD_COUNT
+};
+
+enum exchange_state {
+	EXCHANGE_HEAD,     /* it has no body */
+	EXCHANGE_BODY,     /* is being read */
+	EXCHANGE_WAITS,    /* it was received; no answer is there yet */
+	EXCHANGE_ANSWERED, /* a response was queued */
+};
+
+/* A connection: exchanges one after the other. */
+struct link {
+	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
+	struct http *http;
+	struct exchange *exchange; /* at present, or NULL */
+	bool gone;                 /* the client says no more, and so hears no more */
+};
+
+/* One HTTP request. */
+struct exchange {
+	struct http *http;
+	struct MHD_Connection *connection;
+	struct exchange *previous, *next;
+	const char *head[HEAD_COUNT]; /* the daemon's, until the exchange ends; NULL: no such header */
+	const struct http_caller *caller;
+	struct mcp_peer *peer;   /* a conversation of its own: a modern request, or initialize; else NULL */
+	struct session *session; /* or NULL */
+	struct stream *stream;   /* or NULL: nothing is asked for */
+	struct stream own;       /* of a modern request */
+	struct link *link;
+	struct buffer body;
+	enum exchange_state state;
+	unsigned status; /* refused before it was read: with this status; 0: not refused */
+	const char *reason;
+	bool post, suspended, lost, takes_json, takes_events;
+};
+
+/* ---- http_head.c ---- */
+
+/* Judges all that stands before the body, sets what the exchange needs of it; refuses by exchange->status. */
+void head_judge(struct exchange *exchange, const char *url, const char *method, const char *version);
+const char *head_find(const struct exchange *exchange, const char *name);
+
+/* ---- http_answer.c ---- */
+
+/* Where messages of a stream's exchange go: mcp_sink.send with a stream as route. */
+int stream_take(struct stream *stream, const struct mcp_delivery *delivery, struct buffer *message);
+void stream_init(struct stream *stream, struct http *http, struct session *session, uint32_t number);
+void stream_deinit(struct stream *stream);
+/* It is a stream of events from here on. */
+void stream_begin(struct stream *stream);
+/* Bytes as they are: comments. */
+void stream_put(struct stream *stream, const char *bytes, size_t length);
+/* The conversation that it is part of. */
+struct mcp_peer *exchange_peer(const struct exchange *exchange);
+/* The daemon is to look at this connection again. */
+void exchange_wake(struct exchange *exchange);
+/* Queues what there is, or waits. */
+enum MHD_Result exchange_answer(struct exchange *exchange);
+/* Queues an error in words, as JSON-RPC without an id. */
+enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason);
+
+/* ---- http.c ---- */
+
+/* The body is whole: what it says goes to its conversation. */
+void exchange_receive(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands before the body, judged before any of it is read: is it framed in one way only, is it meant for
+ * us (Host, Origin: DNS rebinding), by whom is it, and is it something we do? The first that fails is
+ * answered.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+#include "server/transport/http_exchange.h"
+#include "server/transport/http_sessions.h"
+
+#define ENDPOINT "/mcp"
+#define MODERN   "2026-07-28"
+
+static const char *const names[HEAD_COUNT] = {
+	[HEAD_ACCEPT] = "Accept",
+	[HEAD_AUTHORIZATION] = "Authorization",
+	[HEAD_LENGTH] = "Content-Length",
+	[HEAD_TYPE] = "Content-Type",
+	[HEAD_HOST] = "Host",
+	[HEAD_LAST_EVENT] = "Last-Event-ID",
+	[HEAD_METHOD] = "Mcp-Method",
+	[HEAD_NAME] = "Mcp-Name",
+	[HEAD_ORIGIN] = "Origin",
+	[HEAD_SESSION] = "Mcp-Session-Id",
+	[HEAD_TRANSFER] = "Transfer-Encoding",
+	[HEAD_VERSION] = "MCP-Protocol-Version",
+};
+
+const char *head_find(const struct exchange *exchange, const char *name)
+{
+	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+static void refuse(struct exchange *exchange, unsigned status, const char *reason)
+{
+	exchange->status = status;
+	exchange->reason = reason;
+}
+
+/* Two of a kind could be read in two ways by two readers; Accept is a list, and may be spread. */
+static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name,
+				   const char *value)
+{
+	struct exchange *exchange = context;
+
+	for (size_t i = 0; i < HEAD_COUNT; i++) {
+		if (strcasecmp(names[i], name) != 0)
+			continue;
+		if (i == HEAD_ACCEPT) {
+			exchange->takes_json |= strstr(value, "application/json") || strstr(value, "*/*") ||
+						strstr(value, "application/*");
+			exchange->takes_events |= strstr(value, "text/event-stream") ||
+						  strstr(value, "*/*") || strstr(value, "text/*");
+		} else if (exchange->head[i]) {
+			refuse(exchange, MHD_HTTP_BAD_REQUEST,
+			       "a header is there twice that may be there once");
+		}
+		exchange->head[i] = value ? value : "";
+		break;
+	}
+	return MHD_YES;
+}
+
+/* ---- is it meant for us? ---- */
+
+/* HOST[:PORT] of these names. */
+static bool is_host(const char *text, size_t length, const char *name)
+{
+	size_t known = strlen(name);
+
+	if (length < known || strncasecmp(text, name, known) != 0)
+		return false;
+	if (length == known)
+		return true;
+	if (text[known] != ':' || length == known + 1)
+		return false;
+	return strspn(text + known + 1, "0123456789") >= length - known - 1;
+}
+
+static bool is_ours(const struct exchange *exchange, const char *text, size_t length)
+{
+	static const char *const loopback[] = {"localhost", "127.0.0.1", "[::1]"};
+	const char *const *hosts = exchange->http->settings.hosts;
+
+	for (size_t i = 0; i < ARRAY_SIZE(loopback); i++)
+		if (is_host(text, length, loopback[i]))
+			return true;
+	for (; hosts && *hosts; hosts++)
+		if (strcmp(*hosts, "*") == 0 || is_host(text, length, *hosts))
+			return true;
+	return false;
+}
+
+/* A page that we may be asked by: of one of our own names, or named by the person. */
+static bool is_origin(const struct exchange *exchange, const char *text)
+{
+	const char *const *origins = exchange->http->settings.origins;
+	const char *host = strncmp(text, "http://", 7) == 0    ? text + 7
+			   : strncmp(text, "https://", 8) == 0 ? text + 8
+							       : NULL;
+
+	for (; origins && *origins; origins++)
+		if (strcasecmp(*origins, text) == 0)
+			return true;
+	return host && is_ours(exchange, host, strlen(host)) && !exchange->http->settings.any_host;
+}
+
+static void judge_address(struct exchange *exchange)
+{
+	const char *host = exchange->head[HEAD_HOST], *origin = exchange->head[HEAD_ORIGIN];
+
+	if (!host)
+		refuse(exchange, MHD_HTTP_BAD_REQUEST, "the Host header is missing");
+	else if (!is_ours(exchange, host, strlen(host)))
+		refuse(exchange, MHD_HTTP_FORBIDDEN,
+		       "this is not a name of this server (the Host header); --host permits more names");
+	else if (origin && !is_origin(exchange, origin))
+		refuse(exchange, MHD_HTTP_FORBIDDEN,
+		       "web pages of this origin may not ask this server (the Origin header); --origin "
+		       "permits more");
+}
+
+/* ---- is it framed in one way? (RFC 9112, 6.3) ---- */
+
+static void judge_framing(struct exchange *exchange)
+{
+	const char *length = exchange->head[HEAD_LENGTH], *transfer = exchange->head[HEAD_TRANSFER];
+	size_t digits = length ? strspn(length, "0123456789") : 0;
+
+	if (length && transfer)
+		refuse(exchange, MHD_HTTP_BAD_REQUEST,
+		       "Content-Length and Transfer-Encoding exclude each other");
+	else if (transfer && strcasecmp(transfer, "chunked") != 0)
+		refuse(exchange, MHD_HTTP_NOT_IMPLEMENTED,
+		       "of transfer encodings only chunked is understood");
+	else if (length && (digits == 0 || length[digits]))
+		refuse(exchange, MHD_HTTP_BAD_REQUEST, "Content-Length is not a number");
+	else if (length && (digits > 9 || strtoul(length, NULL, 10) > LIMIT_MESSAGE_BYTES))
+		refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "the message is longer than what is accepted");
+}
+
+/* ---- is it something we do? ---- */
+
+static bool is_json(const char *type)
+{
+	static const char json[] = "application/json";
+
+	return type && strncasecmp(type, json, sizeof json - 1) == 0 &&
+	       strchr("; \t", type[sizeof json - 1]) != NULL;
+}
+
+static void find_session(struct exchange *exchange)
+{
+	const char *id = exchange->head[HEAD_SESSION], *version = exchange->head[HEAD_VERSION];
+	struct session *session;
+	int result;
+
+	/* "An Mcp-Session-Id header on a request: ignore it" */
+	if (!id || (version && strcmp(version, MODERN) == 0))
+		return;
+	result = session_find(exchange->http->sessions, exchange->caller, id, &session);
+	if (result == 0)
+		session_join(session, exchange);
+	else if (result == -ENOENT)
+		refuse(exchange, MHD_HTTP_NOT_FOUND,
+		       "there is no such session (any more); initialize a new one");
+	else
+		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory; try again");
+}
+
+static void judge_post(struct exchange *exchange)
+{
+	exchange->post = true;
+	exchange->state = EXCHANGE_BODY;
+	if (!is_json(exchange->head[HEAD_TYPE]))
+		refuse(exchange, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
+	else if (!exchange->takes_json)
+		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE,
+		       "Accept must list application/json and text/event-stream");
+	else
+		find_session(exchange);
+}
+
+/* Of legacy sessions only: listening, and the end. */
+static void judge_other(struct exchange *exchange, const char *method)
+{
+	bool get = strcmp(method, "GET") == 0;
+
+	if (get || strcmp(method, "DELETE") == 0)
+		find_session(exchange);
+	if (exchange->status)
+		return;
+	if (!exchange->session)
+		refuse(exchange, MHD_HTTP_METHOD_NOT_ALLOWED,
+		       "messages come by POST; GET and DELETE are for sessions of older protocol versions");
+	else if (get && !exchange->takes_events)
+		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE, "Accept must list text/event-stream");
+	else if (get)
+		session_listen(exchange, exchange->head[HEAD_LAST_EVENT]);
+	else
+		session_end(exchange->session);
+}
+
+void head_judge(struct exchange *exchange, const char *url, const char *method, const char *version)
+{
+	struct http *http = exchange->http;
+
+	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
+	if (!exchange->head[HEAD_ACCEPT]) /* "a default of any" (RFC 9110, 12.5.1) */
+		exchange->takes_json = true;
+	if (!exchange->status)
+		judge_framing(exchange);
+	if (!exchange->status)
+		judge_address(exchange);
+	if (!exchange->status && strcmp(url, ENDPOINT) != 0)
+		refuse(exchange, MHD_HTTP_NOT_FOUND, "there is nothing here; the endpoint is " ENDPOINT);
+	if (exchange->status)
+		return;
+	exchange->caller = http->host.authorize(http->host.context, exchange->head[HEAD_AUTHORIZATION]);
+	if (!exchange->caller)
+		refuse(exchange, MHD_HTTP_UNAUTHORIZED,
+		       "a bearer token is needed, and one that is known here");
+	else if (http->stopping)
+		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is about to end");
+	else if (strcmp(method, "POST") == 0)
+		judge_post(exchange);
+	else
+		judge_other(exchange, method);
+}

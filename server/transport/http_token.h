@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_SERVER_TRANSPORT_HTTP_TOKEN_H
+#define SALLYPORT_SERVER_TRANSPORT_HTTP_TOKEN_H
+
+/*
+ * Ids of legacy sessions: what any replica must know to serve the session, signed (HMAC-SHA256, cut to 16
+ * bytes) together with the name of the caller, so that nobody makes one up, alters one, or uses another
+ * caller's.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TOKEN_TEXT        256 /* most characters */
+#define TOKEN_CLIENT_TEXT 64  /* of a client's name: a longer one is cut */
+#define TOKEN_KEY_BYTES   32
+
+struct token {
+	uint64_t number; /* random, never 0: which session it is */
+	uint64_t begun;  /* seconds since 1970, set by token_write() where it is 0 */
+	char version[16];
+	char client[TOKEN_CLIENT_TEXT + 1]; /* clientInfo.name, or empty */
+};
+
+struct token_keys {
+	uint8_t key[TOKEN_KEY_BYTES];      /* signs and checks */
+	uint8_t previous[TOKEN_KEY_BYTES]; /* only checks */
+};
+
+/* Random ones. 0 or -errno. */
+int token_keys_new(struct token_keys *keys);
+/* A number for a new session. 0 or -errno. */
+int token_number(uint64_t *number);
+/* As text with its NUL, in `text` of TOKEN_TEXT + 1. 0. */
+int token_write(const struct token_keys *keys, const char *caller, struct token *token, char *text);
+/* -EINVAL: nobody with our keys has written that for this caller, or it is too old. */
+int token_read(const struct token_keys *keys, const char *caller, const char *text, struct token *token);
+
+#endif
