@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LangChain's adapter as a client: a new server process for every tool call, but for the conversation. argv: MODE (ignored), CALLS as JSON, COMMAND..."""
+"""LangChain's adapter as a client: a new server process for every tool call, but for the conversation. argv: MODE (ignored), CALLS as JSON, COMMAND...
+or URL TOKEN, over which it has a session for each call."""
 
 import asyncio
 import json
@@ -17,8 +18,14 @@ def text_of(content):
     return "".join(block if isinstance(block, str) else block.get("text", "") for block in content)
 
 
+def reach(command):
+    if not command[0].startswith("http:"):
+        return {"transport": "stdio", "command": command[0], "args": command[1:]}
+    return {"transport": "streamable_http", "url": command[0], "headers": {"Authorization": f"Bearer {command[1]}"}}
+
+
 async def main(calls, command):
-    client = MultiServerMCPClient({"sallyport": {"transport": "stdio", "command": command[0], "args": command[1:]}})
+    client = MultiServerMCPClient({"sallyport": reach(command)})
     tools = {tool.name: tool for tool in await client.get_tools()}
     found = {"version": None, "tools": sorted(tools), "results": {}}
     for name, arguments in calls.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The newest Python SDK as a client. argv: MODE (auto, legacy, a modern version), CALLS as JSON, COMMAND...; prints JSON."""
+"""The newest Python SDK as a client. argv: MODE (auto, legacy, a modern version), CALLS as JSON, COMMAND... or URL TOKEN; prints JSON."""
 
 import asyncio
 import json
@@ -8,6 +8,8 @@ import sys
 from calls import converse
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import ResourceTemplateReference, ResourceUpdatedNotification
 
 
@@ -41,6 +43,12 @@ async def follow(client, updates):
     return await until_ended(updates.get)
 
 
+def reach(command):
+    if not command[0].startswith("http:"):
+        return StdioServerParameters(command=command[0], args=command[1:])
+    return streamable_http_client(command[0], http_client=create_mcp_http_client(headers={"Authorization": f"Bearer {command[1]}"}))
+
+
 def text_of(result):
     return "".join(block.text for block in result.content if block.type == "text")
 
@@ -53,7 +61,7 @@ async def main(mode, calls, command):
         if isinstance(message, ResourceUpdatedNotification):
             updates.put_nowait(str(message.params.uri))
 
-    async with Client(StdioServerParameters(command=command[0], args=command[1:]), mode=mode, message_handler=hear) as client:
+    async with Client(reach(command), mode=mode, message_handler=hear) as client:
         found["version"] = client.protocol_version
         found["tools"] = [tool.name for tool in (await client.list_tools()).tools]
         for name, arguments in calls.items():

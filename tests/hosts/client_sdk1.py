@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The 1.x Python SDK as a client. argv: MODE (ignored), CALLS as JSON, COMMAND...; prints JSON."""
+"""The 1.x Python SDK as a client. argv: MODE (ignored), CALLS as JSON, COMMAND... or URL TOKEN; prints JSON."""
 
 import asyncio
 import json
@@ -8,15 +8,22 @@ import sys
 from calls import converse
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamablehttp_client
 
 
 def text_of(result):
     return "".join(block.text for block in result.content if block.type == "text")
 
 
+def reach(command):
+    if not command[0].startswith("http:"):
+        return stdio_client(StdioServerParameters(command=command[0], args=command[1:]))
+    return streamablehttp_client(command[0], headers={"Authorization": f"Bearer {command[1]}"})
+
+
 async def main(calls, command):
     found = {"results": {}}
-    async with stdio_client(StdioServerParameters(command=command[0], args=command[1:])) as (read, write):
+    async with reach(command) as (read, write, *_):
         async with ClientSession(read, write) as session:
             found["version"] = (await session.initialize()).protocolVersion
             found["tools"] = [tool.name for tool in (await session.list_tools()).tools]

@@ -12,6 +12,7 @@ import pytest
 from calls import HANDLES, calls, check_conversation, converse
 from client import MODERN, PATIENCE, text_of
 from conftest import PROGRAM, TOP, clean_environment
+from http_client import HttpServer
 from schemas import check_structured
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -25,6 +26,15 @@ def served(workspace, policy, site):
     """The command of a server that may fetch from the site, with a file in its workspace."""
     (workspace / "a.txt").write_text("alpha\n")
     return [PROGRAM, "stdio", "--workspace", str(workspace), "--policy", policy({"network": {"allowedDomains": [site.address]}})]
+
+
+@pytest.fixture
+def reached(tmp_path, workspace, policy, site):
+    """URL and token of the same over HTTP."""
+    (workspace / "a.txt").write_text("alpha\n")
+    server = HttpServer(tmp_path, "--policy", policy({"network": {"allowedDomains": [site.address]}}))
+    yield [server.url, server.tokens["alice"]]
+    assert server.finish() == 0, server.log
 
 
 def run(command, timeout=6 * PATIENCE, **environment):
@@ -50,17 +60,19 @@ def test_each_call_in_each_revision(start, policy, workspace, site, tools):
             check_structured(tools[name], result)
 
 
-@pytest.mark.parametrize("python,script,mode,version", [
+PYTHON_CLIENTS = pytest.mark.parametrize("python,script,mode,version", [
     (NEWEST, "client_sdk.py", "auto", MODERN),
     (NEWEST, "client_sdk.py", MODERN, MODERN),
     (NEWEST, "client_sdk.py", "legacy", "2025-11-25"),
     (ONE, "client_sdk1.py", "legacy", "2025-11-25"),
     (ONE, "client_langchain.py", "legacy", None),
 ], ids=["sdk-auto", "sdk-modern", "sdk-legacy", "sdk1", "langchain"])
-def test_python_clients(served, site, tools, python, script, mode, version):
+
+
+def check_python_client(site, tools, python, script, mode, version, reached):
     wanted = calls(site)
     arguments = json.dumps({name: arguments for name, (arguments, _) in wanted.items()})
-    found = json.loads(run([python, os.path.join(HERE, script), mode, arguments, *served]).splitlines()[-1])
+    found = json.loads(run([python, os.path.join(HERE, script), mode, arguments, *reached]).splitlines()[-1])
     assert found["version"] == version
     assert sorted(found["tools"]) == sorted(tools)
     for name, (_, expected) in wanted.items():
@@ -73,6 +85,28 @@ def test_python_clients(served, site, tools, python, script, mode, version):
     if script == "client_sdk.py":
         assert found["followed"]["text"].startswith("over\n[exit 0") and found["followed"]["updates"] <= 2
     check_conversation(found["conversation"])
+
+
+@PYTHON_CLIENTS
+def test_python_clients(served, site, tools, python, script, mode, version):
+    check_python_client(site, tools, python, script, mode, version, served)
+
+
+@PYTHON_CLIENTS
+def test_python_clients_over_http(reached, site, tools, python, script, mode, version):
+    check_python_client(site, tools, python, script, mode, version, reached)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern", "auto"])
+def test_inspector_over_http(reached, site, tools, node, tmp_path, era):
+    url, token = reached
+    options = ["--protocol-era", era, "-q", "--format", "json", "--transport", "http", "--server-url", url, "--header", f"Authorization: Bearer {token}"]
+    home = {"HOME": str(tmp_path)}
+    launcher = [node, f"{INSPECTOR}/launcher/build/index.js", "--cli"]
+    listed = json.loads(run([*launcher, *options, "--method", "tools/list", "--strict"], **home))
+    assert [tool["name"] for tool in listed.get("result", listed)["tools"]] == sorted(tools)
+    read = json.loads(run([*launcher, *options, "--method", "tools/call", "--tool-name", "read_file", "--tool-args-json", '{"path": "a.txt"}'], **home))
+    assert "alpha" in text_of(read.get("result", read))
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern", "auto"])
