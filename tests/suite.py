@@ -151,12 +151,14 @@ def environment_of(options, who):
     return {"SALLYPORT_NODE": options.node.replace(TOP, who.top)}
 
 
-def run_hosts(tally, who, build, label, env):
+def run_hosts(tally, who, build, label, env, alone=False):
+    """All but the tests that want the machine for themselves, or those."""
     report = os.path.join(who.scratch, f"{build}.xml")
+    which = ["-m", "alone"] if alone else ["-m", "not alone", "-n2", "--dist=worksteal"]
     variables = {**env, "SALLYPORT_BUILD": os.path.join(who.top, build), "SALLYPORT_SCHEMAS": os.path.join(who.top, "build/schema"),
                  "PYTHONDONTWRITEBYTECODE": "1", "HOME": who.scratch}
     command = [*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()],
-               os.path.join(who.top, "build/python/bin/python"), "-m", "pytest", "-n2", "--dist=worksteal", "-q", "-rfEsx", "-p", "no:cacheprovider", "--tb=short",
+               os.path.join(who.top, "build/python/bin/python"), "-m", "pytest", *which, "-q", "-rfEsx", "-p", "no:cacheprovider", "--tb=short",
                f"--basetemp={who.scratch}/pytest-{build}", f"--junit-xml={report}", os.path.join(who.top, "tests/hosts")]
     status, output, seconds = run(command, timeout=900, cwd=who.scratch)
     try:
@@ -271,6 +273,10 @@ def main():
             with concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
                 list(pool.map(one, everybody))
 
+        def in_turn(run_as, *arguments, **given):
+            for who in everybody:
+                run_as(tally, who, *arguments, {**environment_of(options, who), **given}, alone=True)
+
         def wanted(name):
             return not options.words or any(word in name for word in options.words)
 
@@ -294,7 +300,9 @@ def main():
             ("sanitized unit", lambda: at_once(run_units, "build-sanitize", "sanitized", **sanitized)),
             *((f"tools {profile}", lambda profile=profile: at_once(run_tools, profile)) for profile in ("full", "container")),
             ("hosts", lambda: at_once(run_hosts, "build", "hosts")),
+            ("hosts alone", lambda: in_turn(run_hosts, "build", "hosts alone")),
             ("sanitized hosts", lambda: at_once(run_hosts, "build-sanitize", "sanitized hosts", **sanitized)),
+            ("sanitized hosts alone", lambda: in_turn(run_hosts, "build-sanitize", "sanitized hosts alone", **sanitized)),
             ("containers repository fuzz", two_by_two),
         ]
         bench = [python, os.path.join(TOP, "tests/bench/run"), os.path.join(TOP, "build"), "--smoke"]

@@ -28,6 +28,7 @@ SANITIZED = bool(os.environ.get("SALLYPORT_SANITIZED"))
 def pytest_configure(config):
     config.addinivalue_line("markers", "measured: holds time or memory against a number; not under sanitizers, which change both")
     config.addinivalue_line("markers", "root: needs root")
+    config.addinivalue_line("markers", "alone: takes the processors from whoever is beside it; nothing is")
 
 
 def pytest_collection_modifyitems(items):

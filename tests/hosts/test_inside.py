@@ -208,6 +208,7 @@ STAYING = ["while :; do sleep 9 & done", "python3 -c 'import os\nwhile True:\n t
 BOMBS = [LEAVING, *STAYING]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("command", BOMBS)
 def test_a_fork_bomb_ends_by_its_id(server, command):
     said = run(server, command, wait_ms=500)
@@ -221,6 +222,7 @@ def test_a_fork_bomb_ends_by_its_id(server, command):
     left.close()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("command", BOMBS)
 def test_a_fork_bomb_ends_with_its_call(server, command):
     server.call("run_command", command=command, timeout_ms=1000, timeout=3 * PATIENCE)
