@@ -46,16 +46,18 @@
 
 /* ---- HTTP ---- */
 #define LIMIT_HTTP_HEAD_BYTES                                                                                \
-	(12u << 10) /* a connection's memory: the request's head, and the response's; more is answered 431   \
-		     */
-#define LIMIT_HTTP_CHUNK_BYTES 4096  /* of a stream, at a time */
-#define LIMIT_HTTP_CONNECTIONS 20000 /* as many as descriptors allow: idle streams are most of them */
-#define LIMIT_HTTP_IDLE_S      120u  /* a connection without a request under way */
-#define LIMIT_HTTP_BEAT_MS     25000 /* a comment on each stream: proxies give up after 60 s, some after 30 */
-#define LIMIT_HTTP_RETRY_MS    1000u /* how soon a client may come back to a stream that it lost */
-#define LIMIT_HTTP_KEPT_BYTES  (64u << 10) /* of a stream that can be resumed: what was sent last */
-#define LIMIT_HTTP_RESUME_MS   300000 /* how long an answer waits for a client that has lost its stream */
-#define LIMIT_HTTP_SESSIONS    4096   /* legacy sessions known here; others are made again from their ids */
+	(8u << 10) /* a connection's memory: the request's head, and the response's; more is answered 431    \
+		    */
+#define LIMIT_HTTP_CHUNK_BYTES     1024  /* of a stream, at a time */
+#define LIMIT_HTTP_CONNECTIONS     20000 /* as many as descriptors allow: idle streams are most of them */
+#define LIMIT_HTTP_CONNECTIONS_MIN 256   /* where nobody says how many descriptors there may be */
+#define LIMIT_HTTP_IDLE_S          120u  /* a connection without a request under way */
+#define LIMIT_HTTP_BEAT_MS         25000 /* a comment on each stream: proxies give up after 60 s, some after 30 */
+#define LIMIT_HTTP_RETRY_MS        1000u       /* how soon a client may come back to a stream that it lost */
+#define LIMIT_HTTP_KEPT_BYTES      (64u << 10) /* of a stream that can be resumed: what was sent last */
+#define LIMIT_HTTP_RESUME_MS       300000 /* how long an answer waits for a client that has lost its stream */
+#define LIMIT_HTTP_STREAMS         16384  /* open subscriptions of one caller: many clients share a token */
+#define LIMIT_HTTP_SESSIONS        4096 /* legacy sessions known here; others are made again from their ids */
 #define LIMIT_HTTP_SESSION_IDLE_MS                                                                           \
 	3600000 /* after which one is forgotten, with its subscriptions, until it is used again */
 #define LIMIT_HTTP_SESSION_S      604800 /* a week: how long an id is good for */

@@ -75,6 +75,7 @@ struct mcp_host {
 	void *context;
 	const char *name, *title, *version; /* serverInfo */
 	const char *instructions;           /* or NULL */
+	unsigned subscriptions;             /* most that are open at a time; 0: LIMIT_SUBSCRIPTIONS */
 	/* Appends the tools as the elements of a JSON array, without brackets. `begin` is the index of the
 	 * first one; returns the index after the last one appended, or 0 when that was the end, or -errno.
 	 * Used for tools/list pages. */

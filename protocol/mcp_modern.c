@@ -254,6 +254,7 @@ int mcp_modern_listen(struct mcp_incoming *incoming)
 {
 	struct mcp_caller *caller = incoming->origin.peer->caller;
 	const cJSON *filter = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "notifications");
+	unsigned most = caller->host.subscriptions ? caller->host.subscriptions : LIMIT_SUBSCRIPTIONS;
 	struct mcp_subscription *subscription;
 	int result;
 
@@ -261,7 +262,7 @@ int mcp_modern_listen(struct mcp_incoming *incoming)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 				       "Invalid params: notifications must be an object of booleans (and "
 				       "resourceSubscriptions an array of strings)");
-	if (caller->subscriptions >= LIMIT_SUBSCRIPTIONS)
+	if (caller->subscriptions >= most)
 		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
 				       "Internal error: %u subscriptions are open already; cancel one first",
 				       caller->subscriptions);

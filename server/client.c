@@ -121,13 +121,15 @@ static uint32_t know_name(void *context, const char *name)
 	return said ? said : patience_of(name);
 }
 
-int client_init(struct client *client, struct calls *calls, const struct settings *settings, struct err *err)
+int client_init(struct client *client, struct calls *calls, const struct settings *settings,
+		unsigned subscriptions, struct err *err)
 {
 	struct mcp_host host = {.context = client,
 				.name = "sallyport",
 				.title = "Sallyport",
 				.version = SALLYPORT_VERSION,
 				.instructions = client->instructions,
+				.subscriptions = subscriptions,
 				.tools = list_tools,
 				.tool_known = know_tool,
 				.call = begin_call,

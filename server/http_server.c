@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "protocol/cleanup.h"
 #include "server/access.h"
@@ -94,7 +95,8 @@ static int make_guests(struct http_server *server, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (; server->guest_count < count; server->guest_count++) {
 		struct guest *guest = &server->guests[server->guest_count];
-		int result = client_init(&guest->client, &server->server.calls, server->server.settings, err);
+		int result = client_init(&guest->client, &server->server.calls, server->server.settings,
+					 LIMIT_HTTP_STREAMS, err);
 
 		if (result < 0)
 			return result;
@@ -103,6 +105,23 @@ static int make_guests(struct http_server *server, struct err *err)
 			.mcp = guest->client.caller.mcp};
 	}
 	return 0;
+}
+
+/* Descriptors for connections: what the system lets us have beyond what the rest of the server counts on, or
+ * half of that. */
+static unsigned allow_connections(void)
+{
+	struct rlimit files;
+	rlim_t before, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return LIMIT_HTTP_CONNECTIONS_MIN;
+	before = files.rlim_cur;
+	files.rlim_cur = files.rlim_max;
+	more = setrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur - before : 0;
+	if (more < before / 2)
+		more = before / 2;
+	return more < LIMIT_HTTP_CONNECTIONS ? (unsigned)more : LIMIT_HTTP_CONNECTIONS;
 }
 
 static int start(struct http_server *server, const struct settings *settings, const struct options *options,
@@ -120,6 +139,7 @@ static int start(struct http_server *server, const struct settings *settings, co
 		result = find_tokens(server, options, &listener, err);
 	if (result == 0)
 		result = make_guests(server, err);
+	http.connections = allow_connections();
 	if (result == 0)
 		result = http_init(&server->http, &server->server.loop, &host, &http, listener.fd, err);
 	if (result == 0)

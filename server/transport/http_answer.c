@@ -252,7 +252,17 @@ struct mcp_peer *exchange_peer(const struct exchange *exchange)
 	return exchange->peer ? exchange->peer : exchange->session->peer;
 }
 
-enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason)
+static enum MHD_Result answer_probe(struct exchange *exchange)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		strlen(exchange->reason), (char *)exchange->reason, MHD_RESPMEM_PERSISTENT);
+
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
+	return queue(exchange, exchange->status, response);
+}
+
+static enum MHD_Result answer_error(struct exchange *exchange, unsigned status, const char *reason)
 {
 	_cleanup_(buffer_deinit) struct buffer text;
 	struct MHD_Response *response;
@@ -281,6 +291,11 @@ enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, cons
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	return queue(exchange, status, response);
+}
+
+enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason)
+{
+	return exchange->probe ? answer_probe(exchange) : answer_error(exchange, status, reason);
 }
 
 enum MHD_Result exchange_answer(struct exchange *exchange)

@@ -80,6 +80,7 @@ struct exchange {
 	enum exchange_state state;
 	unsigned status; /* refused before it was read: with this status; 0: not refused */
 	const char *reason;
+	bool probe; /* answered with `reason` as it is */
 	bool post, suspended, lost, takes_json, takes_events;
 };
 

@@ -207,6 +207,21 @@ static void judge_other(struct exchange *exchange, const char *method)
 		session_end(exchange->session);
 }
 
+/* For who keeps watch over processes: is it there, and does it take requests? Asked by any name, and without
+ * a token; nothing is said but that. */
+static bool is_probe(struct exchange *exchange, const char *url, const char *method)
+{
+	bool ready = strcmp(url, "/readyz") == 0;
+
+	if ((!ready && strcmp(url, "/healthz") != 0) ||
+	    (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0))
+		return false;
+	exchange->probe = true;
+	refuse(exchange, ready && exchange->http->stopping ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+	       exchange->http->stopping ? "about to end\n" : "ok\n");
+	return true;
+}
+
 void head_judge(struct exchange *exchange, const char *url, const char *method, const char *version)
 {
 	struct http *http = exchange->http;
@@ -216,6 +231,8 @@ void head_judge(struct exchange *exchange, const char *url, const char *method, 
 		exchange->takes_json = true;
 	if (!exchange->status)
 		judge_framing(exchange);
+	if (!exchange->status && is_probe(exchange, url, method))
+		return;
 	if (!exchange->status)
 		judge_address(exchange);
 	if (!exchange->status && strcmp(url, ENDPOINT) != 0)

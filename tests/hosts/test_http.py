@@ -236,6 +236,16 @@ def test_many_at_once(server, workspace):
     assert all(text.startswith("alpha\n") for text in found)
 
 
+# ---- who keeps watch ----
+
+def test_probes(server):
+    """By any name, without a token, and nothing is said but that."""
+    for path in ("/healthz", "/readyz"):
+        answer = server.ask(method="GET", path=path, token=None, **{"Host": "10.1.2.3:80", "Content-Length": None, "Content-Type": None})
+        assert (answer.status, answer.body()) == (200, b"ok\n")
+        assert server.ask(path=path).status == 404
+
+
 # ---- beginning ----
 
 def test_unix_socket(serve, tmp_path):

@@ -238,7 +238,7 @@ def test_half_of_everything(server):
 
 def test_many_streams(server):
     """Many that only listen, and the others' answers meanwhile."""
-    streams = [server.request("subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=n) for n in range(60)]
+    streams = [server.request("subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=n) for n in range(300)]
     for stream in streams:
         assert stream.next_message()["method"] == "notifications/subscriptions/acknowledged"
     assert server.request("server/discover").status == 200
