@@ -294,9 +294,8 @@ void mcp_subscription_end(struct mcp_request *request)
 	free(request);
 }
 
-/* "Graceful Closure": the answer to the listen request; then notifications/cancelled, which "a server MUST
- * send .. when it tears down that subscription stream" (basic/patterns/cancellation). */
-static void close_subscription(struct mcp_request *request)
+/* The answer to the listen request ("Graceful Closure"). */
+static void answer_subscription(struct mcp_request *request)
 {
 	struct mcp_delivery delivery = {.route = request->origin.route, .last = true};
 	struct mcp_peer *peer = request->origin.peer;
@@ -318,11 +317,31 @@ static void close_subscription(struct mcp_request *request)
 	json_object_end(&writer);
 	if (writer.result == 0)
 		mcp_send(peer, &delivery, out);
-	if (mcp_notification_begin(peer, request, "notifications/cancelled", &writer) == 0) {
-		json_key(&writer, "requestId");
-		json_raw(&writer, request->id.raw, request->id.length);
-		mcp_notification_end(peer, request, &writer);
-	}
+}
+
+/* "A server MUST send notifications/cancelled .. when it tears down that subscription stream"
+ * (basic/patterns/cancellation). */
+static void cancel_subscription(struct mcp_request *request)
+{
+	struct mcp_peer *peer = request->origin.peer;
+	struct json_writer writer;
+
+	if (mcp_notification_begin(peer, request, "notifications/cancelled", &writer) < 0)
+		return;
+	json_key(&writer, "requestId");
+	json_raw(&writer, request->id.raw, request->id.length);
+	mcp_notification_end(peer, request, &writer);
+}
+
+/* Over HTTP the answer ends the stream, so it comes last there; elsewhere first, since a client may take what
+ * was cancelled for what has failed. */
+static void close_subscription(struct mcp_request *request)
+{
+	if (request->origin.route)
+		cancel_subscription(request);
+	answer_subscription(request);
+	if (!request->origin.route)
+		cancel_subscription(request);
 	mcp_subscription_end(request);
 }
 

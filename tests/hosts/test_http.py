@@ -118,6 +118,7 @@ def test_the_end_is_told_to_who_listens(server):
     while (message := stream.next_message()) is not None:
         rest.append(message)
     assert rest[-1]["id"] == 7 and rest[-1]["result"]["resultType"] == "complete"
+    assert [message.get("method") for message in rest] == ["notifications/cancelled", None]
     assert server.process.wait(PATIENCE) == 0
 
 

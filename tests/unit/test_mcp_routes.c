@@ -169,7 +169,7 @@ static void test_changes_are_told_to_all(void **state)
 	mcp_resource_watched(host->caller, "test:later", NULL);
 	assert_int_equal(host->sends, 2);
 	mcp_close(peer);
-	went(host, &right, false, 0); /* notifications/cancelled, behind the answer */
+	went(host, &right, true, 0); /* the answer, behind notifications/cancelled: it ends the route */
 	mcp_peer_free(peer);
 }
 
