@@ -53,8 +53,9 @@
 #define LIMIT_HTTP_CONNECTIONS_MIN 256   /* where nobody says how many descriptors there may be */
 #define LIMIT_HTTP_IDLE_S          120u  /* a connection without a request under way */
 #define LIMIT_HTTP_BEAT_MS         25000 /* a comment on each stream: proxies give up after 60 s, some after 30 */
-#define LIMIT_HTTP_RETRY_MS        1000u       /* how soon a client may come back to a stream that it lost */
-#define LIMIT_HTTP_KEPT_BYTES      (64u << 10) /* of a stream that can be resumed: what was sent last */
+#define LIMIT_HTTP_BODIES_BYTES    (256u << 20) /* messages that are being read, of all connections */
+#define LIMIT_HTTP_RETRY_MS        1000u        /* how soon a client may come back to a stream that it lost */
+#define LIMIT_HTTP_KEPT_BYTES      (64u << 10)  /* of a stream that can be resumed: what was sent last */
 #define LIMIT_HTTP_RESUME_MS       300000 /* how long an answer waits for a client that has lost its stream */
 #define LIMIT_HTTP_STREAMS         16384  /* open subscriptions of one caller: many clients share a token */
 #define LIMIT_HTTP_SESSIONS        4096 /* legacy sessions known here; others are made again from their ids */

@@ -122,6 +122,13 @@ static struct exchange *exchange_new(struct http *http, struct MHD_Connection *c
 	return exchange;
 }
 
+static void forget_body(struct exchange *exchange)
+{
+	exchange->http->bodies -= buffer_length(&exchange->body);
+	buffer_deinit(&exchange->body);
+	buffer_init(&exchange->body, LIMIT_MESSAGE_BYTES);
+}
+
 /* The connection of a session's stream is lost, or all was said: who may still ask for the rest? */
 static void part_with_stream(struct exchange *exchange)
 {
@@ -157,7 +164,7 @@ static void exchange_free(struct exchange *exchange)
 	if (exchange->session)
 		session_leave(exchange);
 	stream_deinit(&exchange->own);
-	buffer_deinit(&exchange->body);
+	forget_body(exchange);
 	free(exchange);
 }
 
@@ -202,7 +209,7 @@ void exchange_receive(struct exchange *exchange)
 	if (result == 0)
 		result = mcp_receive_from(exchange_peer(exchange), exchange->stream, &headers,
 					  buffer_data(&exchange->body), buffer_length(&exchange->body));
-	buffer_deinit(&exchange->body);
+	forget_body(exchange);
 	if (result == 0 && exchange->peer && mcp_peer_version(exchange->peer))
 		result = session_begin(exchange);
 	if (result < 0) {
@@ -213,10 +220,18 @@ void exchange_receive(struct exchange *exchange)
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, size_t *length)
 {
+	struct http *http = exchange->http;
 	int result = 0;
 
+	if (!exchange->status && http->bodies + *length > LIMIT_HTTP_BODIES_BYTES) {
+		exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+		exchange->reason = "too many long messages are being read at once; try again";
+		forget_body(exchange);
+	}
 	if (!exchange->status)
 		result = buffer_append(&exchange->body, bytes, *length);
+	if (result == 0 && !exchange->status)
+		http->bodies += *length;
 	if (result == -EMSGSIZE) {
 		exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
 		exchange->reason = "the message is longer than what is accepted";

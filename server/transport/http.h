@@ -61,6 +61,7 @@ struct http {
 	struct exchange *exchanges; /* all that are open */
 	unsigned open;              /* of these, those that still owe an answer or a part of one */
 	struct sessions *sessions;
+	size_t bodies; /* bytes of bodies that are being read, of all exchanges */
 };
 
 /* `listener` is a socket that listens, non-blocking; it is the daemon's from here on, also on failure. 0 or

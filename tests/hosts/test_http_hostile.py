@@ -253,3 +253,25 @@ def test_a_session_cannot_be_guessed_or_kept(server):
     assert session.delete().status == 204
     assert listening.next_event() is None  # its stream ends with it
     assert session.request("ping").status == 404
+
+
+def test_many_long_messages_at_once(server):
+    """What is being read is bounded, all connections together; who is refused may come again."""
+    held, said = [], set()
+    for _ in range(20):
+        connection = server.connect()
+        connection.sendall(server.head(**{"Content-Length": LIMIT}))
+        try:
+            connection.sendall(b" " * (LIMIT - 1))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        held.append(connection)
+    for connection in held:
+        try:
+            connection.sendall(b" ")
+            said.add(Answer(connection).status)
+        except (ConnectionError, http.client.HTTPException):
+            pass
+        connection.close()
+    assert said == {400, 503}, said  # spaces are no message
+    assert server.request("server/discover").status == 200
