@@ -61,11 +61,13 @@
 #define LIMIT_HTTP_SESSIONS        4096 /* legacy sessions known here; others are made again from their ids */
 #define LIMIT_HTTP_SESSION_IDLE_MS                                                                           \
 	3600000 /* after which one is forgotten, with its subscriptions, until it is used again */
-#define LIMIT_HTTP_SESSION_S      604800 /* a week: how long an id is good for */
-#define LIMIT_HTTP_ENDED_SESSIONS 4096   /* deleted ones that are remembered */
-#define LIMIT_HTTP_DRAIN_MS       10000  /* for answers that are under way when the server is to end */
-#define LIMIT_TOKEN_MIN_BYTES     16     /* a bearer token that nobody guesses */
-#define LIMIT_TOKEN_MAX_BYTES     1024   /* and that fits a head */
+#define LIMIT_HTTP_SESSION_S      604800     /* a week: how long an id is good for */
+#define LIMIT_HTTP_ENDED_SESSIONS 4096       /* deleted ones that are remembered */
+#define LIMIT_HTTP_DRAIN_MS       10000      /* for answers that are under way when the server is to end */
+#define LIMIT_SECRET_FILE_BYTES   (1u << 20) /* a file of tokens: some ten thousand */
+#define LIMIT_SECRET_READ_BYTES   4096       /* of it, at a time */
+#define LIMIT_TOKEN_MIN_BYTES     16         /* a bearer token that nobody guesses */
+#define LIMIT_TOKEN_MAX_BYTES     1024       /* and that fits a head */
 
 /* ---- answers ---- */
 #define LIMIT_RESULT_BYTES_DEFAULT                                                                           \

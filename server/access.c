@@ -12,10 +12,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "server/secret.h"
 
 static void hash(const char *token, uint8_t digest[32])
 {
@@ -86,41 +86,26 @@ static int take_line(struct access *access, char *line, struct err *err)
 	return add(access, name, token) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 int access_read(struct access *access, const char *path, struct err *err)
 {
-	_cleanup_(close_file) FILE *file = fopen(path, "re");
-	char line[ACCESS_NAME_BYTES + LIMIT_TOKEN_MAX_BYTES + 64];
-	struct stat status;
+	_cleanup_(secret_forget) struct buffer text;
+	char *line, *rest;
 	unsigned number = 0;
-	int result = 0;
+	int result = secret_read(&text, path, err);
 
 	*access = (struct access){0};
-	if (!file || fstat(fileno(file), &status) < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)))
-		return err_set(
-			err, -EPERM,
-			"%s: tokens must be in a file that others cannot read and only its owner can write "
-			"(chmod 600)",
-			path);
-	while (result == 0 && fgets(line, sizeof line, file)) {
+	if (result < 0)
+		return result;
+	for (rest = buffer_data(&text); result == 0 && (line = strsep(&rest, "\n"));) {
 		number++;
-		line[strcspn(line, "\r\n")] = '\0';
+		line[strcspn(line, "\r")] = '\0';
 		result = take_line(access, line, err);
 	}
-	explicit_bzero(line, sizeof line);
 	if (result == 0 && access->count == 0)
 		result = err_set(err, -EINVAL, "there is no token in it");
 	if (result < 0) {
 		access_deinit(access);
-		return number ? err_wrap(err, result, "%s:%u", path, number)
-			      : err_wrap(err, result, "%s", path);
+		return err_wrap(err, result, "%s:%u", path, number);
 	}
 	return 0;
 }

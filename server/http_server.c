@@ -15,6 +15,7 @@
 #include "server/log.h"
 #include "server/server.h"
 #include "server/transport/http.h"
+#include "server/transport/http_token.h"
 
 /* One who has a token. */
 struct guest {
@@ -127,8 +128,8 @@ static unsigned allow_connections(void)
 static int start(struct http_server *server, const struct settings *settings, const struct options *options,
 		 struct err *err)
 {
-	struct http_settings http = {
-		.hosts = options->hosts, .origins = options->origins, .connections = LIMIT_HTTP_CONNECTIONS};
+	struct token_keys keys;
+	struct http_settings http = {.hosts = options->hosts, .origins = options->origins, .keys = &keys};
 	struct http_host host = {.context = server, .authorize = authorize};
 	struct listener listener;
 	int result = listener_open(&listener, options->listen, err);
@@ -139,6 +140,9 @@ static int start(struct http_server *server, const struct settings *settings, co
 		result = find_tokens(server, options, &listener, err);
 	if (result == 0)
 		result = make_guests(server, err);
+	if (result == 0)
+		result = options->session_key ? token_keys_read(&keys, options->session_key, err)
+					      : token_keys_new(&keys);
 	http.connections = allow_connections();
 	if (result == 0)
 		result = http_init(&server->http, &server->server.loop, &host, &http, listener.fd, err);

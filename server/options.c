@@ -99,6 +99,11 @@ static int set_token_file(struct options *options, const char *value, struct err
 	return set_once(&options->token_file, "--token-file", value, err);
 }
 
+static int set_session_key(struct options *options, const char *value, struct err *err)
+{
+	return set_once(&options->session_key, "--session-key-file", value, err);
+}
+
 static int add_name(const char **names, const char *option, const char *value, struct err *err)
 {
 	size_t count = 0;
@@ -147,6 +152,11 @@ const struct option_row option_table[] = {
 	 add_host},
 	{OPTION_ORIGIN, "--origin", "ORIGIN", "web pages of this origin may ask this server. May be repeated",
 	 add_origin},
+	{OPTION_SESSION_KEY, "--session-key-file", "FILE",
+	 "what replicas share, so that each can serve a session that another began: 64 hexadecimal digits, "
+	 "and those "
+	 "before them in a second line. Default: sessions end with this server",
+	 set_session_key},
 	{OPTION_JSON, "--json", NULL, "print the whole as JSON, for programs", set_json},
 	{0},
 };

@@ -34,10 +34,13 @@ enum {
 #define OPTION_TOKEN_FILE    0x40
 #define OPTION_HOST          0x80
 #define OPTION_ORIGIN        0x100
+#define OPTION_SESSION_KEY   0x200
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
-#define OPTIONS_HTTP (OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN)
+#define OPTIONS_HTTP                                                                                         \
+	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
+	 OPTION_SESSION_KEY)
 
 #define OPTIONS_OPERANDS 3
 #define OPTIONS_NAMES    16 /* of hosts, and of origins */
@@ -49,6 +52,7 @@ struct options {
 	uint32_t answer_within_ms;              /* 0: not given */
 	uint64_t result_bytes;                  /* 0: not given */
 	const char *listen;                     /* as written, or NULL */
+	const char *session_key;                /* file, or NULL */
 	const char *token_file;                 /* or NULL */
 	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
 	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */

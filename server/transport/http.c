@@ -287,7 +287,7 @@ int http_init(struct http *http, struct loop *loop, const struct http_host *host
 	http->source = (struct loop_source){.fd = -1, .ready = daemon_ready};
 	http->timer.fire = daemon_timeout;
 	http->beat.fire = beat;
-	result = sessions_new(&http->sessions, http);
+	result = sessions_new(&http->sessions, http, settings->keys);
 	if (result < 0)
 		return err_set(err, result, "out of memory");
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, http,

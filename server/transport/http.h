@@ -22,6 +22,7 @@
 #include "server/loop.h"
 
 struct MHD_Daemon;
+struct token_keys;
 struct exchange;
 struct sessions;
 
@@ -44,8 +45,9 @@ struct http_settings {
 	/* Names by which clients may call us in Host beside those of the loopback, and web pages of these
 	 * origins may ask us; ended by NULL. */
 	const char *const *hosts, *const *origins;
-	bool any_host;        /* "*" is among `hosts` */
-	unsigned connections; /* most at a time */
+	bool any_host;                 /* "*" is among `hosts` */
+	unsigned connections;          /* most at a time */
+	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 };
 
 struct http {

@@ -310,16 +310,14 @@ void sessions_close(struct sessions *sessions)
 	}
 }
 
-int sessions_new(struct sessions **sessions, struct http *http)
+int sessions_new(struct sessions **sessions, struct http *http, const struct token_keys *keys)
 {
 	struct sessions *made = calloc(1, sizeof *made);
-	int result = made ? token_keys_new(&made->keys) : -ENOMEM;
 
-	if (result < 0) {
-		free(made);
-		return result;
-	}
+	if (!made)
+		return -ENOMEM;
 	made->http = http;
+	made->keys = *keys;
 	*sessions = made;
 	return 0;
 }

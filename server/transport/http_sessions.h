@@ -26,7 +26,8 @@ struct session {
 	uint64_t used;
 };
 
-int sessions_new(struct sessions **sessions, struct http *http);
+/* `keys` sign and check the ids. */
+int sessions_new(struct sessions **sessions, struct http *http, const struct token_keys *keys);
 void sessions_free(struct sessions *sessions);
 
 /* initialize was answered in this exchange's conversation: begins the session. 0 or -ENOMEM. */

@@ -10,7 +10,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "server/secret.h"
 
 #define MAC_BYTES  16
 #define HEAD_BYTES 16 /* number, begun */
@@ -28,6 +30,51 @@ int token_keys_new(struct token_keys *keys)
 
 	memcpy(keys->previous, keys->key, sizeof keys->previous);
 	return result;
+}
+
+static int read_key(const char *line, uint8_t *key)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (strlen(line) != 2 * TOKEN_KEY_BYTES)
+		return -EINVAL;
+	for (size_t i = 0; i < 2 * TOKEN_KEY_BYTES; i++) {
+		const char *digit = memchr(digits, line[i] | 0x20, 16);
+
+		if (!digit)
+			return -EINVAL;
+		key[i / 2] = (uint8_t)(key[i / 2] << 4 | (digit - digits));
+	}
+	return 0;
+}
+
+int token_keys_read(struct token_keys *keys, const char *path, struct err *err)
+{
+	uint8_t *const places[] = {keys->key, keys->previous};
+	_cleanup_(secret_forget) struct buffer text;
+	char *line, *rest;
+	size_t found = 0;
+	int result = secret_read(&text, path, err);
+
+	if (result < 0)
+		return result;
+	for (rest = buffer_data(&text); (line = strsep(&rest, "\n"));) {
+		line[strcspn(line, "\r")] = '\0';
+		if (!*line || *line == '#')
+			continue;
+		if (found == ARRAY_SIZE(places) || read_key(line, places[found]) < 0)
+			return err_set(
+				err, -EINVAL,
+				"%s: it is to hold one key, or two, each a line of %d hexadecimal digits "
+				"(openssl rand -hex %d)",
+				path, 2 * TOKEN_KEY_BYTES, TOKEN_KEY_BYTES);
+		found++;
+	}
+	if (!found)
+		return err_set(err, -EINVAL, "%s: there is no key in it", path);
+	if (found == 1)
+		memcpy(keys->previous, keys->key, sizeof keys->previous);
+	return 0;
 }
 
 int token_number(uint64_t *number)

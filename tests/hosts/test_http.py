@@ -217,6 +217,27 @@ def test_a_lost_stream_is_resumed(server):
     assert rest.next_event() is None
 
 
+def test_another_replica_goes_on_with_a_session(serve, tmp_path, workspace):
+    """Whoever has the key knows the session: its revision, its caller and how long its client waits; also after the key was changed."""
+    (workspace / "a.txt").write_text("alpha\n")
+    old, new = "0" * 64, "1" * 64
+    for name, text in (("old", f"{old}\n"), ("both", f"{new}\n{old}\n"), ("new", f"{new}\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    first, second, third = (serve("--session-key-file", str(tmp_path / name)) for name in ("old", "both", "new"))
+    session = Session(first, "2025-03-26")
+    for server in (second, first, second):
+        session.server = server
+        assert text_of(session.call("read_file", {"path": "a.txt"})) == "alpha\n"
+    assert len(json.loads(server.ask([{"jsonrpc": "2.0", "id": 1, "method": "ping"}], **{"Mcp-Session-Id": session.id}).body())) == 1
+    session.token = "bob"
+    assert session.request("ping").status == 404
+    session.token, session.server = "alice", third
+    assert session.request("ping").status == 404
+    session.server = serve()
+    assert session.request("ping").status == 404
+
+
 # ---- callers ----
 
 def test_callers_share_nothing(server):

@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "protocol/limits.h"
@@ -19,7 +22,7 @@ static int make_keys(void **state)
 	return token_keys_new(&keys);
 }
 
-static void write(const char *version, const char *client, char *text)
+static void sign_one(const char *version, const char *client, char *text)
 {
 	struct token token = {0};
 
@@ -39,7 +42,7 @@ static void test_round_trip(void **state)
 	struct token token;
 
 	for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
-		write("2025-11-25", clients[i], text);
+		sign_one("2025-11-25", clients[i], text);
 		for (const char *at = text; *at; at++) /* "MUST only contain visible ASCII characters" */
 			assert_true(*at > 0x20 && *at < 0x7f);
 		assert_int_equal(token_read(&keys, "alice", text, &token), 0);
@@ -53,7 +56,7 @@ static void test_whose_it_is(void **state)
 	char text[TOKEN_TEXT + 1];
 	struct token token;
 
-	write("2025-06-18", "x", text);
+	sign_one("2025-06-18", "x", text);
 	assert_int_equal(token_read(&keys, "bob", text, &token), -EINVAL);
 	assert_int_equal(token_read(&keys, "alic", text, &token), -EINVAL);
 	assert_int_equal(token_read(&keys, "", text, &token), -EINVAL);
@@ -65,7 +68,7 @@ static void test_altered(void **state)
 	char text[TOKEN_TEXT + 1], altered[TOKEN_TEXT + 2];
 	struct token token;
 
-	write("2025-06-18", "client", text);
+	sign_one("2025-06-18", "client", text);
 	for (size_t i = 0; i + 1 < strlen(text); i++) {
 		memcpy(altered, text, strlen(text) + 1);
 		altered[i] = altered[i] == 'A' ? 'B' : 'A';
@@ -104,13 +107,57 @@ static void test_rotation(void **state)
 	char text[TOKEN_TEXT + 1];
 	struct token token;
 
-	write("2025-06-18", "", text);
+	sign_one("2025-06-18", "", text);
 	assert_int_equal(token_keys_new(&next), 0);
 	memcpy(next.previous, keys.key, sizeof next.previous);
 	assert_int_equal(token_read(&next, "alice", text, &token), 0);
 	assert_int_equal(token_keys_new(&after), 0);
 	memcpy(after.previous, next.key, sizeof after.previous);
 	assert_int_equal(token_read(&after, "alice", text, &token), -EINVAL);
+}
+
+#define KEY   "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff"
+#define OTHER "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+
+static void test_file(void **state)
+{
+	static const struct {
+		const char *text, *says; /* NULL: it is read */
+	} rows[] = {
+		{KEY "\n", NULL},
+		{"# comment\n\n" KEY, NULL},
+		{KEY "\r\n" OTHER "\n", NULL},
+		{"", "no key"},
+		{"# only\n", "no key"},
+		{KEY "0\n", "hexadecimal"},
+		{"x" KEY, "hexadecimal"},
+		{KEY "\n" KEY "\n" KEY "\n", "or two"},
+		{"g" OTHER, "hexadecimal"},
+	};
+	char path[] = "/tmp/sallyport-key-XXXXXX";
+	int fd = mkstemp(path);
+	struct token_keys read;
+	struct err err;
+
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0), strlen(rows[i].text));
+		err = (struct err){""};
+		assert_int_equal(token_keys_read(&read, path, &err), rows[i].says ? -EINVAL : 0);
+		if (rows[i].says)
+			assert_non_null(strstr(err.text, rows[i].says));
+		else
+			assert_int_equal(read.key[1], 0x11);
+	}
+	assert_int_equal(pwrite(fd, KEY "\n" OTHER, 129, 0), 129);
+	assert_int_equal(token_keys_read(&read, path, &err), 0);
+	assert_int_equal(read.key[10], 0xaa);
+	assert_int_equal(read.previous[10], 0xff);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(token_keys_read(&read, path, &err), -EPERM);
+	close(fd);
+	unlink(path);
 }
 
 static void test_age(void **state)
@@ -135,7 +182,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_whose_it_is),
 		cmocka_unit_test(test_altered),    cmocka_unit_test(test_what_is_none),
-		cmocka_unit_test(test_rotation),   cmocka_unit_test(test_age),
+		cmocka_unit_test(test_rotation),   cmocka_unit_test(test_file),
+		cmocka_unit_test(test_age),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, NULL);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that hold secrets (secret.h). */
+#include "server/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/limits.h"
+
+int secret_read(struct buffer *text, const char *path, struct err *err)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	ssize_t got = 1;
+	int result = 0;
+
+	buffer_init(text, LIMIT_SECRET_FILE_BYTES);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)))
+		return err_set(
+			err, -EPERM,
+			"%s: secrets must be in a file that others cannot read and only its owner can write "
+			"(chmod 600)",
+			path);
+	while (result == 0 && got > 0) {
+		result = buffer_reserve(text, LIMIT_SECRET_READ_BYTES);
+		got = result < 0 ? 0 : read(fd, text->bytes + text->end, LIMIT_SECRET_READ_BYTES);
+		if (got > 0)
+			text->end += (size_t)got;
+	}
+	if (got < 0)
+		result = -errno;
+	if (result == 0)
+		result = buffer_append(text, "", 1);
+	if (result < 0)
+		secret_forget(text);
+	return result == -EMSGSIZE ? err_set(err, result, "%s: it is too large to be read", path)
+	       : result < 0        ? err_set(err, result, "%s: %s", path, strerror(-result))
+				   : 0;
+}
+
+void secret_forget(struct buffer *text)
+{
+	if (text->bytes)
+		explicit_bzero(text->bytes, text->size);
+	buffer_deinit(text);
+}
