@@ -52,18 +52,17 @@ static const struct table_rule looked_for_in_vain[] = {
 	{NULL},
 };
 
-static const struct table_group frontend[] = {
-	{"memory, never executable", rules_memory},
-	{"its own end, and what it writes", rules_end},
-	{"the time", rules_clock},
-	{"waiting", rules_epoll},
-	{"waiting for the host to take the rest", rules_polling},
-	{"descriptors that were passed to it", rules_facts},
-	{"rings", rules_rings},
-	{"executors, and pipes for commands", frontend_channels},
-	{"what libraries look for", looked_for_in_vain},
-	{NULL},
-};
+#define FRONTEND_GROUPS                                                                                      \
+	{"memory, never executable", rules_memory}, {"its own end, and what it writes", rules_end},          \
+		{"the time", rules_clock}, {"waiting", rules_epoll},                                         \
+		{"waiting for the host to take the rest", rules_polling},                                    \
+		{"descriptors that were passed to it", rules_facts}, {"rings", rules_rings},                 \
+		{"executors, and pipes for commands", frontend_channels},                                    \
+	{                                                                                                    \
+		"what libraries look for", looked_for_in_vain                                                \
+	}
+
+static const struct table_group frontend[] = {FRONTEND_GROUPS, {NULL}};
 
 /* ---- the same over HTTP: beside that, whoever connects to its listener; it connects to nobody ---- */
 
@@ -77,19 +76,7 @@ static const struct table_rule http_connections[] = {
 	{NULL},
 };
 
-static const struct table_group http[] = {
-	{"memory, never executable", rules_memory},
-	{"its own end, and what it writes", rules_end},
-	{"the time", rules_clock},
-	{"waiting", rules_epoll},
-	{"waiting for the host to take the rest", rules_polling},
-	{"descriptors that were passed to it", rules_facts},
-	{"rings", rules_rings},
-	{"executors, and pipes for commands", frontend_channels},
-	{"clients", http_connections},
-	{"what libraries look for", looked_for_in_vain},
-	{NULL},
-};
+static const struct table_group http[] = {FRONTEND_GROUPS, {"clients", http_connections}, {NULL}};
 
 /* ---- files: beneath the workspaces' descriptors, by openat2 alone ---- */
 

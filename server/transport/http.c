@@ -93,7 +93,6 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 	link = calloc(1, sizeof *link);
 	if (!link || !info)
 		return; /* its first request is refused */
-	link->http = http;
 	link->source = (struct loop_source){.fd = -1, .ready = client_gone};
 	loop_watch(http->loop, &link->source, info->connect_fd, EPOLLRDHUP | EPOLLET);
 	*slot = link;
@@ -252,7 +251,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		exchange = *slot = exchange_new(context, connection);
 		if (!exchange)
 			return MHD_NO;
-		head_judge(exchange, url, method, version);
+		head_judge(exchange, url, method);
 		return exchange->status ? exchange_refuse(exchange, exchange->status, exchange->reason)
 					: MHD_YES;
 	}

@@ -41,11 +41,9 @@ struct http_host {
 };
 
 struct http_settings {
-	uint16_t port; /* of the listener; 0: it has none (a Unix socket) */
 	/* Names by which clients may call us in Host beside those of the loopback, and web pages of these
 	 * origins may ask us; ended by NULL. */
 	const char *const *hosts, *const *origins;
-	bool any_host;                 /* "*" is among `hosts` */
 	unsigned connections;          /* most at a time */
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 };
@@ -61,7 +59,6 @@ struct http {
 	bool resumed;              /* connections of ours wait for the daemon's next run */
 	bool stopping;
 	struct exchange *exchanges; /* all that are open */
-	unsigned open;              /* of these, those that still owe an answer or a part of one */
 	struct sessions *sessions;
 	size_t bodies; /* bytes of bodies that are being read, of all exchanges */
 };

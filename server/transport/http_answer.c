@@ -46,15 +46,28 @@ static void give_up(struct stream *stream)
 	exchange_wake(stream->exchange);
 }
 
-/* Of what the client has, a session's stream keeps the last part, for those who come again. */
-static void forget_sent(struct stream *stream)
+/*
+ * Gives back what need not be kept. Of what the client has, a session's stream keeps the last part, for those
+ * who come again; of what a session says unasked while nobody listens it keeps as much. What goes are whole
+ * events.
+ */
+static void forget_old(struct stream *stream)
 {
+	bool unheard = stream->session && stream == &stream->session->unasked && !stream->exchange;
 	size_t keep = stream->session ? LIMIT_HTTP_KEPT_BYTES : 0;
+	size_t old = unheard ? buffer_length(&stream->bytes) : stream->sent, cut = old - keep;
+	const char *bytes = buffer_data(&stream->bytes), *end;
 
-	if (stream->sent <= 2 * keep)
+	if (old <= 2 * keep)
 		return;
-	buffer_consume(&stream->bytes, stream->sent - keep);
-	stream->sent = keep;
+	if (stream->session) {
+		end = memmem(bytes + cut, old - cut, "\n\n", 2);
+		if (!end)
+			return;
+		cut = (size_t)(end + 2 - bytes);
+	}
+	buffer_consume(&stream->bytes, cut);
+	stream->sent -= stream->sent < cut ? stream->sent : cut;
 }
 
 void stream_put(struct stream *stream, const char *bytes, size_t length)
@@ -115,7 +128,7 @@ int stream_take(struct stream *stream, const struct mcp_delivery *delivery, stru
 	stream->code = delivery->code;
 	if (stream->begun) {
 		put_event(stream, message);
-		forget_sent(stream);
+		forget_old(stream);
 	} else { /* the whole answer: its allocation is the body */
 		buffer_deinit(&stream->bytes);
 		stream->bytes = *message;
@@ -220,7 +233,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 		left = size;
 	memcpy(bytes, buffer_data(&stream->bytes) + stream->sent, left);
 	stream->sent += left;
-	forget_sent(stream);
+	forget_old(stream);
 	return (ssize_t)left;
 }
 

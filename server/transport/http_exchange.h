@@ -59,7 +59,6 @@ enum exchange_state {
 /* A connection: exchanges one after the other. */
 struct link {
 	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
-	struct http *http;
 	struct exchange *exchange; /* at present, or NULL */
 	bool gone;                 /* the client says no more, and so hears no more */
 };
@@ -87,7 +86,7 @@ struct exchange {
 /* ---- http_head.c ---- */
 
 /* Judges all that stands before the body, sets what the exchange needs of it; refuses by exchange->status. */
-void head_judge(struct exchange *exchange, const char *url, const char *method, const char *version);
+void head_judge(struct exchange *exchange, const char *url, const char *method);
 const char *head_find(const struct exchange *exchange, const char *name);
 
 /* ---- http_answer.c ---- */

@@ -83,18 +83,30 @@ static bool is_host(const char *text, size_t length, const char *name)
 	return strspn(text + known + 1, "0123456789") >= length - known - 1;
 }
 
-static bool is_ours(const struct exchange *exchange, const char *text, size_t length)
+/* A name of the loopback, or one that the person gave. */
+static bool is_ours(const struct exchange *exchange, const char *text)
 {
 	static const char *const loopback[] = {"localhost", "127.0.0.1", "[::1]"};
 	const char *const *hosts = exchange->http->settings.hosts;
+	size_t length = strlen(text);
 
 	for (size_t i = 0; i < ARRAY_SIZE(loopback); i++)
 		if (is_host(text, length, loopback[i]))
 			return true;
 	for (; hosts && *hosts; hosts++)
-		if (strcmp(*hosts, "*") == 0 || is_host(text, length, *hosts))
+		if (is_host(text, length, *hosts))
 			return true;
 	return false;
+}
+
+/* "*" permits any name to call us by, but no page of any to ask us. */
+static bool is_any(const struct exchange *exchange)
+{
+	const char *const *hosts = exchange->http->settings.hosts;
+
+	while (hosts && *hosts && strcmp(*hosts, "*") != 0)
+		hosts++;
+	return hosts && *hosts;
 }
 
 /* A page that we may be asked by: of one of our own names, or named by the person. */
@@ -108,7 +120,7 @@ static bool is_origin(const struct exchange *exchange, const char *text)
 	for (; origins && *origins; origins++)
 		if (strcasecmp(*origins, text) == 0)
 			return true;
-	return host && is_ours(exchange, host, strlen(host)) && !exchange->http->settings.any_host;
+	return host && is_ours(exchange, host);
 }
 
 static void judge_address(struct exchange *exchange)
@@ -117,7 +129,7 @@ static void judge_address(struct exchange *exchange)
 
 	if (!host)
 		refuse(exchange, MHD_HTTP_BAD_REQUEST, "the Host header is missing");
-	else if (!is_ours(exchange, host, strlen(host)))
+	else if (!is_any(exchange) && !is_ours(exchange, host))
 		refuse(exchange, MHD_HTTP_FORBIDDEN,
 		       "this is not a name of this server (the Host header); --host permits more names");
 	else if (origin && !is_origin(exchange, origin))
@@ -222,7 +234,7 @@ static bool is_probe(struct exchange *exchange, const char *url, const char *met
 	return true;
 }
 
-void head_judge(struct exchange *exchange, const char *url, const char *method, const char *version)
+void head_judge(struct exchange *exchange, const char *url, const char *method)
 {
 	struct http *http = exchange->http;
 

@@ -190,7 +190,6 @@ static int make(struct sessions *sessions, const struct http_caller *caller, con
 	if (!session)
 		return -ENOMEM;
 	session->sessions = sessions;
-	session->caller = caller;
 	session->token = *token;
 	stream_init(&session->unasked, sessions->http, session, 0);
 	session->same_bucket = *bucket;

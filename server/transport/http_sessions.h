@@ -15,7 +15,6 @@ struct session {
 	struct sessions *sessions;
 	struct session *previous, *next; /* the one used last comes first */
 	struct session *same_bucket;
-	const struct http_caller *caller;
 	struct mcp_peer *peer;
 	struct token token;
 	char id[TOKEN_TEXT + 1];

@@ -268,6 +268,15 @@ def test_probes(server):
         assert server.ask(path=path).status == 404
 
 
+def test_any_name_but_not_any_page(serve):
+    """--host '*' is for those who sit behind a proxy: it does not let web pages in."""
+    server = serve("--host", "*", "--origin", "https://app.example")
+    for headers, status in (({"Host": "tools.example:8443"}, 200), ({"Host": "tools.example", "Origin": "http://evil.example"}, 403),
+                            ({"Host": "tools.example", "Origin": "http://tools.example"}, 403), ({"Host": "x", "Origin": "https://app.example"}, 200),
+                            ({"Host": "x", "Origin": "http://localhost:3000"}, 200)):
+        assert server.request("server/discover", **headers).status == status, headers
+
+
 # ---- beginning ----
 
 def test_unix_socket(serve, tmp_path):
