@@ -9,7 +9,12 @@ from test_commands import ask, begin, read, read_until
 
 
 def stop(server, handle):
-    return server.call("stop_command", id=handle)["structuredContent"]
+    """Ends it; what is told of it. One whose sandbox is still in the making ends without having begun, and that is told instead."""
+    result = server.call("stop_command", id=handle)
+    if not result.get("isError"):
+        return result["structuredContent"]
+    assert "stopped before it had begun; nothing was done" in text_of(result), result
+    return None
 
 
 # ---- turns ----
