@@ -143,11 +143,21 @@ void *ring_reserve(struct ring *ring, uint32_t length, bool *lied)
 	return ring->data + (ring->mine & (ring->size - 1)) + FRAME_HEADER_BYTES;
 }
 
-void ring_commit(struct ring *ring, const struct frame_header *header)
+void ring_hold(struct ring *ring, const struct frame_header *header)
 {
 	frame_encode(header, ring->data + (ring->mine & (ring->size - 1)));
 	ring->mine += frame_bytes(header->length);
+}
+
+void ring_publish(struct ring *ring)
+{
 	atomic_store_explicit(ring->published, ring->mine, memory_order_release);
+}
+
+void ring_commit(struct ring *ring, const struct frame_header *header)
+{
+	ring_hold(ring, header);
+	ring_publish(ring);
 }
 
 /* Takes the other side's announcement. Order: our publication comes before this look; the announcing side

@@ -65,6 +65,10 @@ void ring_unmap(struct ring_pair *pair);
 void *ring_reserve(struct ring *ring, uint32_t length, bool *lied);
 /* Publishes what was reserved. header->length may be less than was reserved, never more. */
 void ring_commit(struct ring *ring, const struct frame_header *header);
+/* The two halves of it: the frame is complete, but the consumer sees it with the next one that is committed,
+ * or with ring_publish. */
+void ring_hold(struct ring *ring, const struct frame_header *header);
+void ring_publish(struct ring *ring);
 /* The largest payload for which ring_reserve would give room now. */
 uint32_t ring_room(const struct ring *ring);
 /* True (once) when the consumer sleeps and must be woken. Call after a batch of commits.

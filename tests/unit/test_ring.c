@@ -102,6 +102,33 @@ static void test_both_ways(void **state)
 	assert_memory_equal(payload, "back", 4);
 }
 
+/* What is held is seen with what is published behind it, in its order. */
+static void test_held(void **state)
+{
+	_cleanup_(close_sides) struct sides sides;
+	struct frame_header header = {.length = 0, .type = 1, .call = 7};
+	const uint8_t *payload;
+	bool lied;
+
+	open_sides(&sides);
+	assert_non_null(ring_reserve(&sides.one.out, 0, &lied));
+	ring_hold(&sides.one.out, &header);
+	assert_int_equal(ring_peek(&sides.two.in, &header, &payload), 0);
+	ring_publish(&sides.one.out);
+	assert_int_equal(ring_peek(&sides.two.in, &header, &payload), 1);
+	assert_int_equal(header.call, 7);
+	ring_release(&sides.two.in, &header);
+	header.call = 8;
+	assert_non_null(ring_reserve(&sides.one.out, 0, &lied));
+	ring_hold(&sides.one.out, &header);
+	send_one(&sides.one.out, 9, "next", 4);
+	for (uint32_t call = 8; call <= 9; call++) {
+		assert_int_equal(ring_peek(&sides.two.in, &header, &payload), 1);
+		assert_int_equal(header.call, call);
+		ring_release(&sides.two.in, &header);
+	}
+}
+
 /* Frames of every length across the end of the ring are contiguous all the same. */
 static void test_wraparound(void **state)
 {
@@ -361,9 +388,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wrong_memory),   cmocka_unit_test(test_both_ways),
-		cmocka_unit_test(test_wraparound),     cmocka_unit_test(test_full),
-		cmocka_unit_test(test_sleep),          cmocka_unit_test(test_lying_producer),
-		cmocka_unit_test(test_lying_consumer), cmocka_unit_test(test_two_processes),
+		cmocka_unit_test(test_held),           cmocka_unit_test(test_wraparound),
+		cmocka_unit_test(test_full),           cmocka_unit_test(test_sleep),
+		cmocka_unit_test(test_lying_producer), cmocka_unit_test(test_lying_consumer),
+		cmocka_unit_test(test_two_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

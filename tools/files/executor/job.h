@@ -242,7 +242,8 @@ bool reply_fits(const struct files *files);
 
 /* ---- replies (reply.c): into the ring. A ring that lies sets files->lied ---- */
 
-/* Final replies; they fit by the rule above. Return JOB_DONE. */
+/* Final replies; they fit by the rule above. Return JOB_DONE. A refusal is held back until the turn's end:
+ * who is told that nothing was done finds nothing of it any more, no temporary file and no journal. */
 enum job_state reply_refusal(struct files *files, const struct job *job, const struct refusal *refusal);
 /* Room for a small RESULT, as a buffer over the ring's memory; then reply_result_end. False: files->lied. */
 bool reply_result(struct files *files, struct buffer *payload);

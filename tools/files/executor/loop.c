@@ -77,6 +77,7 @@ static void wake_frontend(struct loop *loop)
 	uint64_t one = 1;
 	bool fed = ring_should_feed(&rings->in);
 
+	ring_publish(&rings->out); /* refusals were held back (job.h) */
 	if (ring_should_wake(&rings->out) || fed)
 		while (write(loop->frontend, &one, sizeof one) < 0 && errno == EINTR)
 			;

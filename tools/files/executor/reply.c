@@ -53,7 +53,7 @@ enum job_state reply_refusal(struct files *files, const struct job *job, const s
 	if (refusal_write(refusal, &payload) < 0)
 		payload.end = 0; /* cannot be: a refusal is smaller than the reserve */
 	header.length = (uint32_t)payload.end;
-	ring_commit(&files->rings.out, &header);
+	ring_hold(&files->rings.out, &header); /* job.h: seen once the job has tidied up */
 	return JOB_DONE;
 }
 
