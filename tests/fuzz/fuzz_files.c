@@ -77,6 +77,7 @@ static unsigned drain(void)
 	unsigned finals = 0;
 	int result;
 
+	ring_publish(&files.rings.out); /* the turn's end, as in loop.c */
 	while ((result = ring_peek(&frontend.in, &header, &payload)) > 0) {
 		FUZZ_CHECK(header.type >= REPLY_TEXT && header.type <= REPLY_CHANGED);
 		finals += header.type != REPLY_CHANGED && header.type != REPLY_TEXT &&

@@ -41,7 +41,8 @@ def test_so_many_at_once(start, policy, workspace):
 
 def test_one_that_waits_longer_than_its_call(start, policy):
     server = start("--policy", policy({"limits": {"commandsAtOnce": 1}}))
-    first = begin(server, "sleep 300")
+    first = begin(server, "echo up; sleep 300")
+    read_until(server, first, lambda r: r["stdout"])  # until then it has a place in the queue itself
     said = server.call("run_command", command="echo second", wait_ms=0)
     second = said["structuredContent"]["id"]
     assert said["structuredContent"]["status"] == "running" and "[waits for its turn: place 1 · id " in text_of(said)

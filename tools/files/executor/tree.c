@@ -114,7 +114,7 @@ static int look(struct tree *tree, unsigned char type)
 static int up(struct tree *tree)
 {
 	struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC};
-	const struct tree_level *above = &tree->levels[tree->depth - 2];
+	const struct tree_level *above;
 	struct stat status;
 	_cleanup_fd_ int fd = -1;
 
@@ -123,6 +123,7 @@ static int up(struct tree *tree)
 		close(tree->at);
 		tree->at = tree->base;
 	} else {
+		above = &tree->levels[tree->depth - 2];
 		fd = (int)syscall(SYS_openat2, tree->at, "..", &how, sizeof how);
 		if (fd < 0 || fstat(fd, &status) < 0)
 			return -errno;
