@@ -76,7 +76,10 @@ int frame_put_text(struct buffer *payload, const char *text)
 
 void frame_read(struct frame_reader *reader, const void *payload, size_t length)
 {
-	*reader = (struct frame_reader){.at = payload, .end = (const uint8_t *)payload + length};
+	const uint8_t *at =
+		payload ? payload : (const uint8_t *)""; /* an empty buffer's data is no address */
+
+	*reader = (struct frame_reader){.at = at, .end = at + length};
 }
 
 static const uint8_t *take(struct frame_reader *reader, size_t length)
