@@ -25,7 +25,7 @@ struct jsonrpc_id {
 enum jsonrpc_kind {
 	JSONRPC_REQUEST,
 	JSONRPC_NOTIFICATION, /* never answered, whatever is wrong with it */
-	JSONRPC_RESPONSE,     /* to a request of ours; there are none, so it is ignored */
+	JSONRPC_RESPONSE,     /* to a request of ours */
 	JSONRPC_INVALID,      /* answered with an error: code and err */
 };
 

@@ -28,8 +28,11 @@
 	2048 /* pairs of a subscriber and a resource, one caller: a thousand files, and commands, by two */
 #define LIMIT_RESOURCE_URI_BYTES                                                                             \
 	(16u << 10) /* echoed where it is not found; a path of LIMIT_PATH_BYTES, each of them %XX */
-#define LIMIT_COMPLETIONS     100 /* completion: "Maximum 100 items per response" */
-#define LIMIT_TOOL_NAME_BYTES 128 /* tools: "SHOULD be between 1 and 128 characters" */
+#define LIMIT_STATE_S         3600 /* a requestState is good for as long: a person may have to be asked */
+#define LIMIT_TASKS           256  /* one caller's, with those that have ended */
+#define LIMIT_TASK_BYTES      (32u << 20) /* of the results that one caller's tasks keep */
+#define LIMIT_COMPLETIONS     100         /* completion: "Maximum 100 items per response" */
+#define LIMIT_TOOL_NAME_BYTES 128         /* tools: "SHOULD be between 1 and 128 characters" */
 
 /* ---- what is read from a host ---- */
 #define LIMIT_INPUT_READ_BYTES                                                                               \

@@ -17,7 +17,18 @@ struct mcp_method {
 	const char *name;
 	mcp_handler *legacy, *modern; /* NULL: the era does not have it */
 	bool early;                   /* legacy: allowed before initialize (lifecycle, "Initialization") */
+	bool (*offered)(const struct mcp_host *host); /* NULL: by every host */
 };
+
+static bool has_prompts(const struct mcp_host *host)
+{
+	return host->prompts;
+}
+
+static bool has_tasks(const struct mcp_host *host)
+{
+	return host->tasks;
+}
 
 /* Sorted by name. */
 static const struct mcp_method methods[] = {
@@ -25,13 +36,18 @@ static const struct mcp_method methods[] = {
 	{"initialize", mcp_legacy_initialize, NULL, .early = true},
 	{"logging/setLevel", mcp_legacy_set_level, NULL},
 	{"ping", mcp_legacy_ping, NULL, .early = true},
+	{"prompts/get", mcp_prompts_get, mcp_prompts_get, .offered = has_prompts},
+	{"prompts/list", mcp_prompts_list, mcp_prompts_list, .offered = has_prompts},
 	{"resources/list", mcp_resources_list, mcp_resources_list},
 	{"resources/read", mcp_resources_read, mcp_resources_read},
 	{"resources/subscribe", mcp_resources_subscribe, NULL},
 	{"resources/templates/list", mcp_resources_templates, mcp_resources_templates},
 	{"resources/unsubscribe", mcp_resources_unsubscribe, NULL},
 	{"server/discover", NULL, mcp_modern_discover},
-	{"subscriptions/listen", NULL, mcp_modern_listen},
+	{"subscriptions/listen", NULL, mcp_subscriptions_listen},
+	{"tasks/cancel", NULL, mcp_tasks_cancel, .offered = has_tasks},
+	{"tasks/get", NULL, mcp_tasks_get, .offered = has_tasks},
+	{"tasks/update", NULL, mcp_tasks_update, .offered = has_tasks},
 	{"tools/call", mcp_tools_call, mcp_tools_call},
 	{"tools/list", mcp_tools_list, mcp_tools_list},
 };
@@ -64,13 +80,13 @@ int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, 
 	return 0;
 }
 
-int mcp_write_result_tail(const struct mcp_origin *origin, struct buffer *out, const char *more,
-			  size_t more_length)
+int mcp_write_result_tail(const struct mcp_origin *origin, const char *type, struct buffer *out,
+			  const char *more, size_t more_length)
 {
-	static const char modern[] = "},\"resultType\":\"complete\"}}"; /* basic, "ResultType" */
+	static const char modern[] = "},\"resultType\":\""; /* basic, "ResultType" */
 	const char *server_meta = origin->peer->caller->server_meta;
 	size_t server = origin->era == MCP_MODERN ? strlen(server_meta) : 0;
-	int result = buffer_reserve(out, server + more_length + sizeof modern + 16);
+	int result = buffer_reserve(out, server + more_length + sizeof modern + strlen(type) + 32);
 
 	if (result < 0)
 		return result;
@@ -83,7 +99,11 @@ int mcp_write_result_tail(const struct mcp_origin *origin, struct buffer *out, c
 	if (server && more_length)
 		buffer_append(out, ",", 1);
 	buffer_append(out, more, more_length);
-	return server ? buffer_append(out, modern, sizeof modern - 1) : buffer_append(out, "}}}", 3);
+	if (!server)
+		return buffer_append(out, "}}}", 3);
+	buffer_append(out, modern, sizeof modern - 1);
+	buffer_append_text(out, type);
+	return buffer_append(out, "\"}}", 3);
 }
 
 int mcp_reply_begin(struct mcp_incoming *incoming, struct json_writer *writer)
@@ -102,7 +122,7 @@ int mcp_reply_end(struct mcp_incoming *incoming, struct json_writer *writer)
 	struct buffer *reply = &incoming->origin.peer->caller->reply;
 
 	if (writer->result == 0)
-		writer->result = mcp_write_result_tail(&incoming->origin, reply, NULL, 0);
+		writer->result = mcp_write_result_tail(&incoming->origin, "complete", reply, NULL, 0);
 	if (writer->result < 0)
 		return writer->result;
 	return mcp_answer(&incoming->origin, incoming->message.id, 0, reply);
@@ -126,6 +146,18 @@ int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *me
 	if (result < 0)
 		return result;
 	return mcp_answer(&incoming->origin, incoming->message.id, code, reply);
+}
+
+int mcp_reply_missing(struct mcp_incoming *incoming, unsigned missing)
+{
+	_cleanup_(buffer_deinit) struct buffer data;
+	int result;
+
+	buffer_init(&data, LIMIT_FRAME_BYTES);
+	result = mcp_capabilities_write_required(&data, missing);
+	return result < 0 ? result
+			  : mcp_reply_error_data(incoming, MCP_MISSING_CAPABILITY,
+						 "Missing required client capability", buffer_data(&data));
 }
 
 int mcp_reply_error(struct mcp_incoming *incoming, int code, const char *format, ...)
@@ -156,6 +188,8 @@ static int handle_request(struct mcp_incoming *incoming)
 	if (result)
 		return result < 0 ? result : 0;
 	method = bsearch(name, methods, ARRAY_SIZE(methods), sizeof *methods, compare_method);
+	if (method && method->offered && !method->offered(&peer->caller->host))
+		method = NULL;
 	handler = !method ? NULL : incoming->origin.era == MCP_MODERN ? method->modern : method->legacy;
 	if (!handler && method && incoming->origin.era == MCP_LEGACY)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
@@ -192,6 +226,7 @@ static void handle_cancelled(struct mcp_incoming *incoming)
 		mcp_subscription_end(request);
 		return;
 	}
+	mcp_input_withdraw((struct mcp_call *)request);
 	mcp_request_cancel(request);
 }
 
@@ -244,6 +279,7 @@ int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, co
 			handle_notification(&incoming);
 			break;
 		case JSONRPC_RESPONSE:
+			mcp_input_answered(&incoming);
 			break;
 		case JSONRPC_INVALID:
 			result = mcp_reply_error(&incoming, incoming.message.code, "%s", err.text);

@@ -44,6 +44,21 @@ enum {
 	MCP_UNSUPPORTED_VERSION = -32022,
 };
 
+/* Lists of whose changes clients may hear. */
+enum mcp_list { MCP_LIST_PROMPTS, MCP_LIST_RESOURCES, MCP_LIST_TOOLS, MCP_LISTS };
+
+/* Of log messages (RFC 5424, 6.2.1), the least severe first. */
+enum mcp_log_level {
+	MCP_LOG_DEBUG,
+	MCP_LOG_INFO,
+	MCP_LOG_NOTICE,
+	MCP_LOG_WARNING,
+	MCP_LOG_ERROR,
+	MCP_LOG_CRITICAL,
+	MCP_LOG_ALERT,
+	MCP_LOG_EMERGENCY,
+};
+
 /* What completion/complete asks: what may an argument be that begins with `value`? Texts of the client's. */
 struct mcp_completion {
 	bool prompt;            /* `ref` is the name of a prompt; else the URI of a resource template */
@@ -76,6 +91,12 @@ struct mcp_host {
 	const char *name, *title, *version; /* serverInfo */
 	const char *instructions;           /* or NULL */
 	unsigned subscriptions;             /* most that are open at a time; 0: LIMIT_SUBSCRIPTIONS */
+	bool logs;                          /* mcp_call_log() is used */
+	bool tasks;                         /* mcp_tasks.h is used */
+	bool resources_change;              /* mcp_list_changed() is told of resources */
+	/* What signs the states of questions (mcp_input.h): 32 bytes, the same in all processes that are to
+	 * serve a client, another for each principal. NULL: made up for this caller. */
+	const uint8_t *state_key;
 	/* Appends the tools as the elements of a JSON array, without brackets. `begin` is the index of the
 	 * first one; returns the index after the last one appended, or 0 when that was the end, or -errno.
 	 * Used for tools/list pages. */
@@ -96,6 +117,12 @@ struct mcp_host {
 	 * uri (it lives as long as the call), and a failure is a protocol error. mcp_call_not_found() if
 	 * there is no such resource. */
 	void (*read)(void *context, struct mcp_call *call, const char *uri);
+	/* Appends prompts, as `resources`. NULL: there are none, and no method for them. */
+	int (*prompts)(void *context, struct buffer *out);
+	/* A prompts/get was accepted: as `call`, but what is written are messages, and a failure is a
+	 * protocol error. mcp_call_error() with MCP_INVALID_PARAMS if there is no such prompt or an argument
+	 * is missing. `arguments` is an object of strings, or NULL. */
+	void (*prompt)(void *context, struct mcp_call *call, const char *name, const cJSON *arguments);
 	/* A completion/complete was accepted: as `call` above, but what is written are values, strings in an
 	 * array, LIMIT_COMPLETIONS at most, ended by mcp_completion_end(); a failure is a protocol error.
 	 * mcp_call_unknown_completion() if there is no such prompt or template, or it has no such argument.
@@ -161,13 +188,15 @@ const char *mcp_peer_version(const struct mcp_peer *peer);
 const char *mcp_peer_client(const struct mcp_peer *peer);
 /* A legacy session that was begun elsewhere: as after initialize. `client`, or NULL, is its clientInfo.name.
  * 0, or -EINVAL: there is no such version. */
-int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client);
+int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client, unsigned capabilities);
+/* What the client said in initialize that it can do: bits for mcp_peer_resume(). */
+unsigned mcp_peer_capabilities(const struct mcp_peer *peer);
 
 unsigned mcp_in_flight(const struct mcp_peer *peer);
 /* Ends open subscriptions gracefully (2026-07-28, "Graceful Closure"), before the transport closes. */
 void mcp_close(struct mcp_peer *peer);
-/* Tells clients that asked for it that the tool list changed. */
-void mcp_tools_changed(struct mcp_caller *caller);
+/* Tells clients that asked for it that a list changed. */
+void mcp_list_changed(struct mcp_caller *caller, enum mcp_list list);
 /* Tells who has subscribed to it that a resource changed. Costs a look at each of their subscriptions;
  * without memory it is not told. */
 void mcp_resource_updated(struct mcp_caller *caller, const char *uri);
@@ -193,10 +222,14 @@ bool mcp_call_wants_progress(const struct mcp_call *call);
  * token. */
 void mcp_call_progress(struct mcp_call *call, double progress, const char *message, size_t message_length);
 
+/* Tells the client, if it wants to hear of that level. `data` is JSON; `logger` may be NULL. */
+void mcp_call_log(struct mcp_call *call, enum mcp_log_level level, const char *logger,
+		  const struct buffer *data);
+
 /*
  * The result is written by the host straight into the call's outgoing message, in this order:
- *   mcp_result_begin                    {"jsonrpc":"2.0","id":..,"result":{"content":[ or "contents":[
- *   content blocks                      by mcp_result_text_* or a json_writer on the same buffer
+ *   mcp_result_begin                    {"jsonrpc":"2.0","id":..,"result":{"content":[ or "contents":[ or
+ * "messages":[ content blocks                      by mcp_result_text_* or a json_writer on the same buffer
  *   mcp_result_members                  ]  and from here members: "structuredContent", "isError"
  *   mcp_call_finish(.., meta)           "_meta" (the host's members merged with the protocol's),
  * "resultType", }} newline; sent
@@ -219,7 +252,8 @@ void mcp_result_restart(struct mcp_call *call);
  * the result could not be written (memory, LIMIT_ANSWER_BYTES) the client gets an error result in its place.
  * Returns what the sink returned. */
 int mcp_call_finish(struct mcp_call *call, const struct buffer *meta);
-/* The whole answer at once: one text block, isError. `meta` as above. Of a resources/read: a protocol error.
+/* The whole answer at once: one text block, isError. `meta` as above. Of all but a tools/call: a protocol
+ * error.
  */
 int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *meta);
 /* A protocol error instead of a result. */

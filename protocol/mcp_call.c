@@ -20,6 +20,9 @@ void mcp_call_free(struct mcp_call *call)
 	peer->requests.calls--;
 	peer->caller->calls--;
 	mcp_requests_remove(&call->request);
+	if (call->task)
+		mcp_task_settle(call->task, NULL, 0);
+	mcp_input_deinit(call);
 	cJSON_Delete(call->tree);
 	free(call->progress_token);
 	buffer_deinit(&call->out);
@@ -47,7 +50,7 @@ uint32_t mcp_call_patience(const struct mcp_call *call)
 
 const char *mcp_call_uri(const struct mcp_call *call)
 {
-	return call->uri;
+	return call->kind == MCP_CALL_READ ? call->uri : NULL;
 }
 
 bool mcp_call_wants_progress(const struct mcp_call *call)
@@ -87,9 +90,13 @@ void mcp_call_progress(struct mcp_call *call, double progress, const char *messa
 
 static const char *opening(const struct mcp_call *call)
 {
-	if (call->completion.ref)
-		return "{\"completion\":{\"values\":[";
-	return call->uri ? "{\"contents\":[" : "{\"content\":[";
+	static const char *const openings[MCP_CALL_KINDS] = {
+		[MCP_CALL_TOOL] = "{\"content\":[",    [MCP_CALL_READ] = "{\"contents\":[",
+		[MCP_CALL_PROMPT] = "{\"messages\":[", [MCP_CALL_COMPLETE] = "{\"completion\":{\"values\":[",
+		[MCP_CALL_SUBSCRIBE] = "{\"_\":[", /* never used */
+	};
+
+	return openings[call->kind];
 }
 
 struct buffer *mcp_result_begin(struct mcp_call *call)
@@ -178,8 +185,7 @@ void mcp_result_restart(struct mcp_call *call)
 	mcp_result_begin(call);
 }
 
-/* Forgets everything that was written; the room stays. */
-static void clear(struct mcp_call *call)
+void mcp_call_clear(struct mcp_call *call)
 {
 	call->content = 0;
 	call->text_open = call->members_open = call->completion_ended = false;
@@ -187,13 +193,16 @@ static void clear(struct mcp_call *call)
 	json_writer_init(&call->writer, &call->out);
 }
 
-/* The answer is complete in call->out: away with it, and with the call. `code` is that of an error, else 0.
- */
-static int send_answer(struct mcp_call *call, int code)
+int mcp_call_answer(struct mcp_call *call, int code)
 {
 	struct mcp_origin origin = call->request.origin;
-	int result;
+	int result = 0;
 
+	if (call->task) {
+		mcp_task_settle(call->task, &call->out, code);
+		mcp_call_free(call);
+		return 0;
+	}
 	call->request.origin.batch = NULL; /* mcp_answer settles it */
 	result = mcp_answer(&origin, call->request.id, code, &call->out);
 	mcp_call_free(call);
@@ -208,13 +217,13 @@ int mcp_call_error_data(struct mcp_call *call, int code, const char *message, co
 		mcp_call_free(call);
 		return 0;
 	}
-	clear(call);
+	mcp_call_clear(call);
 	result = jsonrpc_write_error(&call->out, call->request.id, code, message, data);
 	if (result < 0) /* the room that was reserved suffices for this one */
 		result = jsonrpc_write_error(&call->out, call->request.id, code,
 					     "Internal error: out of memory", NULL);
 	if (result == 0)
-		return send_answer(call, code);
+		return mcp_call_answer(call, code);
 	mcp_call_free(call);
 	return result;
 }
@@ -229,15 +238,16 @@ static int write_end(struct mcp_call *call, const struct buffer *meta)
 {
 	struct json_writer *writer;
 
-	if (call->completion.ref && !call->completion_ended) /* the host had nothing to say */
+	if (call->kind == MCP_CALL_COMPLETE && !call->completion_ended) /* the host had nothing to say */
 		mcp_completion_end(call, 0, false, false);
 	writer = mcp_result_members(call);
-	if (call->uri && call->request.origin.era == MCP_MODERN) { /* server/utilities/caching */
+	if (call->kind == MCP_CALL_READ &&
+	    call->request.origin.era == MCP_MODERN) { /* server/utilities/caching */
 		json_key_int(writer, "ttlMs", 0);
 		json_key_text(writer, "cacheScope", "private");
 	}
 	if (writer->result == 0)
-		writer->result = mcp_write_result_tail(&call->request.origin, &call->out,
+		writer->result = mcp_write_result_tail(&call->request.origin, "complete", &call->out,
 						       meta ? buffer_data(meta) : NULL,
 						       meta ? buffer_length(meta) : 0);
 	return writer->result;
@@ -249,16 +259,16 @@ int mcp_call_fail(struct mcp_call *call, const char *text, const struct buffer *
 		mcp_call_free(call);
 		return 0;
 	}
-	if (call->uri || call->completion.ref) /* such results have no isError */
+	if (call->kind != MCP_CALL_TOOL) /* other results have no isError */
 		return mcp_call_error(call, MCP_INTERNAL_ERROR, text);
-	clear(call);
+	mcp_call_clear(call);
 	mcp_result_begin(call);
 	mcp_result_text_begin(call);
 	mcp_result_text(call, text, strlen(text), NULL);
 	json_key_bool(mcp_result_members(call), "isError", true);
 	if (write_end(call, meta) < 0)
 		return mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: out of memory");
-	return send_answer(call, 0);
+	return mcp_call_answer(call, 0);
 }
 
 int mcp_call_finish(struct mcp_call *call, const struct buffer *meta)
@@ -271,7 +281,7 @@ int mcp_call_finish(struct mcp_call *call, const struct buffer *meta)
 		mcp_result_begin(call);
 	switch (write_end(call, meta)) {
 	case 0:
-		return send_answer(call, 0);
+		return mcp_call_answer(call, 0);
 	case -EMSGSIZE:
 		return mcp_call_fail(call, "Error: the result is too large to be sent. Ask for less of it.",
 				     NULL);
@@ -293,10 +303,10 @@ int mcp_call_finish_empty(struct mcp_call *call)
 	if (result == 0)
 		result = buffer_append(&call->out, "{", 1);
 	if (result == 0)
-		result = mcp_write_result_tail(&call->request.origin, &call->out, NULL, 0);
+		result = mcp_write_result_tail(&call->request.origin, "complete", &call->out, NULL, 0);
 	if (result < 0)
 		return mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: out of memory");
-	return send_answer(call, 0);
+	return mcp_call_answer(call, 0);
 }
 
 void mcp_call_drop(struct mcp_call *call)

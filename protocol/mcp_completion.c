@@ -62,7 +62,6 @@ static const char *take(const cJSON *params, struct mcp_completion *asked)
 
 int mcp_completion_complete(struct mcp_incoming *incoming)
 {
-	const struct mcp_host *host = &incoming->origin.peer->caller->host;
 	struct mcp_completion asked = {0};
 	const char *fault = take(incoming->message.params, &asked);
 	struct mcp_call *call;
@@ -70,17 +69,17 @@ int mcp_completion_complete(struct mcp_incoming *incoming)
 
 	if (fault)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: %s", fault);
-	result = mcp_call_accept(incoming, &call);
+	result = mcp_call_accept(incoming, MCP_CALL_COMPLETE, &call);
 	if (!call)
 		return result;
 	call->completion = asked;
-	host->complete(host->context, call, &call->completion);
+	mcp_call_run(call);
 	return 0;
 }
 
 const struct mcp_completion *mcp_call_completion(const struct mcp_call *call)
 {
-	return call->completion.ref ? &call->completion : NULL;
+	return call->kind == MCP_CALL_COMPLETE ? &call->completion : NULL;
 }
 
 int mcp_call_unknown_completion(struct mcp_call *call)

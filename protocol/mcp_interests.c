@@ -33,7 +33,8 @@ static struct mcp_call *find_waiting(const struct mcp_peer *peer, const char *ur
 	for (struct mcp_request *at = peer->requests.all; at; at = at->next) {
 		struct mcp_call *call = (struct mcp_call *)at;
 
-		if (at->kind == MCP_REQUEST_CALL && call->awaits && strcmp(call->awaits, uri) == 0)
+		if (at->kind == MCP_REQUEST_CALL && call->kind == MCP_CALL_SUBSCRIBE &&
+		    strcmp(call->uri, uri) == 0)
 			return call;
 	}
 	return NULL;
@@ -241,10 +242,10 @@ static int subscribe_later(struct mcp_incoming *incoming, const char *uri)
 {
 	struct mcp_peer *peer = incoming->origin.peer;
 	struct mcp_call *call;
-	int result = mcp_call_accept(incoming, &call);
+	int result = mcp_call_accept(incoming, MCP_CALL_SUBSCRIBE, &call);
 
 	if (call)
-		call->awaits = uri;
+		call->uri = uri;
 	else if (!find_waiting(peer, uri))
 		unsubscribe(peer, uri);
 	return result;

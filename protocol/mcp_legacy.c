@@ -30,12 +30,18 @@ const char *mcp_peer_version(const struct mcp_peer *peer)
 	return peer->version;
 }
 
-int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client)
+unsigned mcp_peer_capabilities(const struct mcp_peer *peer)
+{
+	return peer->can;
+}
+
+int mcp_peer_resume(struct mcp_peer *peer, const char *version, const char *client, unsigned capabilities)
 {
 	if (!mcp_known_version(version))
 		return -EINVAL;
 	peer->version = negotiate(version);
 	peer->initialized = true;
+	peer->can = capabilities & (MCP_CAN_TASKS - 1);
 	if (client)
 		mcp_note_client_name(peer, client);
 	return 0;
@@ -75,7 +81,9 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 	json_key(&writer, "logging");
 	json_object(&writer);
 	json_object_end(&writer);
-	mcp_resources_write_capability(&writer);
+	if (host->prompts)
+		mcp_prompts_write_capability(&writer);
+	mcp_resources_write_capability(host, &writer);
 	json_key(&writer, "tools");
 	json_object(&writer);
 	json_key_bool(&writer, "listChanged", true);
@@ -93,6 +101,8 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 	if (writer.result < 0)
 		return writer.result;
 	peer->version = version;
+	peer->can =
+		mcp_capabilities_read(capabilities) & (MCP_CAN_TASKS - 1); /* tasks are of the modern era */
 	peer->initialized = false;
 	mcp_interests_forget(peer, NULL); /* those of the session before */
 	return mcp_reply_end(incoming, &writer);
@@ -100,29 +110,5 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 
 int mcp_legacy_ping(struct mcp_incoming *incoming)
 {
-	return mcp_reply_empty(incoming);
-}
-
-bool mcp_known_log_level(const char *level)
-{
-	static const char *const levels[] = {"debug", "info",     "notice", "warning",
-					     "error", "critical", "alert",  "emergency"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-		if (strcmp(levels[i], level) == 0)
-			return true;
-	return false;
-}
-
-/* Accepted and without effect: this server writes its log to stderr, where operators look for it. */
-int mcp_legacy_set_level(struct mcp_incoming *incoming)
-{
-	const cJSON *level = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "level");
-
-	if (!cJSON_IsString(level) || !mcp_known_log_level(level->valuestring))
-		return mcp_reply_error(
-			incoming, MCP_INVALID_PARAMS,
-			"Invalid params: level must be debug, info, notice, warning, error, critical, "
-			"alert or emergency");
 	return mcp_reply_empty(incoming);
 }

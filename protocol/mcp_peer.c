@@ -48,6 +48,7 @@ void mcp_caller_free(struct mcp_caller *caller)
 {
 	if (!caller)
 		return;
+	mcp_tasks_free(caller);
 	buffer_deinit(&caller->reply);
 	buffer_deinit(&caller->tools);
 	free(caller->server_meta);
@@ -67,6 +68,7 @@ int mcp_peer_new(struct mcp_peer **peer, struct mcp_caller *caller, const struct
 		return -ENOMEM;
 	made->caller = caller;
 	made->sink = *sink;
+	made->log_level = MCP_LOG_INFO; /* until it says otherwise */
 	made->patience = ask_patience(caller, NULL);
 	made->next = caller->peers;
 	if (caller->peers)
@@ -138,7 +140,10 @@ void mcp_request_cancel(struct mcp_request *request)
 	const struct mcp_host *host = &request->origin.peer->caller->host;
 
 	mcp_requests_hide(request);
-	host->cancel(host->context, (struct mcp_call *)request);
+	if (((struct mcp_call *)request)->input.waits) /* the host has given it back */
+		mcp_call_free((struct mcp_call *)request);
+	else
+		host->cancel(host->context, (struct mcp_call *)request);
 }
 
 bool mcp_route_waits(const struct mcp_peer *peer, const void *route)

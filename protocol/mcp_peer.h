@@ -7,6 +7,8 @@
 
 #include "protocol/jsonrpc.h"
 #include "protocol/mcp.h"
+#include "protocol/mcp_input.h"
+#include "protocol/mcp_tasks.h"
 
 #define MCP_MODERN_VERSION    "2026-07-28"
 #define MCP_OLDEST_VERSION    "2024-11-05"
@@ -18,6 +20,8 @@
 #define MCP_META_LOG_LEVEL    "io.modelcontextprotocol/logLevel"
 #define MCP_META_SUBSCRIPTION "io.modelcontextprotocol/subscriptionId"
 #define MCP_META_SERVER       "io.modelcontextprotocol/serverInfo"
+#define MCP_STATE_KEY_BYTES   32
+#define MCP_EXTENSION_TASKS   "io.modelcontextprotocol/tasks"
 
 extern const char *const mcp_legacy_versions[]; /* newest first, ended by NULL */
 
@@ -79,6 +83,9 @@ void mcp_request_cancel(struct mcp_request *request);
 /* Its id is free again; it stays in the list. */
 void mcp_requests_hide(struct mcp_request *request);
 void mcp_requests_remove(struct mcp_request *request);
+/* It goes on in another conversation, where its id means nothing. Never fails where that one has had a
+ * request before; else 0 or -ENOMEM. */
+int mcp_requests_move(struct mcp_request *request, struct mcp_peer *peer);
 
 /* One who wants to hear of one resource: a subscriptions/listen request, or a legacy session. */
 struct mcp_interest {
@@ -103,17 +110,26 @@ struct mcp_caller {
 	struct mcp_interest *interests; /* the oldest first */
 	unsigned interest_count;
 	struct mcp_peer *peers;
+	struct mcp_peer *background; /* whose calls are those of tasks; NULL: there was none yet */
+	struct mcp_task *tasks;      /* the newest first */
+	unsigned task_count;
+	size_t task_bytes;                      /* of the results that are kept */
+	uint8_t state_key[MCP_STATE_KEY_BYTES]; /* of what mcp_state_seal() signs */
+	bool state_key_known;
 };
 
 struct mcp_peer {
 	struct mcp_caller *caller;
 	struct mcp_peer *previous, *next; /* of the same caller */
 	struct mcp_sink sink;
-	const char *version; /* legacy: negotiated by initialize; NULL before */
-	bool initialized;    /* legacy: notifications/initialized came */
-	bool closing;        /* nothing is sent any more */
-	char *client;        /* name last told to the host */
-	uint32_t patience;   /* what the host said of it */
+	const char *version;          /* legacy: negotiated by initialize; NULL before */
+	bool initialized;             /* legacy: notifications/initialized came */
+	bool closing;                 /* nothing is sent any more */
+	unsigned can;                 /* legacy: MCP_CAN of what initialize said */
+	unsigned asked;               /* legacy: requests of ours so far; their ids */
+	enum mcp_log_level log_level; /* legacy: logging/setLevel */
+	char *client;                 /* name last told to the host */
+	uint32_t patience;            /* what the host said of it */
 	struct mcp_requests requests;
 };
 
@@ -140,6 +156,7 @@ int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, co
  */
 int mcp_reply_begin(struct mcp_incoming *incoming, struct json_writer *writer);
 int mcp_reply_end(struct mcp_incoming *incoming, struct json_writer *writer);
+int mcp_reply_missing(struct mcp_incoming *incoming, unsigned missing); /* MCP_MISSING_CAPABILITY */
 int mcp_reply_error(struct mcp_incoming *incoming, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *message, const char *data);
@@ -153,24 +170,50 @@ int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, 
 int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct buffer *message);
 /* The members that end every modern result: _meta (with `more`, members as JSON, may be NULL) and resultType.
  */
-int mcp_write_result_tail(const struct mcp_origin *origin, struct buffer *out, const char *more,
-			  size_t more_length);
+int mcp_write_result_tail(const struct mcp_origin *origin, const char *type, struct buffer *out,
+			  const char *more, size_t more_length);
 /* The client's name, if it is new: in clientInfo, or itself. */
 void mcp_note_client(struct mcp_peer *peer, const cJSON *info);
 void mcp_note_client_name(struct mcp_peer *peer, const char *name);
 bool mcp_known_version(const char *version); /* a legacy one */
-bool mcp_known_log_level(const char *level);
+/* Of a name; -EINVAL: there is no such level. */
+int mcp_log_level_read(const char *name);
+/* Are there changes of it to hear of? */
+bool mcp_list_changes(const struct mcp_caller *caller, enum mcp_list list);
 
 /* ---- calls ---- */
 
+struct mcp_question;
+
+struct mcp_input_state {
+	struct mcp_question *questions; /* asked, in their order */
+	struct json_writer writer;      /* into the params of the last one */
+	cJSON *answers;                 /* of questions that this call waited for; owned */
+	char *state;                    /* what the host gave when it asked, or NULL */
+	bool waits;                     /* for answers, in the library */
+};
+
+enum mcp_call_kind {
+	MCP_CALL_TOOL,      /* tools/call */
+	MCP_CALL_READ,      /* resources/read */
+	MCP_CALL_PROMPT,    /* prompts/get */
+	MCP_CALL_COMPLETE,  /* completion/complete */
+	MCP_CALL_SUBSCRIBE, /* resources/subscribe, until the host knows whether it can be watched */
+	MCP_CALL_KINDS
+};
+
 struct mcp_call {
 	struct mcp_request request;
+	enum mcp_call_kind kind;
 	cJSON *tree; /* the request; arguments point into it */
 	void *user;
-	const char *uri;                  /* of a resources/read, in the tree; NULL: a tools/call */
-	struct mcp_completion completion; /* of a completion/complete: texts in the tree; else all NULL */
-	const char *awaits;               /* of a resources/subscribe that is still open: the uri */
+	const char *uri; /* of MCP_CALL_READ and MCP_CALL_SUBSCRIBE, in the tree; else NULL */
+	struct mcp_completion completion; /* of MCP_CALL_COMPLETE: texts in the tree; else all NULL */
 	char *progress_token;             /* raw JSON, NULL: none was given */
+	int log_level;                    /* enum mcp_log_level from which on it is told; -1: of none */
+	unsigned can;                     /* MCP_CAN of the client */
+	struct mcp_input_state input;     /* what was asked of the client */
+	struct mcp_task *task;            /* whose call it is, or NULL */
 	double progress;                  /* last told */
 	struct buffer out;
 	struct json_writer writer;
@@ -181,7 +224,14 @@ struct mcp_call {
 
 /* Makes a call of a request, with room for an error answer. NULL in *call: it was refused and answered. 0 or
  * -ENOMEM. */
-int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **call);
+int mcp_call_accept(struct mcp_incoming *incoming, enum mcp_call_kind kind, struct mcp_call **call);
+/* It goes to the host: for the first time, or with more of what it asked for. */
+void mcp_call_run(struct mcp_call *call);
+/* Forgets everything that was written; the room for an error stays. */
+void mcp_call_clear(struct mcp_call *call);
+/* The answer is complete in call->out: away with it, and with the call. `code` is that of an error, else 0.
+ */
+int mcp_call_answer(struct mcp_call *call, int code);
 /* An answer without members, of a resources/subscribe. */
 int mcp_call_finish_empty(struct mcp_call *call);
 /* mcp_call_error(), with `data`: JSON, or NULL. */
@@ -192,11 +242,13 @@ void mcp_call_free(struct mcp_call *call);
 /* ---- the methods ---- */
 
 mcp_handler mcp_legacy_initialize, mcp_legacy_ping, mcp_legacy_set_level;
-mcp_handler mcp_modern_discover, mcp_modern_listen;
+mcp_handler mcp_modern_discover, mcp_subscriptions_listen;
 mcp_handler mcp_tools_list, mcp_tools_call;
 mcp_handler mcp_resources_list, mcp_resources_templates, mcp_resources_read;
 mcp_handler mcp_resources_subscribe, mcp_resources_unsubscribe; /* legacy */
 mcp_handler mcp_completion_complete;
+mcp_handler mcp_prompts_list, mcp_prompts_get;
+mcp_handler mcp_tasks_get, mcp_tasks_update, mcp_tasks_cancel;
 /* An answer without members. */
 int mcp_reply_empty(struct mcp_incoming *incoming);
 /* Decides the era and checks what it asks of params._meta. 0; 1 when it was refused and answered; -ENOMEM. */
@@ -243,9 +295,60 @@ int mcp_subscription_acknowledge(struct mcp_request *subscription);
 void mcp_interests_tell(const struct mcp_request *subscription);
 void mcp_interests_forget(struct mcp_peer *peer, const struct mcp_request *subscription);
 /* The capability, in both eras. */
-void mcp_resources_write_capability(struct json_writer *writer);
+void mcp_resources_write_capability(const struct mcp_host *host, struct json_writer *writer);
 
+void mcp_prompts_write_capability(struct json_writer *writer);
 /* mcp_completion.c: the same */
 void mcp_completion_write_capability(struct json_writer *writer);
+
+/* ---- mcp_capabilities.c: what a client can do ---- */
+
+/* Bits, one for each enum mcp_input and then: */
+#define MCP_CAN(input) (1u << (input))
+#define MCP_CAN_TASKS  (1u << MCP_INPUTS)
+
+/* Of a client's capabilities, an object or NULL. */
+unsigned mcp_capabilities_read(const cJSON *capabilities);
+/* The `data` of MCP_MISSING_CAPABILITY, with its NUL. 0 or -ENOMEM. */
+int mcp_capabilities_write_required(struct buffer *data, unsigned missing);
+int mcp_call_missing(struct mcp_call *call, unsigned missing);
+
+/* ---- mcp_input.c ---- */
+
+/* Takes what a modern request says in answer to questions. 0; -EINVAL: with what is wrong in `err`; -ENOMEM.
+ */
+int mcp_input_take(struct mcp_call *call, struct err *err);
+/* A response came to a request of ours. */
+void mcp_input_answered(struct mcp_incoming *incoming);
+/* An answer by its key, which becomes ours: 1 when that was the last one missing, 0, -EINVAL when it is not
+ * what was asked for, -ENOENT when nothing was asked so, -ENOMEM. */
+int mcp_input_give(struct mcp_call *call, const char *key, cJSON *answer);
+/* inputRequests, a member: those that are unanswered. */
+void mcp_input_write(const struct mcp_call *call, struct json_writer *writer);
+/* The client need not answer any more. */
+void mcp_input_withdraw(struct mcp_call *call);
+void mcp_input_deinit(struct mcp_call *call);
+
+/* ---- mcp_state.c: requestState, signed for one caller and one request ---- */
+
+/* Writes it as a string. */
+void mcp_state_seal(const struct mcp_call *call, const char *state, struct json_writer *writer);
+/* What was sealed; the caller frees it. -EINVAL: not by us, not for this request, or too long ago; -ENOMEM.
+ */
+int mcp_state_open(const struct mcp_call *call, const char *sealed, char **state);
+
+/* ---- mcp_tasks.c ---- */
+
+/* May this client ask for tasks? 0; 1 when it was refused and answered; -ENOMEM. */
+int mcp_tasks_check(struct mcp_incoming *incoming);
+/* The call of a task waits for the client, or goes on. */
+void mcp_task_waits(struct mcp_task *task, bool waits);
+/* The call of a task has ended with this message; NULL: without one. */
+void mcp_task_settle(struct mcp_task *task, const struct buffer *answer, int code);
+void mcp_tasks_free(struct mcp_caller *caller);
+
+/* ---- mcp_resources.c: a list that the host has whole ---- */
+int mcp_reply_list(struct mcp_incoming *incoming, const char *key,
+		   int (*list)(void *context, struct buffer *out), int ttl_ms, const char *scope);
 
 #endif

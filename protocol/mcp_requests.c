@@ -60,14 +60,10 @@ static int copy_id(struct mcp_request *request, struct jsonrpc_id id)
 	return 0;
 }
 
-int mcp_requests_add(struct mcp_request *request, struct jsonrpc_id id)
+/* There is room in the table. */
+static void enter(struct mcp_request *request)
 {
 	struct mcp_requests *requests = &request->origin.peer->requests;
-
-	if (requests->findable >= requests->bucket_count)
-		grow(requests);
-	if (!requests->bucket_count || copy_id(request, id) < 0)
-		return -ENOMEM;
 	struct mcp_request **bucket = &requests->buckets[request->hash & (requests->bucket_count - 1)];
 
 	request->bucket_next = *bucket;
@@ -79,6 +75,45 @@ int mcp_requests_add(struct mcp_request *request, struct jsonrpc_id id)
 		requests->all->previous = request;
 	requests->all = request;
 	request->listed = true;
+}
+
+static bool make_room(struct mcp_requests *requests)
+{
+	if (requests->findable >= requests->bucket_count)
+		grow(requests);
+	return requests->bucket_count > 0;
+}
+
+int mcp_requests_add(struct mcp_request *request, struct jsonrpc_id id)
+{
+	if (!make_room(&request->origin.peer->requests) || copy_id(request, id) < 0)
+		return -ENOMEM;
+	enter(request);
+	return 0;
+}
+
+static void unlist(struct mcp_request *request)
+{
+	if (!request->listed)
+		return;
+	if (request->previous)
+		request->previous->next = request->next;
+	else
+		request->origin.peer->requests.all = request->next;
+	if (request->next)
+		request->next->previous = request->previous;
+	request->previous = request->next = NULL;
+	request->listed = false;
+}
+
+int mcp_requests_move(struct mcp_request *request, struct mcp_peer *peer)
+{
+	if (!make_room(&peer->requests))
+		return -ENOMEM;
+	mcp_requests_hide(request);
+	unlist(request);
+	request->origin = (struct mcp_origin){.peer = peer, .era = request->origin.era};
+	enter(request);
 	return 0;
 }
 
@@ -118,15 +153,7 @@ void mcp_requests_hide(struct mcp_request *request)
 void mcp_requests_remove(struct mcp_request *request)
 {
 	mcp_requests_hide(request);
-	if (request->listed) {
-		if (request->previous)
-			request->previous->next = request->next;
-		else
-			request->origin.peer->requests.all = request->next;
-		if (request->next)
-			request->next->previous = request->previous;
-		request->listed = false;
-	}
+	unlist(request);
 	free(request->bytes);
 	request->bytes = NULL;
 }

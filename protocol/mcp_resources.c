@@ -12,18 +12,20 @@
 #include "protocol/limits.h"
 #include "protocol/mcp_peer.h"
 
-void mcp_resources_write_capability(struct json_writer *writer)
+void mcp_resources_write_capability(const struct mcp_host *host, struct json_writer *writer)
 {
 	json_key(writer, "resources");
 	json_object(writer);
 	json_key_bool(writer, "subscribe", true);
+	if (host->resources_change)
+		json_key_bool(writer, "listChanged", true);
 	json_object_end(writer);
 }
 
 /* ---- lists ---- */
 
-static int reply_list(struct mcp_incoming *incoming, const char *key,
-		      int (*list)(void *context, struct buffer *out), int ttl_ms, const char *scope)
+int mcp_reply_list(struct mcp_incoming *incoming, const char *key,
+		   int (*list)(void *context, struct buffer *out), int ttl_ms, const char *scope)
 {
 	const cJSON *cursor = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "cursor");
 	_cleanup_(buffer_deinit) struct buffer elements;
@@ -53,13 +55,14 @@ static int reply_list(struct mcp_incoming *incoming, const char *key,
 
 int mcp_resources_list(struct mcp_incoming *incoming)
 {
-	return reply_list(incoming, "resources", incoming->origin.peer->caller->host.resources, 0, "private");
+	return mcp_reply_list(incoming, "resources", incoming->origin.peer->caller->host.resources, 0,
+			      "private");
 }
 
 int mcp_resources_templates(struct mcp_incoming *incoming)
 {
-	return reply_list(incoming, "resourceTemplates",
-			  incoming->origin.peer->caller->host.resource_templates, MCP_TTL_MS, "public");
+	return mcp_reply_list(incoming, "resourceTemplates",
+			      incoming->origin.peer->caller->host.resource_templates, MCP_TTL_MS, "public");
 }
 
 /* ---- one resource ---- */
@@ -115,17 +118,16 @@ int mcp_reply_not_found(struct mcp_incoming *incoming, const char *uri)
 
 int mcp_resources_read(struct mcp_incoming *incoming)
 {
-	const struct mcp_host *host = &incoming->origin.peer->caller->host;
 	struct mcp_call *call;
 	const char *uri;
 	int result = mcp_take_uri(incoming, &uri);
 
 	if (result)
 		return result < 0 ? result : 0;
-	result = mcp_call_accept(incoming, &call);
+	result = mcp_call_accept(incoming, MCP_CALL_READ, &call);
 	if (!call)
 		return result;
 	call->uri = uri;
-	host->read(host->context, call, uri);
+	mcp_call_run(call);
 	return 0;
 }

@@ -114,8 +114,11 @@ static int take_progress_token(struct mcp_incoming *incoming, struct mcp_call *c
 }
 
 /* A call with everything it needs to be answered, or NULL. */
-static struct mcp_call *new_call(struct mcp_incoming *incoming)
+static struct mcp_call *new_call(struct mcp_incoming *incoming, enum mcp_call_kind kind)
 {
+	const struct mcp_peer *peer = incoming->origin.peer;
+	bool modern = incoming->origin.era == MCP_MODERN;
+	const cJSON *level = cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_LOG_LEVEL);
 	struct mcp_call *call = calloc(1, sizeof *call);
 
 	if (!call)
@@ -123,6 +126,13 @@ static struct mcp_call *new_call(struct mcp_incoming *incoming)
 	call->request.origin = incoming->origin;
 	call->request.origin.batch = NULL; /* until it owes it an answer */
 	call->request.kind = MCP_REQUEST_CALL;
+	call->kind = kind;
+	call->can = modern ? mcp_capabilities_read(
+				     cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_CAPABILITIES))
+			   : peer->can;
+	call->log_level = !modern ? (int)peer->log_level
+			  : level ? mcp_log_level_read(level->valuestring)
+				  : -1;
 	call->progress = -DBL_MAX;
 	buffer_init(&call->out, LIMIT_ANSWER_BYTES);
 	incoming->origin.peer->requests.calls++;
@@ -155,7 +165,7 @@ static int refuse_flood(struct mcp_incoming *incoming)
 	return mcp_reply_end(incoming, &writer);
 }
 
-int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
+int mcp_call_accept(struct mcp_incoming *incoming, enum mcp_call_kind kind, struct mcp_call **accepted)
 {
 	struct mcp_call *call;
 	int result;
@@ -163,7 +173,7 @@ int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
 	*accepted = NULL;
 	if (incoming->origin.peer->caller->calls >= LIMIT_CALLS_IN_FLIGHT)
 		return refuse_flood(incoming);
-	call = new_call(incoming);
+	call = new_call(incoming, kind);
 	if (!call)
 		return -ENOMEM;
 	result = take_progress_token(incoming, call);
@@ -184,6 +194,45 @@ int mcp_call_accept(struct mcp_incoming *incoming, struct mcp_call **accepted)
 	return 0;
 }
 
+/* An object, or NULL. */
+static const cJSON *find_arguments(const cJSON *params)
+{
+	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(params, "arguments");
+
+	return cJSON_IsObject(arguments) ? arguments : NULL;
+}
+
+void mcp_call_run(struct mcp_call *call)
+{
+	const struct mcp_host *host = &call->request.origin.peer->caller->host;
+	const cJSON *params = cJSON_GetObjectItemCaseSensitive(call->tree, "params");
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(params, "name"));
+	struct err err;
+	int result = mcp_input_take(call, &err);
+
+	if (result < 0) {
+		mcp_call_error(call, result == -EINVAL ? MCP_INVALID_PARAMS : MCP_INTERNAL_ERROR, err.text);
+		return;
+	}
+	switch (call->kind) {
+	case MCP_CALL_TOOL:
+		host->call(host->context, call, name, find_arguments(params));
+		break;
+	case MCP_CALL_READ:
+		host->read(host->context, call, call->uri);
+		break;
+	case MCP_CALL_PROMPT:
+		host->prompt(host->context, call, name, find_arguments(params));
+		break;
+	case MCP_CALL_COMPLETE:
+		host->complete(host->context, call, &call->completion);
+		break;
+	case MCP_CALL_SUBSCRIBE:
+	case MCP_CALL_KINDS:
+		break;
+	}
+}
+
 int mcp_tools_call(struct mcp_incoming *incoming)
 {
 	const struct mcp_host *host = &incoming->origin.peer->caller->host;
@@ -200,14 +249,13 @@ int mcp_tools_call(struct mcp_incoming *incoming)
 	if (!host->tool_known(host->context, name->valuestring))
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Unknown tool: %.*s",
 				       LIMIT_TOOL_NAME_BYTES, name->valuestring);
-	if (!cJSON_IsObject(arguments))
-		arguments = NULL;
-	result = mcp_headers_check_arguments(incoming, name->valuestring, arguments);
+	result = mcp_headers_check_arguments(incoming, name->valuestring,
+					     find_arguments(incoming->message.params));
 	if (result)
 		return result < 0 ? result : 0;
-	result = mcp_call_accept(incoming, &call);
+	result = mcp_call_accept(incoming, MCP_CALL_TOOL, &call);
 	if (!call)
 		return result;
-	host->call(host->context, call, name->valuestring, arguments);
+	mcp_call_run(call);
 	return 0;
 }

@@ -199,7 +199,7 @@ static int make(struct sessions *sessions, const struct http_caller *caller, con
 	sink.context = session;
 	result = mcp_peer_new(&session->peer, caller->mcp, &sink);
 	if (result == 0)
-		result = mcp_peer_resume(session->peer, token->version, token->client);
+		result = mcp_peer_resume(session->peer, token->version, token->client, token->capabilities);
 	if (result == 0)
 		result = token_write(&sessions->keys, caller->name, &session->token, session->id);
 	if (result < 0) {
@@ -220,6 +220,7 @@ int session_begin(struct exchange *exchange)
 	snprintf(token.version, sizeof token.version, "%s", mcp_peer_version(exchange->peer));
 	if (mcp_peer_client(exchange->peer))
 		snprintf(token.client, sizeof token.client, "%s", mcp_peer_client(exchange->peer));
+	token.capabilities = (uint8_t)mcp_peer_capabilities(exchange->peer);
 	if (result == 0)
 		result = make(sessions, exchange->caller, &token, &session);
 	if (result == 0)

@@ -15,7 +15,7 @@
 #include "server/secret.h"
 
 #define MAC_BYTES  16
-#define HEAD_BYTES 16 /* number, begun */
+#define HEAD_BYTES 17 /* number, begun, capabilities */
 #define DATE_BYTES 10 /* a version */
 #define BODY_BYTES (HEAD_BYTES + DATE_BYTES + TOKEN_CLIENT_TEXT)
 
@@ -133,6 +133,7 @@ int token_write(const struct token_keys *keys, const char *caller, struct token 
 		token->begun = (uint64_t)time(NULL);
 	put_number(bytes, token->number);
 	put_number(bytes + 8, token->begun);
+	bytes[16] = token->capabilities;
 	memcpy(bytes + HEAD_BYTES, token->version, DATE_BYTES);
 	memcpy(bytes + HEAD_BYTES + DATE_BYTES, token->client, client);
 	sign(keys->key, caller, bytes, length, bytes + length);
@@ -169,7 +170,8 @@ int token_read(const struct token_keys *keys, const char *caller, const char *te
 	length -= MAC_BYTES;
 	if (!is_signed(keys, caller, bytes, length))
 		return -EINVAL;
-	*token = (struct token){.number = get_number(bytes), .begun = get_number(bytes + 8)};
+	*token = (struct token){
+		.number = get_number(bytes), .begun = get_number(bytes + 8), .capabilities = bytes[16]};
 	memcpy(token->version, bytes + HEAD_BYTES, DATE_BYTES);
 	memcpy(token->client, bytes + HEAD_BYTES + DATE_BYTES, length - HEAD_BYTES - DATE_BYTES);
 	return now - token->begun > LIMIT_HTTP_SESSION_S && now > token->begun ? -EINVAL : 0;

@@ -22,6 +22,7 @@ struct token {
 	uint64_t begun;  /* seconds since 1970, set by token_write() where it is 0 */
 	char version[16];
 	char client[TOKEN_CLIENT_TEXT + 1]; /* clientInfo.name, or empty */
+	uint8_t capabilities;               /* mcp_peer_capabilities() */
 };
 
 struct token_keys {

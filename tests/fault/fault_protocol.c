@@ -33,7 +33,7 @@ static char room[1 << 20];
 static void prepare(struct test_host *host)
 {
 	fault_disarm();
-	assert_int_equal(test_host_init(host), 0);
+	assert_int_equal(test_host_begin(host, true), 0);
 	assert_int_equal(buffer_reserve(&host->sent, sizeof room), 0);
 }
 
@@ -56,6 +56,11 @@ static unsigned count_answers(struct test_host *host, const char *id)
 	}
 	return count;
 }
+
+#define ABLE                                                                                                 \
+	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                             \
+	"\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{},\"roots\":{},\"sampling\":{},"   \
+	"\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}}"
 
 struct exchange {
 	const char *before; /* sent while memory is plenty, or NULL */
@@ -93,7 +98,7 @@ static void refuse_held(struct test_host *host)
 
 static void close_all(struct test_host *host)
 {
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	mcp_close(host->peer);
 }
 
@@ -115,6 +120,52 @@ static void change(struct test_host *host)
 	mcp_resource_gone(host->caller, "test:b");
 }
 
+/* Sends it, whatever comes of it. */
+static void give(struct test_host *host, const char *text)
+{
+	int result = mcp_receive(host->peer, text, strlen(text));
+
+	assert_true(result == 0 || result == -ENOMEM);
+}
+
+#define NAME   "\"name\":{\"action\":\"accept\",\"content\":{\"name\":\"Ann\"}}"
+#define SAMPLE "{\"role\":\"assistant\",\"model\":\"m\",\"content\":[]}"
+
+/* The client answers what it was asked, then leaves: an answer that was lost for lack of memory leaves its
+ * call waiting. */
+static void answer_questions(struct test_host *host)
+{
+	give(host, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"action\":\"accept\",\"content\":{}}}");
+	give(host, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":" SAMPLE "}");
+	give(host, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"roots\":[]}}");
+	mcp_route_gone(host->peer, NULL);
+}
+
+static void refuse_question(struct test_host *host)
+{
+	give(host, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":1,\"message\":\"no\"}}");
+	mcp_route_gone(host->peer, NULL);
+}
+
+/* The task that was begun, if one was, is answered, looked at and cancelled. */
+static void serve_task(struct test_host *host)
+{
+	static const char *const methods[] = {"update", "get", "cancel", "get"};
+	const char *at = memmem(buffer_data(&host->sent), buffer_length(&host->sent), "\"taskId\":\"", 10);
+	char id[33] = "", text[900];
+
+	if (at)
+		snprintf(id, sizeof id, "%.32s", at + 10);
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		snprintf(
+			text, sizeof text,
+			"{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tasks/%s\",\"params\":{\"taskId\":\"%s\","
+			"\"inputResponses\":{" NAME "}," ABLE "}}",
+			methods[i], id);
+		give(host, text);
+	}
+}
+
 #define RESOURCE(method, params)                                                                             \
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/" method "\",\"params\":{" params "}}"
 #define CALL(id, name, more)                                                                                 \
@@ -122,7 +173,8 @@ static void change(struct test_host *host)
 	"\",\"arguments\":{\"text\":\"some \\u00e9 text\",\"more\":[1,2,{\"a\":\"b\"}]}" more "}}"
 #define INITIALIZE(version)                                                                                  \
 	"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"" version \
-	"\",\"clientInfo\":{\"name\":\"a client\"}}}"
+	"\",\"clientInfo\":{\"name\":\"a "                                                                   \
+	"client\"},\"capabilities\":{\"elicitation\":{},\"roots\":{},\"sampling\":{}}}}"
 #define LONG_ID "\"0123456789012345678901234567890123456789012345678901234567890123456789\""
 
 static const struct exchange exchanges[] = {
@@ -181,6 +233,17 @@ static const struct exchange exchanges[] = {
 	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"completion/complete\",\"params\":{\"ref\":{\"type\":"
 	 "\"ref/resource\",\"uri\":\"test:{name}\"},\"argument\":{\"name\":\"name\",\"value\":\"x\"}," MODERN
 	 "}}",
+	 {"1"}},
+	{NULL, CALL("1", "ask", "," ABLE), {"1"}},
+	{NULL, CALL("1", "ask", ",\"inputResponses\":{" NAME "}," ABLE), {"1"}},
+	{NULL, CALL("1", "ask", ",\"requestState\":\"x\"," ABLE), {"1"}},
+	{NULL, CALL("1", "ask", "," MODERN), {"1"}},
+	{INITIALIZE("2025-11-25"), CALL("1", "ask", ""), {"0"}, answer_questions},
+	{INITIALIZE("2025-11-25"), CALL("1", "ask", ""), {"0"}, refuse_question},
+	{NULL, CALL("1", "task", "," ABLE), {"1"}, serve_task},
+	{NULL, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/list\",\"params\":{" MODERN "}}", {"1"}},
+	{NULL,
+	 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/get\",\"params\":{\"name\":\"test\"," ABLE "}}",
 	 {"1"}},
 	{INITIALIZE("2025-11-25"), RESOURCE("unsubscribe", "\"uri\":\"test:a\""), {"0", "1"}, change},
 	{NULL,

@@ -11,6 +11,9 @@
  *   error  answers at once with a protocol error
  *   hold   is kept in held[] until the test does something with it
  *   large  answers with more than a message may have
+ *   ask    asks for "name" (a form), then for "more" (sampling and roots), then says what it was told; its
+ * "text" names what else to ask for: "url". A host whose tests say `asks` has it. task   (the same) goes on
+ * as a task where the client knows them, and does then what "ask" does
  *
  * and with made-up resources:
  *
@@ -29,6 +32,7 @@
 
 #include "protocol/limits.h"
 #include "protocol/mcp.h"
+#include "tests/support/mcp_host_asks.h"
 
 #define HOST_HELD (LIMIT_CALLS_IN_FLIGHT + 1)
 
@@ -42,6 +46,7 @@ struct test_host {
 	char unwatched[64]; /* the last one */
 	unsigned page;      /* tools a page; 0: all */
 	bool no_large;      /* that tool is unknown: a fuzzer would call nothing else */
+	bool asks;          /* it has the tools ask and task, the prompt "test", and tells logs */
 	char client[64];
 	int send_result;              /* what the sink returns */
 	struct mcp_delivery delivery; /* of the message sent last */
@@ -78,6 +83,8 @@ static bool test_host_tool_known(void *context, const char *name)
 	for (size_t i = 0; i < (host->no_large ? 4 : 5); i++)
 		if (strcmp(names[i], name) == 0)
 			return true;
+	if (host->asks && (strcmp(name, "ask") == 0 || strcmp(name, "task") == 0))
+		return true;
 	return false;
 }
 
@@ -128,6 +135,25 @@ static void test_host_large(struct mcp_call *call)
 	mcp_call_finish(call, NULL);
 }
 
+static void test_host_prompt(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)
+{
+	struct test_host *host = context;
+
+	host->called++;
+	if (strcmp(name, "test") == 0)
+		test_host_ask(call, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(arguments, "text")),
+			      true);
+	else if (strcmp(name, "hold") == 0 && host->held_count < HOST_HELD)
+		host->held[host->held_count++] = call;
+	else
+		mcp_call_error(call, MCP_INVALID_PARAMS, "Unknown prompt");
+}
+
+static int test_host_prompts(void *context, struct buffer *out)
+{
+	return buffer_append_text(out, "{\"name\":\"test\"}");
+}
+
 static void test_host_call(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)
 {
 	struct test_host *host = context;
@@ -141,6 +167,12 @@ static void test_host_call(void *context, struct mcp_call *call, const char *nam
 		mcp_call_error(call, MCP_INTERNAL_ERROR, "Internal error: on purpose");
 	else if (strcmp(name, "large") == 0)
 		test_host_large(call);
+	else if (strcmp(name, "task") == 0 && mcp_call_may_be_task(call) &&
+		 mcp_call_become_task(call, 60000, 50) < 0)
+		mcp_call_fail(call, "Error: no task", NULL);
+	else if (strcmp(name, "ask") == 0 || strcmp(name, "task") == 0)
+		test_host_ask(call, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(arguments, "text")),
+			      false);
 	else if (host->held_count == HOST_HELD)
 		mcp_call_fail(call, "Error: full", NULL);
 	else
@@ -276,8 +308,8 @@ static int test_host_send(void *context, const struct mcp_delivery *delivery, st
 	return buffer_append(&host->sent, buffer_data(message), buffer_length(message));
 }
 
-/* 0, or -ENOMEM. */
-static int test_host_init(struct test_host *host)
+/* `asks`: struct test_host. 0, or -ENOMEM. */
+static inline int test_host_begin(struct test_host *host, bool asks)
 {
 	struct mcp_host callbacks = {
 		.context = host,
@@ -301,7 +333,12 @@ static int test_host_init(struct test_host *host)
 	struct mcp_sink sink = {host, test_host_send};
 	int result;
 
-	*host = (struct test_host){0};
+	if (asks) {
+		callbacks.prompts = test_host_prompts;
+		callbacks.prompt = test_host_prompt;
+		callbacks.logs = callbacks.tasks = callbacks.resources_change = true;
+	}
+	*host = (struct test_host){.asks = asks};
 	buffer_init(&host->sent, 256u << 20);
 	result = mcp_caller_new(&host->caller, &callbacks);
 	if (result < 0)
@@ -310,6 +347,11 @@ static int test_host_init(struct test_host *host)
 	if (result < 0)
 		mcp_caller_free(host->caller);
 	return result;
+}
+
+static inline int test_host_init(struct test_host *host)
+{
+	return test_host_begin(host, false);
 }
 
 static void test_host_deinit(struct test_host *host)

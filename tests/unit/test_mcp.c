@@ -320,10 +320,10 @@ static void test_legacy_list_changed(void **state)
 {
 	struct test_host *host = *state;
 
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	sent(host, "");
 	initialize(host, "2024-11-05");
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	sent(host, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n");
 }
 

@@ -210,16 +210,16 @@ static void test_resume(void **state)
 	struct test_host *host = *state;
 
 	assert_null(mcp_peer_version(host->peer));
-	assert_int_equal(mcp_peer_resume(host->peer, "2026-07-28", NULL), -EINVAL);
-	assert_int_equal(mcp_peer_resume(host->peer, "", NULL), -EINVAL);
+	assert_int_equal(mcp_peer_resume(host->peer, "2026-07-28", NULL, 0), -EINVAL);
+	assert_int_equal(mcp_peer_resume(host->peer, "", NULL, 0), -EINVAL);
 	assert_null(mcp_peer_version(host->peer));
-	assert_int_equal(mcp_peer_resume(host->peer, "2025-11-25", "elsewhere"), 0);
+	assert_int_equal(mcp_peer_resume(host->peer, "2025-11-25", "elsewhere", 0), 0);
 	assert_string_equal(mcp_peer_version(host->peer), "2025-11-25");
 	assert_string_equal(host->client, "elsewhere");
 	hold(host, "1");
 	mcp_call_finish(host->held[0], NULL);
 	host->sends = 0;
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	assert_int_equal(host->sends, 1);
 }
 

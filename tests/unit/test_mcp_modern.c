@@ -158,7 +158,7 @@ static void test_subscriptions(void **state)
 		    "9007199254740993") ",\"notifications\":{\"toolsListChanged\":true}}}\n");
 	say_error(host, LISTEN("1", "{}"), "1", -32600, "in flight");
 	assert_int_equal(mcp_in_flight(host->peer), 0); /* nothing to wait for */
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	sent(host,
 	     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":{" SUBSCRIPTION(
 		     "9007199254740993") "}}\n"
@@ -168,7 +168,7 @@ static void test_subscriptions(void **state)
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
 	    "cancelled\",\"params\":{\"requestId\":9007199254740993}}",
 	    "");
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	sent(host,
 	     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":{" SUBSCRIPTION(
 		     "1") "}}\n");
@@ -181,7 +181,7 @@ static void test_subscriptions(void **state)
 		   "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{" SUBSCRIPTION(
 			   "1") ",\"requestId\":1}}\n");
 	mcp_close(host->peer);
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	sent(host, "");
 }
 

@@ -158,7 +158,7 @@ static void test_changes_are_told_to_all(void **state)
 	initialize(host, "2025-11-25");
 	receive(host, peer, &right, LISTEN("1", "{\"toolsListChanged\":true}"));
 	host->sends = 0;
-	mcp_tools_changed(host->caller);
+	mcp_list_changed(host->caller, MCP_LIST_TOOLS);
 	assert_int_equal(host->sends, 2);
 	receive(host, peer, &right, LISTEN("2", "{\"resourceSubscriptions\":[\"test:later\"]}"));
 	say(host,
