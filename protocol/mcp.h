@@ -152,6 +152,7 @@ void mcp_caller_free(struct mcp_caller *caller); /* its peers are freed before *
 struct mcp_delivery {
 	void *route; /* what mcp_receive_from() was given with the request; NULL: to the client at large */
 	bool last;   /* the answer: no more belongs to what was received then */
+	bool leave;  /* no message: mcp_call_leave() */
 	int code;    /* of an error; 0: none */
 };
 
@@ -222,6 +223,10 @@ bool mcp_call_wants_progress(const struct mcp_call *call);
  * token. */
 void mcp_call_progress(struct mcp_call *call, double progress, const char *message, size_t message_length);
 
+/* The answer will take its time: a transport whose clients can come back for it need not hold their
+ * connection until then (2025-11-25, transports, "Sending Messages to the Server", 6). Legacy sessions only;
+ * else nothing happens. */
+void mcp_call_leave(const struct mcp_call *call);
 /* Tells the client, if it wants to hear of that level. `data` is JSON; `logger` may be NULL. */
 void mcp_call_log(struct mcp_call *call, enum mcp_log_level level, const char *logger,
 		  const struct buffer *data);

@@ -46,6 +46,17 @@ uint32_t mcp_call_patience(const struct mcp_call *call)
 	return call->request.origin.peer->patience;
 }
 
+void mcp_call_leave(const struct mcp_call *call)
+{
+	const struct mcp_origin *origin = &call->request.origin;
+	struct mcp_delivery delivery = {.route = origin->route, .leave = true};
+	struct buffer nothing;
+
+	buffer_init(&nothing, LIMIT_FRAME_BYTES);
+	if (origin->route && origin->era == MCP_LEGACY && !origin->batch)
+		origin->peer->sink.send(origin->peer->sink.context, &delivery, &nothing);
+}
+
 /* ---- progress ---- */
 
 const char *mcp_call_uri(const struct mcp_call *call)

@@ -80,6 +80,11 @@ void stream_put(struct stream *stream, const char *bytes, size_t length)
 
 /* A stream that can be resumed begins with an event that says where, and when to come again (2025-11-25,
  * "Sending Messages to the Server", 6); before that an event without data was not foreseen. */
+static bool can_come_back(const struct stream *stream)
+{
+	return stream->session && strcmp(mcp_peer_version(stream->session->peer), "2025-11-25") >= 0;
+}
+
 void stream_begin(struct stream *stream)
 {
 	char first[96];
@@ -87,7 +92,7 @@ void stream_begin(struct stream *stream)
 	if (stream->begun)
 		return;
 	stream->begun = true;
-	if (!stream->session || strcmp(mcp_peer_version(stream->session->peer), "2025-11-25") < 0)
+	if (!can_come_back(stream))
 		return;
 	snprintf(first, sizeof first, "id: %u-0\nretry: %u\ndata: \n\n", stream->number, LIMIT_HTTP_RETRY_MS);
 	stream_put(stream, first, strlen(first));
@@ -116,10 +121,24 @@ static bool takes_events(const struct stream *stream)
 	return stream->begun || (stream->exchange && stream->exchange->takes_events);
 }
 
+/* The client comes back, if it was told where to. */
+static void leave(struct stream *stream)
+{
+	if (!stream->exchange || !takes_events(stream) || !can_come_back(stream))
+		return;
+	stream_begin(stream);
+	stream->leaves = true;
+	exchange_wake(stream->exchange);
+}
+
 int stream_take(struct stream *stream, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	if (stream->last) /* it was given up, or what follows the answer */
 		return -EPIPE;
+	if (delivery->leave) {
+		leave(stream);
+		return 0;
+	}
 	if (!delivery->last && !takes_events(stream))
 		return 0; /* it can take the answer only */
 	if (!delivery->last)
@@ -222,7 +241,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 	if (!stream || exchange->lost || exchange->link->gone)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	left = buffer_length(&stream->bytes) - stream->sent;
-	if (left == 0 && stream->last)
+	if (left == 0 && (stream->last || stream->leaves))
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (left == 0) {
 		exchange->suspended = true;

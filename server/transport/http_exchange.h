@@ -28,6 +28,7 @@ struct stream {
 	size_t sent;               /* bytes at the front of `bytes` that the client has */
 	bool begun;                /* it is a stream, no longer one message */
 	bool last;                 /* nothing more will come */
+	bool leaves;               /* its connection ends, and it waits for another */
 	int code;                  /* of the error that is the answer; 0: none */
 	uint64_t lost_at;          /* when it lost its connection (loop clock); 0: it has one, or never had */
 };

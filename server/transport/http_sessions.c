@@ -121,6 +121,7 @@ void session_listen(struct exchange *exchange, const char *last_event)
 	exchange->stream = stream;
 	stream->exchange = exchange;
 	stream->lost_at = 0;
+	stream->leaves = false;
 	stream_begin(stream);
 }
 
