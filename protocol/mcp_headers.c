@@ -32,37 +32,33 @@ static bool is_plain(const char **value, size_t *length)
 	return true;
 }
 
-/* What a header's value stands for, as text; the caller frees it. -EINVAL: it is not well-formed, -ENOMEM. */
-static int decode(const char *value, char **text)
+/* What a header's value stands for: in *value and *length; *decoded, which the caller frees, where it had to
+ * be decoded. -EINVAL: it is not well-formed, -ENOMEM. */
+static int decode(const char **value, size_t *length, char **decoded)
 {
 	static const size_t begin = sizeof ENCODED_BEGIN - 1, end = sizeof ENCODED_END - 1;
 	struct base64_decode_ctx context;
-	size_t length, decoded;
-	char *bytes;
+	const char *encoded;
+	size_t left;
 
-	if (!is_plain(&value, &length))
+	if (!is_plain(value, length))
 		return -EINVAL;
-	if (length < begin + end || memcmp(value, ENCODED_BEGIN, begin) != 0 ||
-	    memcmp(value + length - end, ENCODED_END, end) != 0) {
-		*text = strndup(value, length);
-		return *text ? 0 : -ENOMEM;
-	}
-	value += begin;
-	length -= begin + end;
-	bytes = malloc(BASE64_DECODE_LENGTH(length) + 1);
-	if (!bytes)
+	if (*length < begin + end || memcmp(*value, ENCODED_BEGIN, begin) != 0 ||
+	    memcmp(*value + *length - end, ENCODED_END, end) != 0)
+		return 0;
+	encoded = *value + begin;
+	left = *length - begin - end;
+	*decoded = malloc(BASE64_DECODE_LENGTH(left) + 1);
+	if (!*decoded)
 		return -ENOMEM;
 	base64_decode_init(&context);
-	decoded = BASE64_DECODE_LENGTH(length);
+	*length = BASE64_DECODE_LENGTH(left);
 	/* nettle skips white space, which this alphabet does not have */
-	if (memchr(value, ' ', length) || memchr(value, '\t', length) ||
-	    !base64_decode_update(&context, &decoded, (uint8_t *)bytes, length, value) ||
-	    !base64_decode_final(&context) || memchr(bytes, '\0', decoded)) {
-		free(bytes);
+	if (memchr(encoded, ' ', left) || memchr(encoded, '\t', left) ||
+	    !base64_decode_update(&context, length, (uint8_t *)*decoded, left, encoded) ||
+	    !base64_decode_final(&context) || memchr(*decoded, '\0', *length))
 		return -EINVAL;
-	}
-	bytes[decoded] = '\0';
-	*text = bytes;
+	*value = *decoded;
 	return 0;
 }
 
@@ -77,18 +73,27 @@ static int refuse(struct mcp_incoming *incoming, const char *header, const char 
 	return result < 0 ? result : 1;
 }
 
-/* Do they say the same? Integers are compared as numbers. */
-static bool same(const char *text, const cJSON *value)
+static bool is_text(const char *bytes, size_t length, const char *text)
 {
-	char *end;
+	return strlen(text) == length && memcmp(bytes, text, length) == 0;
+}
+
+/* Do they say the same? Integers are compared as numbers. */
+static bool same(const char *bytes, size_t length, const cJSON *value)
+{
+	char text[LIMIT_JSON_NUMBER_BYTES + 1], *end;
 	double number;
 
 	if (cJSON_IsString(value))
-		return strcmp(text, value->valuestring) == 0;
+		return is_text(bytes, length, value->valuestring);
 	if (cJSON_IsBool(value))
-		return strcmp(text, cJSON_IsTrue(value) ? "true" : "false") == 0;
-	if (!cJSON_IsNumber(value) || !strchr("-0123456789", text[0]) || text[0] == '\0' ||
-	    strpbrk(text, "xX"))
+		return is_text(bytes, length, cJSON_IsTrue(value) ? "true" : "false");
+	if (!cJSON_IsNumber(value) || length == 0 || length >= sizeof text ||
+	    !strchr("-0123456789", bytes[0]))
+		return false;
+	memcpy(text, bytes, length);
+	text[length] = '\0';
+	if (strpbrk(text, "xX"))
 		return false;
 	number = strtod(text, &end);
 	return *end == '\0' && !(number < value->valuedouble) && !(number > value->valuedouble);
@@ -98,20 +103,21 @@ static bool same(const char *text, const cJSON *value)
  */
 static int compare(struct mcp_incoming *incoming, const char *header, const char *given, const cJSON *value)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *decoded = NULL;
 	bool wanted = value && !cJSON_IsNull(value);
+	size_t length;
 	int result;
 
 	if (!given)
 		return wanted ? refuse(incoming, header, "the header is missing") : 0;
-	result = decode(given, &text);
+	result = decode(&given, &length, &decoded);
 	if (result == -EINVAL)
 		return refuse(incoming, header, "its value is not well-formed");
 	if (result < 0)
 		return result;
 	if (!wanted)
 		return refuse(incoming, header, "the body has no such value");
-	return same(text, value) ? 0 : refuse(incoming, header, "it is not what the body says");
+	return same(given, length, value) ? 0 : refuse(incoming, header, "it is not what the body says");
 }
 
 /* The value that Mcp-Name repeats. NULL: the method has none. */

@@ -40,15 +40,39 @@ static bool valid_client(const cJSON *info)
 	       cJSON_IsString(cJSON_GetObjectItemCaseSensitive(info, "version"));
 }
 
-/* What is wrong with the per-request fields, or NULL (basic, "_meta", "Per-request protocol fields"). */
-static const char *find_fault(const cJSON *meta)
+/* In one pass, since the keys are long and begin alike. */
+static struct mcp_meta read_meta(const cJSON *object)
 {
-	const cJSON *client = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CLIENT);
-	const cJSON *level = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_LOG_LEVEL);
+	static const size_t begin = sizeof MCP_META - 1;
+	struct mcp_meta meta = {0};
 
-	if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CAPABILITIES)))
+	for (const cJSON *item = object ? object->child : NULL; item; item = item->next) {
+		const char *key = item->string;
+
+		if (strcmp(key, "progressToken") == 0)
+			meta.progress_token = item;
+		if (strncmp(key, MCP_META, begin) != 0)
+			continue;
+		if (strcmp(key, MCP_META_VERSION) == 0)
+			meta.version = item;
+		else if (strcmp(key, MCP_META_CAPABILITIES) == 0)
+			meta.capabilities = item;
+		else if (strcmp(key, MCP_META_CLIENT) == 0)
+			meta.client = item;
+		else if (strcmp(key, MCP_META_LOG_LEVEL) == 0)
+			meta.log_level = item;
+	}
+	return meta;
+}
+
+/* What is wrong with the per-request fields, or NULL (basic, "_meta", "Per-request protocol fields"). */
+static const char *find_fault(const struct mcp_meta *meta)
+{
+	const cJSON *level = meta->log_level;
+
+	if (!cJSON_IsObject(meta->capabilities))
 		return "\"" MCP_META_CAPABILITIES "\" must be an object";
-	if (client && !valid_client(client))
+	if (meta->client && !valid_client(meta->client))
 		return "\"" MCP_META_CLIENT "\" must be an object with the strings name and version";
 	if (level && (!cJSON_IsString(level) || mcp_log_level_read(level->valuestring) < 0))
 		return "\"" MCP_META_LOG_LEVEL "\" is not a log level";
@@ -61,8 +85,7 @@ static enum mcp_era find_era(const struct mcp_incoming *incoming)
 {
 	const char *header = incoming->headers ? incoming->headers->version : NULL;
 
-	if (cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_VERSION) ||
-	    cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_CAPABILITIES))
+	if (incoming->meta.version || incoming->meta.capabilities)
 		return MCP_MODERN;
 	return header && strcmp(header, MCP_MODERN_VERSION) == 0 &&
 			       strcmp(incoming->message.method, "initialize") != 0
@@ -95,11 +118,11 @@ int mcp_modern_check(struct mcp_incoming *incoming)
 	if (meta && !cJSON_IsObject(meta))
 		return refused(mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 					       "Invalid params: _meta must be an object"));
-	incoming->meta = meta;
+	incoming->meta = read_meta(meta);
 	incoming->origin.era = find_era(incoming);
 	if (incoming->origin.era == MCP_LEGACY)
 		return check_legacy(incoming);
-	version = cJSON_GetObjectItemCaseSensitive(meta, MCP_META_VERSION);
+	version = incoming->meta.version;
 	if (!cJSON_IsString(version))
 		return refused(mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 					       "Invalid params: _meta: \"" MCP_META_VERSION
@@ -109,7 +132,7 @@ int mcp_modern_check(struct mcp_incoming *incoming)
 		return result;
 	if (strcmp(version->valuestring, MCP_MODERN_VERSION) != 0)
 		return refused(refuse_version(incoming, version->valuestring));
-	fault = find_fault(meta);
+	fault = find_fault(&incoming->meta);
 	if (fault)
 		return refused(
 			mcp_reply_error(incoming, MCP_INVALID_PARAMS, "Invalid params: _meta: %s", fault));
@@ -120,18 +143,16 @@ int mcp_modern_check(struct mcp_incoming *incoming)
 	result = mcp_headers_check(incoming);
 	if (result)
 		return result;
-	mcp_note_client(incoming->origin.peer, cJSON_GetObjectItemCaseSensitive(meta, MCP_META_CLIENT));
+	mcp_note_client(incoming->origin.peer, incoming->meta.client);
 	return 0;
 }
 
-int mcp_modern_discover(struct mcp_incoming *incoming)
+/* The members of the result: the same as long as the caller lives. 0 or -errno. */
+static int write_discovery(const struct mcp_host *host, struct buffer *out)
 {
-	const struct mcp_host *host = &incoming->origin.peer->caller->host;
 	struct json_writer writer;
-	int result = mcp_reply_begin(incoming, &writer);
 
-	if (result < 0)
-		return result;
+	json_writer_init(&writer, out);
 	/* all by which this server can be reached, so that a client that shares only a legacy one can
 	 * initialize */
 	json_key(&writer, "supportedVersions");
@@ -168,5 +189,22 @@ int mcp_modern_discover(struct mcp_incoming *incoming)
 		json_key_text(&writer, "instructions", host->instructions);
 	json_key_int(&writer, "ttlMs", MCP_TTL_MS);
 	json_key_text(&writer, "cacheScope", "public");
+	return writer.result;
+}
+
+int mcp_modern_discover(struct mcp_incoming *incoming)
+{
+	struct mcp_caller *caller = incoming->origin.peer->caller;
+	struct buffer *members = &caller->discovery;
+	struct json_writer writer;
+	int result = buffer_length(members) ? 0 : write_discovery(&caller->host, members);
+
+	if (result < 0)
+		buffer_clear(members, 0);
+	if (result == 0)
+		result = mcp_reply_begin(incoming, &writer);
+	if (result < 0)
+		return result;
+	json_raw(&writer, buffer_data(members), buffer_length(members));
 	return mcp_reply_end(incoming, &writer);
 }

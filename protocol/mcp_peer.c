@@ -35,6 +35,7 @@ int mcp_caller_new(struct mcp_caller **caller, const struct mcp_host *host)
 	made->host = *host;
 	buffer_init(&made->reply, LIMIT_ANSWER_BYTES);
 	buffer_init(&made->tools, LIMIT_ANSWER_BYTES);
+	buffer_init(&made->discovery, LIMIT_ANSWER_BYTES);
 	made->server_meta = make_server_meta(host);
 	if (!made->server_meta) {
 		free(made);
@@ -51,6 +52,7 @@ void mcp_caller_free(struct mcp_caller *caller)
 	mcp_tasks_free(caller);
 	buffer_deinit(&caller->reply);
 	buffer_deinit(&caller->tools);
+	buffer_deinit(&caller->discovery);
 	free(caller->server_meta);
 	free(caller);
 }

@@ -14,10 +14,11 @@
 #define MCP_OLDEST_VERSION    "2024-11-05"
 #define MCP_BATCH_VERSION     "2025-03-26" /* the only one with batches */
 #define MCP_TTL_MS            3600000      /* of tools and discovery: fixed while a process lives */
-#define MCP_META_VERSION      "io.modelcontextprotocol/protocolVersion"
-#define MCP_META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
-#define MCP_META_CLIENT       "io.modelcontextprotocol/clientInfo"
-#define MCP_META_LOG_LEVEL    "io.modelcontextprotocol/logLevel"
+#define MCP_META              "io.modelcontextprotocol/" /* begins the following */
+#define MCP_META_VERSION      MCP_META "protocolVersion"
+#define MCP_META_CAPABILITIES MCP_META "clientCapabilities"
+#define MCP_META_CLIENT       MCP_META "clientInfo"
+#define MCP_META_LOG_LEVEL    MCP_META "logLevel"
 #define MCP_META_SUBSCRIPTION "io.modelcontextprotocol/subscriptionId"
 #define MCP_META_SERVER       "io.modelcontextprotocol/serverInfo"
 #define MCP_STATE_KEY_BYTES   32
@@ -105,6 +106,7 @@ struct mcp_caller {
 	struct buffer
 		reply; /* answers given at once; keeps JSONRPC_ERROR_BYTES, so that an error always fits */
 	struct buffer tools;            /* first page of tools/list, elements only; empty until asked */
+	struct buffer discovery;        /* members of server/discover's result; empty until asked */
 	unsigned tools_next;            /* where the second page begins, or 0 */
 	unsigned calls, subscriptions;  /* in flight, of all its peers */
 	struct mcp_interest *interests; /* the oldest first */
@@ -133,6 +135,11 @@ struct mcp_peer {
 	struct mcp_requests requests;
 };
 
+/* What a request's params._meta says that we know of; NULL: not there. */
+struct mcp_meta {
+	const cJSON *version, *capabilities, *client, *log_level, *progress_token;
+};
+
 /* One request on its way through the method table. */
 struct mcp_incoming {
 	struct mcp_origin origin;
@@ -140,7 +147,7 @@ struct mcp_incoming {
 	const struct mcp_headers *headers; /* or NULL */
 	const char *text;                  /* of this message */
 	size_t length;
-	const cJSON *meta; /* params._meta, an object, or NULL */
+	struct mcp_meta meta;
 };
 
 /* Handlers return 0, or -ENOMEM when nothing was answered yet (the caller then does). */

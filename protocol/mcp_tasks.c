@@ -269,11 +269,10 @@ void mcp_task_settle(struct mcp_task *task, const struct buffer *answer, int cod
 
 int mcp_tasks_check(struct mcp_incoming *incoming)
 {
-	const cJSON *capabilities = cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_CAPABILITIES);
 	int result;
 
 	if (!incoming->origin.peer->caller->host.tasks ||
-	    (mcp_capabilities_read(capabilities) & MCP_CAN_TASKS))
+	    (mcp_capabilities_read(incoming->meta.capabilities) & MCP_CAN_TASKS))
 		return 0;
 	result = mcp_reply_missing(incoming, MCP_CAN_TASKS);
 	return result < 0 ? result : 1;

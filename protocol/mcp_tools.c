@@ -99,7 +99,7 @@ int mcp_tools_list(struct mcp_incoming *incoming)
 static int take_progress_token(struct mcp_incoming *incoming, struct mcp_call *call)
 {
 	static const char *const path[] = {"params", "_meta", "progressToken", NULL};
-	const cJSON *token = cJSON_GetObjectItemCaseSensitive(incoming->meta, "progressToken");
+	const cJSON *token = incoming->meta.progress_token;
 	struct json_span span;
 
 	if (!token || cJSON_IsNull(token))
@@ -118,7 +118,7 @@ static struct mcp_call *new_call(struct mcp_incoming *incoming, enum mcp_call_ki
 {
 	const struct mcp_peer *peer = incoming->origin.peer;
 	bool modern = incoming->origin.era == MCP_MODERN;
-	const cJSON *level = cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_LOG_LEVEL);
+	const cJSON *level = incoming->meta.log_level;
 	struct mcp_call *call = calloc(1, sizeof *call);
 
 	if (!call)
@@ -127,9 +127,7 @@ static struct mcp_call *new_call(struct mcp_incoming *incoming, enum mcp_call_ki
 	call->request.origin.batch = NULL; /* until it owes it an answer */
 	call->request.kind = MCP_REQUEST_CALL;
 	call->kind = kind;
-	call->can = modern ? mcp_capabilities_read(
-				     cJSON_GetObjectItemCaseSensitive(incoming->meta, MCP_META_CAPABILITIES))
-			   : peer->can;
+	call->can = modern ? mcp_capabilities_read(incoming->meta.capabilities) : peer->can;
 	call->log_level = !modern ? (int)peer->log_level
 			  : level ? mcp_log_level_read(level->valuestring)
 				  : -1;
