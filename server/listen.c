@@ -41,7 +41,7 @@ static bool is_loopback(const union address *address)
 }
 
 /* What it is bound to, which port 0 and systemd leave open. */
-static int describe(struct listener *listener, struct err *err)
+static int describe(struct listener *listener, const char *scheme, struct err *err)
 {
 	union address address = {0};
 	socklen_t length = sizeof address;
@@ -49,15 +49,16 @@ static int describe(struct listener *listener, struct err *err)
 
 	if (getsockname(listener->fd, &address.any, &length) < 0)
 		return err_set(err, -errno, "getsockname: %s", err_name(errno));
+	listener->local = address.any.sa_family == AF_UNIX;
 	listener->loopback = is_loopback(&address);
-	if (address.any.sa_family == AF_UNIX)
+	if (listener->local)
 		snprintf(listener->text, sizeof listener->text, "the Unix socket %s", address.local.sun_path);
 	else if (address.any.sa_family == AF_INET)
-		snprintf(listener->text, sizeof listener->text, "http://%s:%u/mcp",
+		snprintf(listener->text, sizeof listener->text, "%s://%s:%u/mcp", scheme,
 			 inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof text),
 			 ntohs(address.v4.sin_port));
 	else
-		snprintf(listener->text, sizeof listener->text, "http://[%s]:%u/mcp",
+		snprintf(listener->text, sizeof listener->text, "%s://[%s]:%u/mcp", scheme,
 			 inet_ntop(AF_INET6, &address.v6.sin6_addr, text, sizeof text),
 			 ntohs(address.v6.sin6_port));
 	return 0;
@@ -127,7 +128,7 @@ static bool is_taken(const union address *address)
 	       errno != ECONNREFUSED;
 }
 
-static int open_local(const char *path, struct err *err)
+static int open_local(const char *path, bool everybody, struct err *err)
 {
 	union address address = {.local = {.sun_family = AF_UNIX}};
 	struct stat status;
@@ -144,7 +145,7 @@ static int open_local(const char *path, struct err *err)
 		return err_set(err, -errno, "socket: %s", err_name(errno));
 	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && !is_taken(&address))
 		unlink(path);
-	mask = umask(0177);
+	mask = umask(everybody ? 0111 : 0177);
 	result = bind(fd, &address.any, sizeof address.local) < 0 || listen(fd, SOMAXCONN) < 0 ? -errno : 0;
 	umask(mask);
 	if (result < 0)
@@ -167,14 +168,15 @@ static int take_passed(void)
 	return FIRST_PASSED;
 }
 
-int listener_open(struct listener *listener, const char *address, struct err *err)
+int listener_open(struct listener *listener, const char *address, bool everybody, const char *scheme,
+		  struct err *err)
 {
 	listener->fd = address ? -1 : take_passed();
 	if (!address)
 		address = DEFAULT_ADDRESS;
 	if (listener->fd < 0)
 		listener->fd = strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0
-				       ? open_local(address + strlen(UNIX_PREFIX), err)
+				       ? open_local(address + strlen(UNIX_PREFIX), everybody, err)
 				       : open_network(address, err);
-	return listener->fd < 0 ? listener->fd : describe(listener, err);
+	return listener->fd < 0 ? listener->fd : describe(listener, scheme, err);
 }

@@ -73,10 +73,35 @@ static const struct table_rule http_connections[] = {
 	ALLOW("getsockname"),
 	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)}},
 	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_CORK)}},
+	{.call = "getsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)}}, /* who it is */
 	{NULL},
 };
 
-static const struct table_group http[] = {FRONTEND_GROUPS, {"clients", http_connections}, {NULL}};
+/* What GnuTLS asks of the system for a handshake, beside randomness and the time. */
+static const struct table_rule http_handshakes[] = {
+	{.call = "futex", .when = {IS(1, FUTEX_WAKE_PRIVATE)}}, /* the end of pthread_once; nobody waits */
+	{NULL},
+};
+
+static const struct table_group http[] = {
+	FRONTEND_GROUPS, {"clients", http_connections}, {"handshakes", http_handshakes}, {NULL}};
+
+/* ---- the opener: opens files of secrets for the sealed frontend, and hands them over ---- */
+
+static const struct table_rule opener_files[] = {
+	{.call = "openat", .when = {IS(0, AT_FDCWD), IS(2, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)}},
+	ALLOW("recvmsg"),
+	ALLOW("sendmsg"),
+	ALLOW("close"),
+	{NULL},
+};
+
+static const struct table_group opener[] = {
+	{"memory, never executable", rules_memory},
+	{"its own end, and what it writes", rules_end},
+	{"files, and its socket", opener_files},
+	{NULL},
+};
 
 /* ---- files: beneath the workspaces' descriptors, by openat2 alone ---- */
 
@@ -368,6 +393,8 @@ const struct filter_table filter_table_frontend = {
 	.name = "frontend", .otherwise = TABLE_KILL, .ours = true, .groups = frontend};
 const struct filter_table filter_table_http = {
 	.name = "http", .otherwise = TABLE_KILL, .ours = true, .groups = http};
+const struct filter_table filter_table_opener = {
+	.name = "opener", .otherwise = TABLE_KILL, .ours = true, .groups = opener};
 const struct filter_table filter_table_files = {
 	.name = "files", .otherwise = TABLE_KILL, .ours = true, .groups = files};
 const struct filter_table filter_table_search = {

@@ -61,11 +61,11 @@ struct filter_table {
 };
 
 extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_http,
-	filter_table_files, filter_table_search, filter_table_web, filter_table_broker, filter_table_spawner,
-	filter_table_container, filter_table_container_network, filter_table_gap_truncate,
-	filter_table_gap_signals, filter_table_nanny, filter_table_notify, filter_table_notify_all,
-	filter_table_notify_signals, filter_table_notify_all_signals, filter_table_notify_connect,
-	filter_table_notify_all_connect, filter_table_notify_signals_connect,
+	filter_table_opener, filter_table_files, filter_table_search, filter_table_web, filter_table_broker,
+	filter_table_spawner, filter_table_container, filter_table_container_network,
+	filter_table_gap_truncate, filter_table_gap_signals, filter_table_nanny, filter_table_notify,
+	filter_table_notify_all, filter_table_notify_signals, filter_table_notify_all_signals,
+	filter_table_notify_connect, filter_table_notify_all_connect, filter_table_notify_signals_connect,
 	filter_table_notify_all_signals_connect;
 
 /* What several programs of ours do (common.c). */
