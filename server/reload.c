@@ -85,14 +85,11 @@ static void opened(struct loop_source *source, uint32_t events)
 
 int reload_prepare(struct reload *reload, const struct options *options, int *opener, struct err *err)
 {
-	sigset_t signals;
+	bool heeded = signal(SIGHUP, SIG_IGN) != SIG_IGN; /* no nohup(1) */
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
 	*reload = (struct reload){.signals.fd = -1, .opener.fd = -1, .terminal = -1};
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (isatty(fd))
+		if (heeded && isatty(fd))
 			reload->terminal = fd;
 	*opener = -1;
 	secrets_paths(reload->paths, options);
@@ -117,6 +114,7 @@ int reload_init(struct reload *reload, struct loop *loop, const struct reload_ho
 	reload->opener.ready = opened;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL); /* blocked, it is queued though it is ignored */
 	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return err_set(err, -errno, "signalfd: %s", err_name(errno));

@@ -31,8 +31,8 @@ struct reload {
 	int terminal;                     /* -1: none */
 };
 
-/* Before anything is started: from here on SIGHUP waits, and starts what reads the files again. 0 or -errno;
- * the socket of the opener for reload_init(), or -1 where no file is named. */
+/* Before anything is started: from here on SIGHUP ends nothing, also in what is forked. Forks the opener, if
+ * a file is named: *opener is its socket for reload_init(), or -1. 0 or -errno. */
 int reload_prepare(struct reload *reload, const struct options *options, int *opener, struct err *err);
 /* `opener` is taken over. 0 or -errno. */
 int reload_init(struct reload *reload, struct loop *loop, const struct reload_host *host, int opener,

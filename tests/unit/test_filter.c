@@ -226,7 +226,8 @@ static void test_older_landlock(void **state)
 /* Invariants of the design: what each program of ours must never do ends it. */
 static void test_programs(void **state)
 {
-	static const enum filter_name ours[] = {FILTER_FRONTEND, FILTER_FILES, FILTER_WEB, FILTER_BROKER};
+	static const enum filter_name ours[] = {FILTER_FRONTEND, FILTER_HTTP, FILTER_OPENER,
+						FILTER_FILES,    FILTER_WEB,  FILTER_BROKER};
 	static const char *const never[] = {"execve",
 					    "execveat",
 					    "clone",
@@ -324,6 +325,21 @@ static void test_programs(void **state)
 		{FILTER_BROKER, "openat2", NULL, SECCOMP_RET_KILL_PROCESS},
 		{FILTER_BROKER, "accept4", NULL, SECCOMP_RET_ALLOW}, /* on what was passed to it */
 		{FILTER_FRONTEND, "accept4", NULL, SECCOMP_RET_KILL_PROCESS},
+		{FILTER_HTTP, "getsockopt", ARGUMENTS(3, SOL_SOCKET, SO_PEERCRED), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "getsockopt", ARGUMENTS(3, SOL_SOCKET, SO_ERROR), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_HTTP, "futex", ARGUMENTS(0, FUTEX_WAKE_PRIVATE), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "futex", ARGUMENTS(0, FUTEX_WAIT_PRIVATE), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "openat",
+		 ARGUMENTS(AT_FDCWD, 0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), SECCOMP_RET_ALLOW},
+		{FILTER_OPENER, "openat",
+		 ARGUMENTS(AT_FDCWD, 0, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "openat", ARGUMENTS(AT_FDCWD, 0, O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "openat", ARGUMENTS(3, 0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "read", NULL, SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "socket", ARGUMENTS(AF_UNIX, SOCK_STREAM), SECCOMP_RET_KILL_PROCESS},
 		{FILTER_FILES, "accept4", NULL, SECCOMP_RET_KILL_PROCESS},
 		{FILTER_WEB, "accept4", NULL, SECCOMP_RET_KILL_PROCESS},
 	};
