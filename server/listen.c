@@ -153,27 +153,43 @@ static int open_local(const char *path, bool everybody, struct err *err)
 	return steal_fd(&fd);
 }
 
-/* -1: none was handed over. */
-static int take_passed(void)
+/* 0 and *fd, -1 there if none was handed over; or -errno. */
+static int take_passed(int *fd, struct err *err)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 	int accepting = 0;
 	socklen_t length = sizeof accepting;
 
-	if (!pid || !count || strtol(pid, NULL, 10) != getpid() || strtol(count, NULL, 10) < 1 ||
-	    getsockopt(FIRST_PASSED, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &length) < 0 || !accepting)
-		return -1;
+	*fd = -1;
+	if (!pid || !count || strtol(pid, NULL, 10) != getpid() || strtol(count, NULL, 10) < 1)
+		return 0;
+	if (strtol(count, NULL, 10) > 1)
+		return err_set(err, -EINVAL,
+			       "systemd passes %.9s sockets, and one is listened on: its socket unit "
+			       "is to have one ListenStream=",
+			       count);
+	if (getsockopt(FIRST_PASSED, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &length) < 0 || !accepting)
+		return err_set(err, -EINVAL,
+			       "systemd passes a socket that does not listen: its socket unit is to "
+			       "have a ListenStream=, and not Accept=yes");
 	fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC);
 	fcntl(FIRST_PASSED, F_SETFL, O_RDWR | O_NONBLOCK);
-	return FIRST_PASSED;
+	*fd = FIRST_PASSED;
+	return 0;
 }
 
 int listener_open(struct listener *listener, const char *address, bool everybody, const char *scheme,
 		  struct err *err)
 {
-	listener->fd = address ? -1 : take_passed();
-	if (!address)
+	int result;
+
+	listener->fd = -1;
+	if (!address) {
+		result = take_passed(&listener->fd, err);
+		if (result < 0)
+			return result;
 		address = DEFAULT_ADDRESS;
+	}
 	if (listener->fd < 0)
 		listener->fd = strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0
 				       ? open_local(address + strlen(UNIX_PREFIX), everybody, err)

@@ -70,7 +70,7 @@ extern const struct filter_table filter_table_command, filter_table_frontend, fi
 
 /* What several programs of ours do (common.c). */
 extern const struct table_rule rules_memory[], rules_end[], rules_clock[], rules_polling[], rules_epoll[],
-	rules_facts[], rules_rings[];
+	rules_facts[], rules_rings[], rules_in_vain[];
 /* What neither commands nor whoever builds their sandboxes needs (command.c). */
 extern const struct table_rule rules_other_processes[], rules_kernel_surface[], rules_administration[],
 	rules_devices[], rules_sockets[];

@@ -78,7 +78,7 @@ PASS = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
 os.set_inheritable(3, True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=os.environ.get("COUNT", "1"))
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
@@ -108,6 +108,14 @@ def test_a_socket_that_is_handed_over(workspace, tmp_path, local):
         server.wait(PATIENCE)
         server.stderr.close()
         manager.socket.close()
+
+
+@pytest.mark.parametrize("count,kind,words", [("2", socket.SOCK_STREAM, "passes 2 sockets"), ("1", socket.SOCK_DGRAM, "does not listen")])
+def test_what_cannot_be_taken_over(workspace, count, kind, words):
+    with socket.socket(socket.AF_UNIX, kind) as other:
+        done = subprocess.run([sys.executable, "-c", PASS, str(other.fileno()), PROGRAM, "http", "--workspace", str(workspace)], capture_output=True, text=True,
+                              timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL, pass_fds=[other.fileno()], env=clean_environment(COUNT=count))
+    assert done.returncode == 1 and words in done.stderr, done
 
 
 # ---- Unix sockets ----

@@ -106,6 +106,25 @@ def test_in_clear_there_is_nothing(server):
     assert server.request("server/discover").status == 200
 
 
+def test_half_a_handshake_and_what_is_none(server):
+    """Others do not notice, however many there are and wherever they stop."""
+    hello = ByHand(server)
+    with pytest.raises(ssl.SSLWantReadError):
+        hello.tls.do_handshake()
+    whole_hello, held = hello.outgoing.read(), []
+    for raw in (*(whole_hello[:end] for end in range(0, len(whole_hello), 20)), whole_hello, whole_hello * 2, b"\x16\x03\x01\xff\xff" + b"x" * 70000,
+                b"\x15\x03\x03\x00\x02\x02\x28", b"\x17\x03\x03\x00\x13" + b"x" * 19, b"\0" * 5000, whole_hello[:60] + b"\xff" * 400):
+        held.append(server.connect_plain())
+        try:
+            held[-1].sendall(raw)
+        except CUT:
+            pass
+    assert server.request("server/discover").status == 200
+    for connection in held:
+        connection.close()
+    assert server.request("server/discover").status == 200
+
+
 @BOTH_VERSIONS
 @pytest.mark.parametrize("at_a_time", [None, 1])
 def test_handshake_and_request_in_one_segment_or_in_bytes(server, version, at_a_time):
