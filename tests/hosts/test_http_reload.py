@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import subprocess
+import time
 
 import pytest
 from client import PATIENCE, Watch, compact, name_of
@@ -15,10 +16,6 @@ from http_client import Answer, Session
 @pytest.fixture
 def server(serve_http):
     return serve_http()
-
-
-def commands(server):
-    return {pid for pid in server.tree() if not name_of(pid).startswith("sallyport")}
 
 
 def change(server, said="reloaded: tokens", **tokens):
@@ -70,14 +67,33 @@ def test_who_lost_his_token_goes_with_all_that_was_his(server, workspace):
     assert modern.next_message()["method"] == "notifications/cancelled"
 
 
+def sleeping(server, seconds, count):
+    """So many commands, once they are there."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = [pid for pid in server.tree() if command_line_of(pid) == f"sleep {seconds} "]
+        if len(found) == count:
+            return found
+    raise AssertionError(f"there are no {count} of sleep {seconds}")
+
+
+def command_line_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="ascii") as file:
+            return file.read().replace("\0", " ")
+    except OSError:
+        return None
+
+
 def test_nothing_of_his_stays_alive(server):
+    """In the background, and with a handle that he would have come back with."""
     server.call("run_command", {"command": "sleep 300", "wait_ms": 0}, token="alice")
-    before = commands(server)
-    server.call("run_command", {"command": "sleep 300 & sleep 300", "wait_ms": 0}, token="bob")
-    watch = Watch(commands(server) - before)
+    server.call("run_command", {"command": "sleep 301 & sleep 301", "wait_ms": 0}, token="bob")
+    watch = Watch(sleeping(server, 301, 2))
     change(server, bob=None)
     watch.wait_ended(PATIENCE)
     watch.close()
+    assert len(sleeping(server, 300, 1)) == 1
     assert server.call("list_commands", token="alice")["structuredContent"]["commands"][0]["state"] == "running"
 
 

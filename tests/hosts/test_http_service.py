@@ -14,7 +14,7 @@ import tempfile
 import time
 
 import pytest
-from client import PATIENCE
+from client import PATIENCE, Watch, name_of
 from conftest import PROGRAM, STRANGER, clean_environment
 
 
@@ -70,6 +70,29 @@ def test_a_manager_that_is_not_there_or_gone(serve_http, tmp_path):
     server.write_tokens()
     server.reload()
     assert server.finish() == 0
+
+
+# ---- what the processes have ----
+
+def test_frontend_and_opener_are_filtered_and_have_no_power_beside_their_work(serve_http):
+    """Before the first call there is nobody else but the spare; the opener, as root, may read what others may not."""
+    server = serve_http(tls=True)
+    found, deadline = {}, time.monotonic() + PATIENCE
+    while sorted(found) != ["sallyport-http", "sallyport-open", "sallyport-spare"] or any(one["Seccomp"] != "2" for one in found.values()):
+        assert time.monotonic() < deadline, found  # they are forked, and then make ready
+        found = {}
+        for pid in server.tree():
+            with open(f"/proc/{pid}/status", encoding="ascii") as file:
+                found[name_of(pid)] = {key: value.strip() for key, value in (line.split(":", 1) for line in file)}
+    for name, powers in (("sallyport-http", 0), ("sallyport-open", 4 if os.getuid() == 0 else 0)):  # CAP_DAC_READ_SEARCH
+        assert (found[name]["Seccomp"], found[name]["NoNewPrivs"]) == ("2", "1"), name
+        assert int(found[name]["CapEff"], 16) == int(found[name]["CapPrm"], 16) == powers, name
+    opener = next(pid for pid in server.tree() if name_of(pid) == "sallyport-open")
+    assert sorted(os.listdir(f"/proc/{opener}/fd")) == ["0", "1", "2", "3"]  # no listener, no token, no certificate
+    watch = Watch(server.tree())
+    assert server.finish() == 0
+    watch.wait_ended(PATIENCE)
+    watch.close()
 
 
 # ---- socket activation ----
