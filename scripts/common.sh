@@ -36,7 +36,7 @@ need_packages() {
 # What building needs.
 need_compiler() {
   need_packages gcc libc6-dev pkg-config meson ninja-build libcjson-dev libcmocka-dev libcurl4-openssl-dev libssl-dev libc-ares-dev \
-    libmicrohttpd-dev libpcre2-dev libseccomp-dev nettle-dev linux-libc-dev
+    libgnutls28-dev libmicrohttpd-dev libpcre2-dev libseccomp-dev nettle-dev linux-libc-dev
 }
 
 # build_into DIRECTORY[:TARGET] [MESON OPTION]...: configures once, builds all or one target, shows only what failed.

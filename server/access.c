@@ -86,12 +86,12 @@ static int take_line(struct access *access, char *line, struct err *err)
 	return add(access, name, token) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-int access_read(struct access *access, const char *path, struct err *err)
+int access_read(struct access *access, int fd, const char *path, struct err *err)
 {
 	_cleanup_(secret_forget) struct buffer text;
 	char *line, *rest;
 	unsigned number = 0;
-	int result = secret_read(&text, path, err);
+	int result = secret_read(&text, fd, path, true, err);
 
 	*access = (struct access){0};
 	if (result < 0)

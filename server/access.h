@@ -25,9 +25,9 @@ struct access {
 	size_t count;
 };
 
-/* Reads a file that nobody but its owner (and root) may write. Tokens have at least LIMIT_TOKEN_MIN_BYTES. 0,
- * or -errno with a sentence that names the line. */
-int access_read(struct access *access, const char *path, struct err *err);
+/* Reads what secret_open(path) gave, a file that nobody but its owner (and root) may write. Tokens have at
+ * least LIMIT_TOKEN_MIN_BYTES. 0, or -errno with a sentence that names the line. */
+int access_read(struct access *access, int fd, const char *path, struct err *err);
 /* One made up, for `name`; its text goes to `token` of ACCESS_TOKEN_TEXT + 1. */
 int access_make(struct access *access, const char *name, char *token, struct err *err);
 /* Which row's token does this Authorization header bear? -1: none. The time it takes says nothing of how far

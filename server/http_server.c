@@ -5,20 +5,23 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "protocol/cleanup.h"
-#include "server/access.h"
 #include "server/client.h"
 #include "server/listen.h"
 #include "server/log.h"
+#include "server/notify.h"
+#include "server/peers.h"
+#include "server/reload.h"
 #include "server/server.h"
 #include "server/transport/http.h"
-#include "server/transport/http_token.h"
 
 /* One who has a token. */
 struct guest {
+	char name[ACCESS_NAME_BYTES + 1];
 	struct http_caller caller;
 	struct client client;
 };
@@ -27,10 +30,14 @@ struct http_server {
 	struct server server; /* first: the loop begins it */
 	struct transport transport;
 	struct http http;
-	struct access access;
-	struct guest *guests; /* in the order of the tokens; one, where none is needed */
+	const struct options *options;
+	struct secrets secrets;
+	struct peers peers;
+	struct reload reload;
+	struct guest **guests; /* in the order of the tokens; one, where none is needed */
 	size_t guest_count;
-	bool open; /* whoever connects is the one guest */
+	bool open;   /* whoever connects is the one guest */
+	int manager; /* notify.h */
 };
 
 static struct http_server *server_of(const struct transport *transport)
@@ -50,62 +57,159 @@ static bool busy(const struct transport *transport)
 
 static void stop(struct transport *transport)
 {
+	notify_stopping(server_of(transport)->manager);
 	http_stop(&server_of(transport)->http);
 }
 
 static const struct http_caller *authorize(void *context, const char *authorization)
 {
 	const struct http_server *server = context;
-	int found = server->open ? 0 : access_find(&server->access, authorization);
+	int found = server->open ? 0 : access_find(&server->secrets.access, authorization);
 
-	return found < 0 ? NULL : &server->guests[found].caller;
+	return found < 0 ? NULL : &server->guests[found]->caller;
+}
+
+/* ---- guests ---- */
+
+static int guest_new(struct guest **guest, struct http_server *server, const char *name, struct err *err)
+{
+	struct guest *made = calloc(1, sizeof *made);
+	int result;
+
+	if (!made)
+		return err_set(err, -ENOMEM, "out of memory");
+	result = client_init(&made->client, &server->server.calls, server->server.settings,
+			     LIMIT_HTTP_STREAMS, err);
+	if (result < 0) {
+		free(made);
+		return result;
+	}
+	snprintf(made->name, sizeof made->name, "%s", name);
+	made->caller = (struct http_caller){.name = made->name, .mcp = made->client.caller.mcp};
+	*guest = made;
+	return 0;
+}
+
+static void guest_free(struct guest *guest)
+{
+	client_deinit(&guest->client);
+	free(guest);
+}
+
+/* The row of this name and token; -1: there is none. */
+static int find_row(const struct access *access, const struct access_row *row)
+{
+	for (size_t i = 0; i < access->count; i++)
+		if (memcmp(access->rows[i].hash, row->hash, sizeof row->hash) == 0 &&
+		    strcmp(access->rows[i].name, row->name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Guests for these tokens: those whose token was there before, and new ones. 0 or -errno; *guests is the
+ * caller's. */
+static int invite(struct http_server *server, const struct access *access, struct guest ***guests,
+		  struct err *err)
+{
+	struct guest **invited = calloc(access->count, sizeof *invited);
+	size_t count = 0;
+	int result = invited ? 0 : err_set(err, -ENOMEM, "out of memory");
+
+	for (; result == 0 && count < access->count; count++) {
+		int before = find_row(&server->secrets.access, &access->rows[count]);
+
+		if (before >= 0 && server->guests)
+			invited[count] = server->guests[before];
+		else
+			result = guest_new(&invited[count], server, access->rows[count].name, err);
+	}
+	for (size_t i = 0; result < 0 && i < count; i++)
+		if (invited[i] && find_row(&server->secrets.access, &access->rows[i]) < 0)
+			guest_free(invited[i]);
+	if (result < 0)
+		free(invited);
+	else
+		*guests = invited;
+	return result;
+}
+
+/* ---- what may change while we serve ---- */
+
+/* Who has lost his token goes, with all that is his. */
+static int change_tokens(struct http_server *server, struct access *fresh, struct err *err)
+{
+	struct access *access = &server->secrets.access;
+	struct guest **guests;
+	int result = invite(server, fresh, &guests, err);
+
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < server->guest_count; i++)
+		if (find_row(fresh, &access->rows[i]) < 0) {
+			http_dismiss(&server->http, &server->guests[i]->caller);
+			guest_free(server->guests[i]);
+		}
+	free(server->guests);
+	server->guests = guests;
+	server->guest_count = fresh->count;
+	access_deinit(access);
+	*access = *fresh;
+	*fresh = (struct access){0};
+	return 0;
+}
+
+static int apply(void *context, struct secrets *fresh, struct err *err)
+{
+	struct http_server *server = context;
+	struct certificate before = server->secrets.certificate;
+	int result = server->options->token_file ? change_tokens(server, &fresh->access, err) : 0;
+
+	if (result < 0)
+		return result;
+	if (server->options->session_key)
+		http_rekey(&server->http, &fresh->keys);
+	server->secrets.certificate = fresh->certificate;
+	fresh->certificate = before;
+	return 0;
+}
+
+static void begin_reload(void *context)
+{
+	notify_reloading(((struct http_server *)context)->manager);
+}
+
+static void end_reload(void *context)
+{
+	notify_ready(((struct http_server *)context)->manager, NULL);
+}
+
+static void hang_up(void *context)
+{
+	server_end(context, "the terminal has gone");
 }
 
 /* ---- the beginning ---- */
 
-/* Tokens from the file; without one a token for this run, which the person is told; or none, where the policy
- * says so and only this machine can connect. */
-static int find_tokens(struct http_server *server, const struct options *options,
-		       const struct listener *listener, struct err *err)
+/* Tokens are those of the file; without one there is a token for this run, which the person is told; or none,
+ * where the policy says so and only this machine can connect. */
+static int find_tokens(struct http_server *server, const struct listener *listener, struct err *err)
 {
 	char token[ACCESS_TOKEN_TEXT + 1];
 	int result;
 
-	server->open = server->server.settings->policy.http_open && !options->token_file;
+	if (server->options->token_file)
+		return 0;
+	server->open = server->server.settings->policy.http_open;
 	if (server->open && !listener->loopback)
 		return err_set(err, -EPERM,
 			       "http.withoutToken permits no more than this machine's own programs: give "
 			       "--token-file, "
 			       "or listen on a loopback address");
-	if (options->token_file)
-		return access_read(&server->access, options->token_file, err);
-	if (server->open)
-		return 0;
-	result = access_make(&server->access, "default", token, err);
-	if (result == 0)
+	/* of who is let in without one, nobody knows the token */
+	result = access_make(&server->secrets.access, server->open ? "" : "default", token, err);
+	if (result == 0 && !server->open)
 		fprintf(stderr, "sallyport: for this run the header is  Authorization: Bearer %s\n", token);
 	return result;
-}
-
-static int make_guests(struct http_server *server, struct err *err)
-{
-	size_t count = server->open ? 1 : server->access.count;
-
-	server->guests = calloc(count, sizeof *server->guests);
-	if (!server->guests)
-		return err_set(err, -ENOMEM, "out of memory");
-	for (; server->guest_count < count; server->guest_count++) {
-		struct guest *guest = &server->guests[server->guest_count];
-		int result = client_init(&guest->client, &server->server.calls, server->server.settings,
-					 LIMIT_HTTP_STREAMS, err);
-
-		if (result < 0)
-			return result;
-		guest->caller = (struct http_caller){
-			.name = server->open ? "" : server->access.rows[server->guest_count].name,
-			.mcp = guest->client.caller.mcp};
-	}
-	return 0;
 }
 
 /* Descriptors for connections: what the system lets us have beyond what the rest of the server counts on, or
@@ -125,30 +229,83 @@ static unsigned allow_connections(void)
 	return more < LIMIT_HTTP_CONNECTIONS ? (unsigned)more : LIMIT_HTTP_CONNECTIONS;
 }
 
-static int start(struct http_server *server, const struct settings *settings, const struct options *options,
-		 struct err *err)
+/* What the files say, before anything is started that would have to be ended. */
+static int read_secrets(struct http_server *server, struct err *err)
 {
-	struct token_keys keys;
-	struct http_settings http = {.hosts = options->hosts, .origins = options->origins, .keys = &keys};
-	struct http_host host = {.context = server, .authorize = authorize};
-	struct listener listener;
-	int result = listener_open(&listener, options->listen, err);
+	int files[SECRETS_FILES], result;
 
+	secrets_open(server->reload.paths, files);
+	result = secrets_read(&server->secrets, server->reload.paths, files, err);
+	if (result == 0 && server->secrets.note[0])
+		log_line("%s", server->secrets.note);
+	if (result == 0 && !server->options->session_key)
+		result = token_keys_new(&server->secrets.keys);
+	return result;
+}
+
+static int open_listener(struct http_server *server, struct listener *listener, struct err *err)
+{
+	const struct options *options = server->options;
+	int result = peers_init(&server->peers, options->users, err);
+
+	if (result == 0)
+		result = listener_open(listener, options->listen, server->peers.others,
+				       options->tls_cert ? "https" : "http", err);
+	if (result == 0 && server->peers.others && !listener->local)
+		result = err_set(err, -EINVAL,
+				 "--allow-uid is for --listen unix:PATH: of who connects over a "
+				 "network no user is known");
+	if (result == 0 && !listener->loopback && !options->tls_cert)
+		log_line("tokens and all that is said go over the network in clear: give --tls-cert and "
+			 "--tls-key, or let only a proxy connect that speaks TLS");
+	return result;
+}
+
+static int serve(struct http_server *server, const struct listener *listener, int opener, struct err *err)
+{
+	const struct options *options = server->options;
+	struct http_settings http = {.hosts = options->hosts,
+				     .origins = options->origins,
+				     .keys = &server->secrets.keys,
+				     .certificate = options->tls_cert ? &server->secrets.certificate : NULL,
+				     .peers = listener->local ? &server->peers : NULL,
+				     .connections = allow_connections()};
+	struct http_host host = {.context = server, .authorize = authorize};
+	struct reload_host reload = {
+		.context = server, .begin = begin_reload, .apply = apply, .done = end_reload, .end = hang_up};
+	int result = http_init(&server->http, &server->server.loop, &host, &http, listener->fd, err);
+
+	if (result == 0)
+		result = reload_init(&server->reload, &server->server.loop, &reload, opener, err);
+	return result;
+}
+
+static int start(struct http_server *server, const struct settings *settings, struct err *err)
+{
+	struct listener listener;
+	int opener = -1, result;
+
+	server->manager = notify_open();
+	result = reload_prepare(&server->reload, server->options, &opener, err);
+	if (result == 0)
+		result = read_secrets(server, err);
+	if (result == 0)
+		result = open_listener(server, &listener, err);
 	if (result == 0)
 		result = server_start(&server->server, settings, err);
 	if (result == 0)
-		result = find_tokens(server, options, &listener, err);
+		result = find_tokens(server, &listener, err);
 	if (result == 0)
-		result = make_guests(server, err);
-	if (result == 0)
-		result = options->session_key ? token_keys_read(&keys, options->session_key, err)
-					      : token_keys_new(&keys);
-	http.connections = allow_connections();
-	if (result == 0)
-		result = http_init(&server->http, &server->server.loop, &host, &http, listener.fd, err);
-	if (result == 0)
-		log_line("listening on %s", listener.text);
-	return result;
+		result = invite(server, &server->secrets.access, &server->guests, err);
+	if (result < 0)
+		return result;
+	server->guest_count = server->secrets.access.count;
+	result = serve(server, &listener, opener, err);
+	if (result < 0)
+		return result;
+	log_line("listening on %s", listener.text);
+	notify_ready(server->manager, listener.text);
+	return 0;
 }
 
 int http_server_run(const struct settings *settings, const struct options *options, struct err *err)
@@ -165,7 +322,8 @@ int http_server_run(const struct settings *settings, const struct options *optio
 					       .flush = flush,
 					       .busy = busy,
 					       .stop = stop};
-	result = start(server, settings, options, err);
+	server->options = options;
+	result = start(server, settings, err);
 	if (result == 0)
 		result = server_run(&server->server, &server->transport, err);
 	if (result < 0)
@@ -175,9 +333,11 @@ int http_server_run(const struct settings *settings, const struct options *optio
 	code = server_exit_code(&server->server);
 	http_deinit(&server->http);
 	for (size_t i = 0; i < server->guest_count; i++)
-		client_deinit(&server->guests[i].client);
+		guest_free(server->guests[i]);
 	free(server->guests);
-	access_deinit(&server->access);
+	reload_deinit(&server->reload);
+	secrets_deinit(&server->secrets);
+	close_fd(&server->manager);
 	server_deinit(&server->server);
 	munmap(server, sizeof *server);
 	return code;

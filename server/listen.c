@@ -41,7 +41,7 @@ static bool is_loopback(const union address *address)
 }
 
 /* What it is bound to, which port 0 and systemd leave open. */
-static int describe(struct listener *listener, struct err *err)
+static int describe(struct listener *listener, const char *scheme, struct err *err)
 {
 	union address address = {0};
 	socklen_t length = sizeof address;
@@ -49,15 +49,16 @@ static int describe(struct listener *listener, struct err *err)
 
 	if (getsockname(listener->fd, &address.any, &length) < 0)
 		return err_set(err, -errno, "getsockname: %s", err_name(errno));
+	listener->local = address.any.sa_family == AF_UNIX;
 	listener->loopback = is_loopback(&address);
-	if (address.any.sa_family == AF_UNIX)
+	if (listener->local)
 		snprintf(listener->text, sizeof listener->text, "the Unix socket %s", address.local.sun_path);
 	else if (address.any.sa_family == AF_INET)
-		snprintf(listener->text, sizeof listener->text, "http://%s:%u/mcp",
+		snprintf(listener->text, sizeof listener->text, "%s://%s:%u/mcp", scheme,
 			 inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof text),
 			 ntohs(address.v4.sin_port));
 	else
-		snprintf(listener->text, sizeof listener->text, "http://[%s]:%u/mcp",
+		snprintf(listener->text, sizeof listener->text, "%s://[%s]:%u/mcp", scheme,
 			 inet_ntop(AF_INET6, &address.v6.sin6_addr, text, sizeof text),
 			 ntohs(address.v6.sin6_port));
 	return 0;
@@ -127,7 +128,7 @@ static bool is_taken(const union address *address)
 	       errno != ECONNREFUSED;
 }
 
-static int open_local(const char *path, struct err *err)
+static int open_local(const char *path, bool everybody, struct err *err)
 {
 	union address address = {.local = {.sun_family = AF_UNIX}};
 	struct stat status;
@@ -144,7 +145,7 @@ static int open_local(const char *path, struct err *err)
 		return err_set(err, -errno, "socket: %s", err_name(errno));
 	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && !is_taken(&address))
 		unlink(path);
-	mask = umask(0177);
+	mask = umask(everybody ? 0111 : 0177);
 	result = bind(fd, &address.any, sizeof address.local) < 0 || listen(fd, SOMAXCONN) < 0 ? -errno : 0;
 	umask(mask);
 	if (result < 0)
@@ -152,29 +153,46 @@ static int open_local(const char *path, struct err *err)
 	return steal_fd(&fd);
 }
 
-/* -1: none was handed over. */
-static int take_passed(void)
+/* 0 and *fd, -1 there if none was handed over; or -errno. */
+static int take_passed(int *fd, struct err *err)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 	int accepting = 0;
 	socklen_t length = sizeof accepting;
 
-	if (!pid || !count || strtol(pid, NULL, 10) != getpid() || strtol(count, NULL, 10) < 1 ||
-	    getsockopt(FIRST_PASSED, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &length) < 0 || !accepting)
-		return -1;
+	*fd = -1;
+	if (!pid || !count || strtol(pid, NULL, 10) != getpid() || strtol(count, NULL, 10) < 1)
+		return 0;
+	if (strtol(count, NULL, 10) > 1)
+		return err_set(err, -EINVAL,
+			       "systemd passes %.9s sockets, and one is listened on: its socket unit "
+			       "is to have one ListenStream=",
+			       count);
+	if (getsockopt(FIRST_PASSED, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &length) < 0 || !accepting)
+		return err_set(err, -EINVAL,
+			       "systemd passes a socket that does not listen: its socket unit is to "
+			       "have a ListenStream=, and not Accept=yes");
 	fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC);
 	fcntl(FIRST_PASSED, F_SETFL, O_RDWR | O_NONBLOCK);
-	return FIRST_PASSED;
+	*fd = FIRST_PASSED;
+	return 0;
 }
 
-int listener_open(struct listener *listener, const char *address, struct err *err)
+int listener_open(struct listener *listener, const char *address, bool everybody, const char *scheme,
+		  struct err *err)
 {
-	listener->fd = address ? -1 : take_passed();
-	if (!address)
+	int result;
+
+	listener->fd = -1;
+	if (!address) {
+		result = take_passed(&listener->fd, err);
+		if (result < 0)
+			return result;
 		address = DEFAULT_ADDRESS;
+	}
 	if (listener->fd < 0)
 		listener->fd = strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0
-				       ? open_local(address + strlen(UNIX_PREFIX), err)
+				       ? open_local(address + strlen(UNIX_PREFIX), everybody, err)
 				       : open_network(address, err);
-	return listener->fd < 0 ? listener->fd : describe(listener, err);
+	return listener->fd < 0 ? listener->fd : describe(listener, scheme, err);
 }

@@ -104,6 +104,16 @@ static int set_session_key(struct options *options, const char *value, struct er
 	return set_once(&options->session_key, "--session-key-file", value, err);
 }
 
+static int set_tls_cert(struct options *options, const char *value, struct err *err)
+{
+	return set_once(&options->tls_cert, "--tls-cert", value, err);
+}
+
+static int set_tls_key(struct options *options, const char *value, struct err *err)
+{
+	return set_once(&options->tls_key, "--tls-key", value, err);
+}
+
 static int add_name(const char **names, const char *option, const char *value, struct err *err)
 {
 	size_t count = 0;
@@ -127,6 +137,11 @@ static int add_origin(struct options *options, const char *value, struct err *er
 	return add_name(options->origins, "--origin", value, err);
 }
 
+static int add_user(struct options *options, const char *value, struct err *err)
+{
+	return add_name(options->users, "--allow-uid", value, err);
+}
+
 /* In the order in which --help shows them. */
 const struct option_row option_table[] = {
 	{OPTION_WORKSPACE, "--workspace", "DIR[:ro]",
@@ -147,6 +162,15 @@ const struct option_row option_table[] = {
 	{OPTION_TOKEN_FILE, "--token-file", "FILE",
 	 "bearer tokens of those who may ask, one a line: NAME TOKEN. Default: a token for this run, printed",
 	 set_token_file},
+	{OPTION_TLS_CERT, "--tls-cert", "FILE",
+	 "speak TLS (1.2 and 1.3) with these certificates in PEM, the server's own first. Needs --tls-key",
+	 set_tls_cert},
+	{OPTION_TLS_KEY, "--tls-key", "FILE",
+	 "the key of the first of them, in PEM; others must not be able to read the file", set_tls_key},
+	{OPTION_ALLOW_UID, "--allow-uid", "USER",
+	 "who else may connect to --listen unix:PATH, by number or name. May be repeated. Default: only the "
+	 "server's own user, and root",
+	 add_user},
 	{OPTION_HOST, "--host", "NAME",
 	 "a name by which clients call this server, beside localhost. May be repeated; * permits any",
 	 add_host},
@@ -247,6 +271,8 @@ int options_parse(struct options *options, const struct subcommand *subcommand, 
 		else
 			result = take_operand(options, subcommand, argv[at], err);
 	}
+	if (result == 0 && !options->tls_cert != !options->tls_key)
+		result = err_set(err, -EINVAL, "--tls-cert and --tls-key are given together, or not at all");
 	if (result == 0 && options->operand_count < subcommand->operands_min)
 		result = err_set(err, -EINVAL, "missing: sallyport %s %s", subcommand->name,
 				 subcommand->operands);

@@ -35,15 +35,18 @@ enum {
 #define OPTION_HOST          0x80
 #define OPTION_ORIGIN        0x100
 #define OPTION_SESSION_KEY   0x200
+#define OPTION_TLS_CERT      0x400
+#define OPTION_TLS_KEY       0x800
+#define OPTION_ALLOW_UID     0x1000
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
 #define OPTIONS_HTTP                                                                                         \
 	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
-	 OPTION_SESSION_KEY)
+	 OPTION_SESSION_KEY | OPTION_TLS_CERT | OPTION_TLS_KEY | OPTION_ALLOW_UID)
 
 #define OPTIONS_OPERANDS 3
-#define OPTIONS_NAMES    16 /* of hosts, and of origins */
+#define OPTIONS_NAMES    16 /* of hosts, of origins, and of users */
 
 struct options {
 	const char *workspaces[LIMIT_WORKSPACES]; /* as written, with :ro or :rw if that was there */
@@ -54,6 +57,8 @@ struct options {
 	const char *listen;                     /* as written, or NULL */
 	const char *session_key;                /* file, or NULL */
 	const char *token_file;                 /* or NULL */
+	const char *tls_cert, *tls_key;         /* files; both or none */
+	const char *users[OPTIONS_NAMES + 1];   /* numbers or names, ended by NULL */
 	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
 	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */
 	bool json;

@@ -11,22 +11,40 @@
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 
-int secret_read(struct buffer *text, const char *path, struct err *err)
+int secret_open(const char *path)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int judge(int fd, const char *path, bool secret, struct err *err)
+{
 	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (S_ISREG(status.st_mode) && !(status.st_mode & (S_IWGRP | S_IWOTH | (secret ? S_IROTH : 0))))
+		return 0;
+	return secret ? err_set(err, -EPERM,
+				"%s: secrets must be in a file that others cannot read and only its owner "
+				"can write (chmod 600)",
+				path)
+		      : err_set(err, -EPERM,
+				"%s: this must be a file that only its owner can write (chmod 644)", path);
+}
+
+int secret_read(struct buffer *text, int fd, const char *path, bool secret, struct err *err)
+{
 	ssize_t got = 1;
-	int result = 0;
+	int result;
 
 	buffer_init(text, LIMIT_SECRET_FILE_BYTES);
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)))
-		return err_set(
-			err, -EPERM,
-			"%s: secrets must be in a file that others cannot read and only its owner can write "
-			"(chmod 600)",
-			path);
+	if (fd < 0)
+		return err_set(err, fd, "%s: %s", path, strerror(-fd));
+	result = judge(fd, path, secret, err);
+	if (result < 0)
+		return result;
 	while (result == 0 && got > 0) {
 		result = buffer_reserve(text, LIMIT_SECRET_READ_BYTES);
 		got = result < 0 ? 0 : read(fd, text->bytes + text->end, LIMIT_SECRET_READ_BYTES);

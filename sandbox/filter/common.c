@@ -66,6 +66,16 @@ const struct table_rule rules_rings[] = {
 	{NULL},
 };
 
+/* Libraries look for optional files long after start: time zones, message catalogues. They go on without, and
+ * a server that ended over one would be no safer. */
+const struct table_rule rules_in_vain[] = {
+	REFUSE("openat", ENOENT),
+	REFUSE("newfstatat", ENOENT),
+	REFUSE_LEGACY("access", ENOENT),
+	REFUSE("faccessat", ENOENT), /* arm64's access */
+	{NULL},
+};
+
 const struct table_rule rules_sanitizers[] = {
 	ALLOW("getpid"),
 	ALLOW("gettid"),

@@ -3,8 +3,8 @@
 #define SALLYPORT_SANDBOX_FILTER_FILTER_H
 
 /*
- * The seccomp filters, made at build time from the tables in this folder (command.c, programs.c: read those
- * to know who may do what). A call that a program of ours may not make ends it (SIGSYS).
+ * The seccomp filters, made at build time from the tables in this folder (command.c, programs.c, frontends.c:
+ * read those to know who may do what). A call that a program of ours may not make ends it (SIGSYS).
  */
 
 #include <linux/filter.h>
@@ -13,6 +13,7 @@ enum filter_name {
 	FILTER_COMMAND,
 	FILTER_FRONTEND,
 	FILTER_HTTP,
+	FILTER_OPENER,
 	FILTER_FILES,
 	FILTER_SEARCH,
 	FILTER_WEB,

@@ -281,6 +281,7 @@ int main(int argc, char **argv)
 	static const struct filter_table *const tables[] = {&filter_table_command,
 							    &filter_table_frontend,
 							    &filter_table_http,
+							    &filter_table_opener,
 							    &filter_table_files,
 							    &filter_table_search,
 							    &filter_table_web,

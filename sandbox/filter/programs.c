@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What our own programs may do: allow-lists, everything else kills. They are short because the work is
- * divided so that they can be. Each was compared with what its program does while all tests run (tests/trace
- * repeats that): what nothing used has a comment that names who may, one day.
+ * What our own programs may do (the frontends': frontends.c): allow-lists, everything else kills. They are
+ * short because the work is divided so that they can be. Each was compared with what its program does while
+ * all tests run (tests/trace repeats that): what nothing used has a comment that names who may, one day.
  */
 #include "sandbox/filter/table.h"
 
@@ -19,64 +19,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#define SEND_FASTOPEN     0x20000000
-#define SOCKET_PASSRIGHTS 83
-
-/* ---- the frontend: reads the host's JSON; opens, connects and starts nothing ---- */
-
-static const struct table_rule frontend_channels[] = {
-	ALLOW("read"), /* writing: rules_end */
-	ALLOW("close"),
-	ALLOW("recvmsg"),
-	ALLOW("sendmsg"),
-	ALLOW("shutdown"),
-	ALLOW("timerfd_settime"),
-	{.call = "socketpair", .when = {IS(0, AF_UNIX), IS(1, SOCK_SEQPACKET | SOCK_CLOEXEC)}},
-	{.call = "pipe2", .when = {IS(1, O_CLOEXEC)}},
-	/* its ends of pipes, and the host's output as it was at the end */
-	{.call = "fcntl", .when = {IS(1, F_SETFL)}},
-	ALLOW("pread64"),  /* memory.events of a sandbox's group, where there are groups; logs of commands */
-	ALLOW("pwrite64"), /* logs of commands, in files passed to it: it may write to what it has anyway */
-	{.call = "setsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SOCKET_PASSRIGHTS)}},
-	ALLOW("getrandom"), /* handles of commands */
-	{NULL},
-};
-
-/* Libraries look for optional files long after start: time zones, message catalogues. They go on without, and
- * a server that ended over one would be no safer. */
-static const struct table_rule looked_for_in_vain[] = {
-	REFUSE("openat", ENOENT),
-	REFUSE("newfstatat", ENOENT),
-	REFUSE_LEGACY("access", ENOENT),
-	REFUSE("faccessat", ENOENT), /* arm64's access */
-	{NULL},
-};
-
-#define FRONTEND_GROUPS                                                                                      \
-	{"memory, never executable", rules_memory}, {"its own end, and what it writes", rules_end},          \
-		{"the time", rules_clock}, {"waiting", rules_epoll},                                         \
-		{"waiting for the host to take the rest", rules_polling},                                    \
-		{"descriptors that were passed to it", rules_facts}, {"rings", rules_rings},                 \
-		{"executors, and pipes for commands", frontend_channels},                                    \
-	{                                                                                                    \
-		"what libraries look for", looked_for_in_vain                                                \
-	}
-
-static const struct table_group frontend[] = {FRONTEND_GROUPS, {NULL}};
-
-/* ---- the same over HTTP: beside that, whoever connects to its listener; it connects to nobody ---- */
-
-static const struct table_rule http_connections[] = {
-	{.call = "accept4", .when = {IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK)}},
-	ALLOW("recvfrom"),
-	ALLOW("sendto"),
-	ALLOW("getsockname"),
-	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)}},
-	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_CORK)}},
-	{NULL},
-};
-
-static const struct table_group http[] = {FRONTEND_GROUPS, {"clients", http_connections}, {NULL}};
+#define SEND_FASTOPEN 0x20000000
 
 /* ---- files: beneath the workspaces' descriptors, by openat2 alone ---- */
 
@@ -296,7 +239,7 @@ static const struct table_group web[] = {
 	{"what curl asks of them all the same", connected_already},
 	{"handshakes", handshakes},
 	{"options that nobody needs", options_in_vain},
-	{"what libraries look for", looked_for_in_vain},
+	{"what libraries look for", rules_in_vain},
 	{NULL},
 };
 
@@ -344,7 +287,7 @@ static const struct table_group broker[] = {
 	{"what sandboxes connect to", accepting},
 	{"sockets that it has", sockets_at_hand},
 	{"options that nobody needs", options_in_vain},
-	{"what libraries look for", looked_for_in_vain},
+	{"what libraries look for", rules_in_vain},
 	{NULL},
 };
 
@@ -364,10 +307,6 @@ static const struct table_group spawner[] = {
 	{NULL},
 };
 
-const struct filter_table filter_table_frontend = {
-	.name = "frontend", .otherwise = TABLE_KILL, .ours = true, .groups = frontend};
-const struct filter_table filter_table_http = {
-	.name = "http", .otherwise = TABLE_KILL, .ours = true, .groups = http};
 const struct filter_table filter_table_files = {
 	.name = "files", .otherwise = TABLE_KILL, .ours = true, .groups = files};
 const struct filter_table filter_table_search = {

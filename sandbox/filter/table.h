@@ -61,16 +61,16 @@ struct filter_table {
 };
 
 extern const struct filter_table filter_table_command, filter_table_frontend, filter_table_http,
-	filter_table_files, filter_table_search, filter_table_web, filter_table_broker, filter_table_spawner,
-	filter_table_container, filter_table_container_network, filter_table_gap_truncate,
-	filter_table_gap_signals, filter_table_nanny, filter_table_notify, filter_table_notify_all,
-	filter_table_notify_signals, filter_table_notify_all_signals, filter_table_notify_connect,
-	filter_table_notify_all_connect, filter_table_notify_signals_connect,
+	filter_table_opener, filter_table_files, filter_table_search, filter_table_web, filter_table_broker,
+	filter_table_spawner, filter_table_container, filter_table_container_network,
+	filter_table_gap_truncate, filter_table_gap_signals, filter_table_nanny, filter_table_notify,
+	filter_table_notify_all, filter_table_notify_signals, filter_table_notify_all_signals,
+	filter_table_notify_connect, filter_table_notify_all_connect, filter_table_notify_signals_connect,
 	filter_table_notify_all_signals_connect;
 
 /* What several programs of ours do (common.c). */
 extern const struct table_rule rules_memory[], rules_end[], rules_clock[], rules_polling[], rules_epoll[],
-	rules_facts[], rules_rings[];
+	rules_facts[], rules_rings[], rules_in_vain[];
 /* What neither commands nor whoever builds their sandboxes needs (command.c). */
 extern const struct table_rule rules_other_processes[], rules_kernel_surface[], rules_administration[],
 	rules_devices[], rules_sockets[];

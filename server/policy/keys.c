@@ -39,8 +39,9 @@ const struct policy_key policy_keys[] = {
 			"that are protected always."},
 	{"http.withoutToken", POLICY_BOOLEAN, KEY(http_open),
 	 .description =
-		 "Lets every program of this machine that can connect ask over HTTP without a token. Only "
-		 "where no other machine can connect, and no --token-file is given."},
+		 "Lets every program of this machine that can connect ask over HTTP without a token, all of "
+		 "them as one caller; over a Unix socket those of the users that may connect (--allow-uid). "
+		 "Only where no other machine can connect, and no --token-file is given."},
 	{"limits.commandKeptSeconds", POLICY_DECIMAL, KEY(command_kept_ms), LIMIT_COMMAND_KEPT_MIN_MS,
 	 LIMIT_COMMAND_KEPT_MAX_MS, LIMIT_COMMAND_KEPT_MS,
 	 "Seconds after its end, or after it was last read, that a command's output can still be read."},

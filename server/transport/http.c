@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "protocol/limits.h"
 #include "server/transport/http_exchange.h"
 #include "server/transport/http_sessions.h"
+#include "server/transport/http_tls.h"
 
 /* ---- the daemon's turns ---- */
 
@@ -58,46 +58,6 @@ static void beat(struct loop_timer *timer)
 	loop_timer_set(http->loop, timer, http->loop->now + LOOP_MS(LIMIT_HTTP_BEAT_MS));
 }
 
-/* ---- connections ---- */
-
-/*
- * The client has closed its side: what it asked is cancelled. The daemon may have read the last bytes without
- * seeing the end behind them; the same end, once more and by us, makes it look again.
- */
-static void client_gone(struct loop_source *source, uint32_t events)
-{
-	struct link *link = (struct link *)((char *)source - offsetof(struct link, source));
-
-	link->gone = true;
-	if (link->exchange && link->exchange->suspended)
-		exchange_wake(link->exchange);
-	else
-		shutdown(source->fd, SHUT_RD);
-}
-
-static void connection_changed(void *context, struct MHD_Connection *connection, void **slot,
-			       enum MHD_ConnectionNotificationCode code)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct http *http = context;
-	struct link *link = *slot;
-
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (link)
-			loop_forget(http->loop, &link->source);
-		free(link);
-		*slot = NULL;
-		return;
-	}
-	link = calloc(1, sizeof *link);
-	if (!link || !info)
-		return; /* its first request is refused */
-	link->source = (struct loop_source){.fd = -1, .ready = client_gone};
-	loop_watch(http->loop, &link->source, info->connect_fd, EPOLLRDHUP | EPOLLET);
-	*slot = link;
-}
-
 /* ---- one exchange ---- */
 
 static struct exchange *exchange_new(struct http *http, struct MHD_Connection *connection)
@@ -142,6 +102,21 @@ static void part_with_stream(struct exchange *exchange)
 		stream->lost_at = exchange->http->loop->now;
 }
 
+void exchange_part(struct exchange *exchange)
+{
+	if (exchange->stream)
+		part_with_stream(exchange);
+	if (exchange->peer) {
+		mcp_route_gone(exchange->peer,
+			       NULL); /* "MUST be treated .. as cancellation of that request" */
+		mcp_peer_free(exchange->peer);
+	}
+	if (exchange->session)
+		session_leave(exchange);
+	exchange->stream = NULL;
+	exchange->peer = NULL;
+}
+
 static void exchange_free(struct exchange *exchange)
 {
 	struct http *http = exchange->http;
@@ -153,15 +128,7 @@ static void exchange_free(struct exchange *exchange)
 		http->exchanges = exchange->next;
 	if (exchange->next)
 		exchange->next->previous = exchange->previous;
-	if (exchange->stream)
-		part_with_stream(exchange);
-	if (exchange->peer) {
-		mcp_route_gone(exchange->peer,
-			       NULL); /* "MUST be treated .. as cancellation of that request" */
-		mcp_peer_free(exchange->peer);
-	}
-	if (exchange->session)
-		session_leave(exchange);
+	exchange_part(exchange);
 	stream_deinit(&exchange->own);
 	forget_body(exchange);
 	free(exchange);
@@ -279,6 +246,8 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
 int http_init(struct http *http, struct loop *loop, const struct http_host *host,
 	      const struct http_settings *settings, int listener, struct err *err)
 {
+	static const struct MHD_OptionItem in_clear[] = {{MHD_OPTION_END, 0, NULL}};
+	bool secure = settings->certificate != NULL;
 	const union MHD_DaemonInfo *info;
 	int result;
 
@@ -289,13 +258,13 @@ int http_init(struct http *http, struct loop *loop, const struct http_host *host
 	result = sessions_new(&http->sessions, http, settings->keys);
 	if (result < 0)
 		return err_set(err, result, "out of memory");
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, http,
-					MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED,
-					completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
-					http, MHD_OPTION_CONNECTION_LIMIT, settings->connections,
-					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_HEAD_BYTES,
-					MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_HTTP_IDLE_S,
-					MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	http->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0), 0, NULL, NULL, handle,
+		http, MHD_OPTION_ARRAY, secure ? tls_options : in_clear, MHD_OPTION_LISTEN_SOCKET, listener,
+		MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, link_changed,
+		http, MHD_OPTION_CONNECTION_LIMIT, settings->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)LIMIT_HTTP_HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_HTTP_IDLE_S,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	info = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)
 		return err_set(err, -EIO, "the HTTP daemon does not start");

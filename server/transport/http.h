@@ -22,6 +22,8 @@
 #include "server/loop.h"
 
 struct MHD_Daemon;
+struct certificate;
+struct peers;
 struct token_keys;
 struct exchange;
 struct sessions;
@@ -46,6 +48,9 @@ struct http_settings {
 	const char *const *hosts, *const *origins;
 	unsigned connections;          /* most at a time */
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
+	/* What TLS clients are shown, or NULL: we speak in clear. What is in it may be replaced any time. */
+	const struct certificate *certificate;
+	const struct peers *peers; /* who may connect to our Unix socket, or NULL: whoever can */
 };
 
 struct http {
@@ -67,6 +72,11 @@ struct http {
  * -errno. */
 int http_init(struct http *http, struct loop *loop, const struct http_host *host,
 	      const struct http_settings *settings, int listener, struct err *err);
+/* A caller is none any more: its conversations end, its requests under way are refused as those to come will
+ * be. Nothing refers to it afterwards. */
+void http_dismiss(struct http *http, const struct http_caller *caller);
+/* Ids of sessions are signed and checked by other keys from here on. */
+void http_rekey(struct http *http, const struct token_keys *keys);
 /* After each turn: what was answered goes out. */
 void http_flush(struct http *http);
 /* Is an answer still owed, or not yet out? */

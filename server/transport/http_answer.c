@@ -244,6 +244,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 	if (left == 0 && (stream->last || stream->leaves))
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (left == 0) {
+		if (link_gone(exchange->link))
+			return MHD_CONTENT_READER_END_WITH_ERROR;
 		exchange->suspended = true;
 		MHD_suspend_connection(exchange->connection);
 		return 0;
@@ -272,7 +274,7 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
 
 static enum MHD_Result wait(struct exchange *exchange)
 {
-	if (exchange->link->gone)
+	if (link_gone(exchange->link))
 		return MHD_NO;
 	exchange->suspended = true;
 	MHD_suspend_connection(exchange->connection);

@@ -10,6 +10,7 @@
 #include "protocol/buffer.h"
 #include "server/transport/http.h"
 
+struct gnutls_session_int;
 struct session;
 
 /*
@@ -60,8 +61,11 @@ enum exchange_state {
 /* A connection: exchanges one after the other. */
 struct link {
 	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
-	struct exchange *exchange; /* at present, or NULL */
-	bool gone;                 /* the client says no more, and so hears no more */
+	struct http *http;
+	struct exchange *exchange;      /* at present, or NULL */
+	struct gnutls_session_int *tls; /* or NULL */
+	bool gone;                      /* the client says no more, and so hears no more */
+	bool stranger;                  /* who connected may not ask here (peers.h) */
 };
 
 /* One HTTP request. */
@@ -83,6 +87,14 @@ struct exchange {
 	bool probe; /* answered with `reason` as it is */
 	bool post, suspended, lost, takes_json, takes_events;
 };
+
+/* ---- http_link.c ---- */
+
+/* As microhttpd has it: a connection begins, with its link as the socket's context, or ends. */
+void link_changed(void *context, struct MHD_Connection *connection, void **slot,
+		  enum MHD_ConnectionNotificationCode code);
+/* Before a connection is suspended: has its client gone? */
+bool link_gone(struct link *link);
 
 /* ---- http_head.c ---- */
 
@@ -111,6 +123,8 @@ enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, cons
 
 /* ---- http.c ---- */
 
+/* It has no more to do with its conversation, which ends if it was its own. */
+void exchange_part(struct exchange *exchange);
 /* The body is whole: what it says goes to its conversation. */
 void exchange_receive(struct exchange *exchange);
 

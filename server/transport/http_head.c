@@ -241,6 +241,9 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
 	if (!exchange->head[HEAD_ACCEPT]) /* "a default of any" (RFC 9110, 12.5.1) */
 		exchange->takes_json = true;
+	if (exchange->link->stranger)
+		refuse(exchange, MHD_HTTP_FORBIDDEN,
+		       "this socket is not for your user; --allow-uid permits more users");
 	if (!exchange->status)
 		judge_framing(exchange);
 	if (!exchange->status && is_probe(exchange, url, method))

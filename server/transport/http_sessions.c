@@ -191,6 +191,7 @@ static int make(struct sessions *sessions, const struct http_caller *caller, con
 	if (!session)
 		return -ENOMEM;
 	session->sessions = sessions;
+	session->caller = caller;
 	session->token = *token;
 	stream_init(&session->unasked, sessions->http, session, 0);
 	session->same_bucket = *bucket;
@@ -309,6 +310,22 @@ void sessions_close(struct sessions *sessions)
 		if (at->unasked.exchange)
 			exchange_wake(at->unasked.exchange);
 	}
+}
+
+void sessions_dismiss(struct sessions *sessions, const struct http_caller *caller)
+{
+	struct session *newer;
+
+	for (struct session *at = sessions->oldest; at; at = newer) {
+		newer = at->previous;
+		if (at->caller == caller)
+			session_free(at);
+	}
+}
+
+void sessions_rekey(struct sessions *sessions, const struct token_keys *keys)
+{
+	sessions->keys = *keys;
 }
 
 int sessions_new(struct sessions **sessions, struct http *http, const struct token_keys *keys)

@@ -15,6 +15,7 @@ struct session {
 	struct sessions *sessions;
 	struct session *previous, *next; /* the one used last comes first */
 	struct session *same_bucket;
+	const struct http_caller *caller;
 	struct mcp_peer *peer;
 	struct token token;
 	char id[TOKEN_TEXT + 1];
@@ -48,6 +49,10 @@ void session_stream_free(struct stream *stream);
 void session_listen(struct exchange *exchange, const char *last_event);
 /* The server ends: streams that only listen do. */
 void sessions_close(struct sessions *sessions);
+/* Those of this caller end, as if they were deleted; their ids are not remembered. */
+void sessions_dismiss(struct sessions *sessions, const struct http_caller *caller);
+/* Ids are signed and checked by these from here on. */
+void sessions_rekey(struct sessions *sessions, const struct token_keys *keys);
 /* What is old goes. */
 void sessions_tidy(struct sessions *sessions);
 

@@ -48,13 +48,13 @@ static int read_key(const char *line, uint8_t *key)
 	return 0;
 }
 
-int token_keys_read(struct token_keys *keys, const char *path, struct err *err)
+int token_keys_read(struct token_keys *keys, int fd, const char *path, struct err *err)
 {
 	uint8_t *const places[] = {keys->key, keys->previous};
 	_cleanup_(secret_forget) struct buffer text;
 	char *line, *rest;
 	size_t found = 0;
-	int result = secret_read(&text, path, err);
+	int result = secret_read(&text, fd, path, true, err);
 
 	if (result < 0)
 		return result;

@@ -33,11 +33,11 @@ struct token_keys {
 /* Random ones: what they sign, nobody else knows. 0 or -errno. */
 int token_keys_new(struct token_keys *keys);
 /*
- * Of a file that all replicas share: a line of 64 hexadecimal digits, the key; and where that was changed,
- * the one before in a second line. Empty lines and those that begin with # are skipped. The file is to be
- * readable by its owner, or its group, alone. 0, or -errno with a sentence.
+ * Of a file that all replicas share, opened by secret_open(path): a line of 64 hexadecimal digits, the key;
+ * and where that was changed, the one before in a second line. Empty lines and those that begin with # are
+ * skipped. The file is to be readable by its owner, or its group, alone. 0, or -errno with a sentence.
  */
-int token_keys_read(struct token_keys *keys, const char *path, struct err *err);
+int token_keys_read(struct token_keys *keys, int fd, const char *path, struct err *err);
 /* A number for a new session. 0 or -errno. */
 int token_number(uint64_t *number);
 /* As text with its NUL, in `text` of TOKEN_TEXT + 1. 0. */

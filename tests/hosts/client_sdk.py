@@ -44,7 +44,7 @@ async def follow(client, updates):
 
 
 def reach(command):
-    if not command[0].startswith("http:"):
+    if not command[0].startswith(("http:", "https:")):
         return StdioServerParameters(command=command[0], args=command[1:])
     return streamable_http_client(command[0], http_client=create_mcp_http_client(headers={"Authorization": f"Bearer {command[1]}"}))
 

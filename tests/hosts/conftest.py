@@ -109,6 +109,24 @@ def any_server(start, request):
 
 
 @pytest.fixture
+def serve_http(tmp_path, workspace):
+    """serve_http(*arguments, ...): a server over HTTP, as http_client.HttpServer takes it."""
+    from http_client import HttpServer  # it takes its program from here
+    servers = []
+
+    def begin(*arguments, **more):
+        servers.append(HttpServer(tmp_path, *arguments, **more))
+        return servers[-1]
+
+    yield begin
+    for server in servers:
+        watch = client.Watch(server.tree() if server.process.poll() is None else [])
+        server.kill()
+        watch.wait_ended(client.PATIENCE)
+        watch.close()
+
+
+@pytest.fixture
 def command_line():
     """command_line(*arguments, input=None): runs `sallyport` to its end."""
     def run(*arguments, timeout=client.PATIENCE, **more):

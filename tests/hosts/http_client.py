@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
@@ -17,29 +18,57 @@ from conftest import PROGRAM, clean_environment
 from schemas import check_message
 
 BOTH = "application/json, text/event-stream"
+CUT = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # the server has ended the connection
+
+
+def certify(place, name="localhost", days=2, algorithm=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+    """Makes `cert.pem`, signed by itself and so its own authority, and `key.pem` there, or replaces them."""
+    for file in ("cert", "key"):  # renamed into place, as those do who renew
+        (place / f"{file}.new").unlink(missing_ok=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-keyout", place / "key.new", "-out", place / "cert.new", "-days",
+                    str(days), "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True,
+                   timeout=PATIENCE)
+    (place / "key.new").chmod(0o600)
+    for file in ("cert", "key"):
+        (place / f"{file}.new").rename(place / f"{file}.pem")
 
 
 class HttpServer:
     """`sallyport http` on a port of its own, with the tokens `alice` and `bob`."""
 
-    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None):
+    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None, tls=False):
+        self.place, self.tls = place, None
+        if tls:
+            if not (place / "cert.pem").exists():
+                certify(place)
+            self.tls = ssl.create_default_context(cafile=place / "cert.pem")
+            arguments += ("--tls-cert", str(place / "cert.pem"), "--tls-key", str(place / "key.pem"))
         self.tokens = {name: f"{name}-{'0123456789abcdef' * 2}" for name in tokens}
         command = [PROGRAM, "http", "--workspace", str(place / "workspace")]
         if listen:
             command += ["--listen", listen]
         if tokens:
-            file = place / "tokens"
-            file.write_text("".join(f"{name} {token}\n" for name, token in self.tokens.items()))
-            file.chmod(0o600)
-            command += ["--token-file", str(file)]
+            self.write_tokens()
+            command += ["--token-file", str(place / "tokens")]
         self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         env=clean_environment(**(env or {})), bufsize=0)
         self.log = b""
         self.address = listen
         self.wait_said("listening on ")
-        found = re.search(rb"listening on http://([^/]+)/mcp", self.log)
+        found = re.search(rb"listening on https?://([^/]+)/mcp", self.log)
         if found:
             self.address = found[1].decode()
+
+    def write_tokens(self):
+        file = self.place / "tokens"
+        file.write_text("".join(f"{name} {token}\n" for name, token in self.tokens.items()))
+        file.chmod(0o600)
+
+    def reload(self, said="reloaded:"):
+        """SIGHUP; until its log says this."""
+        self.log = b""
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_said(said)
 
     def wait_said(self, text):
         """Until its log has said that; the log so far if it ends before."""
@@ -53,7 +82,7 @@ class HttpServer:
 
     @property
     def url(self):
-        return f"http://{self.address}/mcp"
+        return f"http{'s' if self.tls else ''}://{self.address}/mcp"
 
     @property
     def pid(self):
@@ -63,7 +92,11 @@ class HttpServer:
         return descendants(self.pid)
 
     def connect(self, timeout=PATIENCE):
-        """A connection without a byte."""
+        """A connection without a byte, or after its handshake."""
+        plain = self.connect_plain(timeout)
+        return self.tls.wrap_socket(plain, server_hostname="localhost") if self.tls else plain
+
+    def connect_plain(self, timeout=PATIENCE):
         if self.address.startswith("unix:"):
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(timeout)
@@ -77,7 +110,7 @@ class HttpServer:
         with self.connect(timeout) as connection:
             try:
                 connection.sendall(raw)
-            except (BrokenPipeError, ConnectionResetError):
+            except CUT:
                 pass  # it may answer before it has read all
             return Answer(connection)
 

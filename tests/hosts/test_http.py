@@ -2,29 +2,20 @@
 """Streamable HTTP as it should be used: both eras, streams, sessions, callers."""
 
 import concurrent.futures
+import functools
 import json
 import os
 import signal
 
 import pytest
 from client import LEGACY, MODERN, PATIENCE, Watch, compact, meta, name_of, text_of
-from http_client import Answer, HttpServer, Session
+from http_client import Answer, Session
 
 
-@pytest.fixture
-def serve(tmp_path, workspace):
-    servers = []
-
-    def begin(*arguments, **more):
-        servers.append(HttpServer(tmp_path, *arguments, **more))
-        return servers[-1]
-
-    yield begin
-    for server in servers:
-        watch = Watch(server.tree() if server.process.poll() is None else [])
-        server.kill()
-        watch.wait_ended(PATIENCE)
-        watch.close()
+@pytest.fixture(params=["clear", "tls"])
+def serve(request, serve_http):
+    """A server in clear, and over TLS."""
+    return functools.partial(serve_http, tls=request.param == "tls")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from source import arrays, cut, read, skip, swap
 from suites import attacks, escape, hosts, unit
 
 FOLDER = "sandbox/filter/"
-TABLES = [FOLDER + name + ".c" for name in ("command", "container", "notify", "programs", "common")]
+TABLES = [FOLDER + name + ".c" for name in ("command", "container", "frontends", "notify", "programs", "common")]
 ASKED = unit("filter", "filter_rules", "filter_programs", "filter_network")
 
 

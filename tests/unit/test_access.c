@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "server/access.h"
+#include "server/secret.h"
 
 #define ALICE "alice-0123456789abcdef"
 #define BOB   "bob-0123456789abcdef"
@@ -34,6 +35,15 @@ static int remove_file(void **state)
 	return unlink(path);
 }
 
+static int read_path(struct access *access, const char *name, struct err *err)
+{
+	int fd = secret_open(name), result = access_read(access, fd, name, err);
+
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
 /* Reads a file with this content; the sentence is in *err. */
 static int read_text(struct access *access, const char *text, struct err *err)
 {
@@ -43,7 +53,7 @@ static int read_text(struct access *access, const char *text, struct err *err)
 	assert_true(fputs(text, file) >= 0);
 	assert_int_equal(fclose(file), 0);
 	*err = (struct err){""};
-	return access_read(access, path, err);
+	return read_path(access, path, err);
 }
 
 static void test_file(void **state)
@@ -123,8 +133,8 @@ static void test_modes(void **state)
 	assert_int_equal(read_text(&access, "alice " ALICE "\n", &err), 0);
 	access_deinit(&access);
 	assert_int_equal(chmod(path, 0600), 0);
-	assert_int_equal(access_read(&access, "/nowhere/tokens", &err), -ENOENT);
-	assert_int_equal(access_read(&access, "/dev/null", &err), -EPERM);
+	assert_int_equal(read_path(&access, "/nowhere/tokens", &err), -ENOENT);
+	assert_int_equal(read_path(&access, "/dev/null", &err), -EPERM);
 }
 
 static void test_made(void **state)

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/futex.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -111,6 +113,61 @@ static void test_frontend(void **state)
 	nothing_but(FILTER_FRONTEND, WORDS(COMMON, POLL, EPOLL, VAIN, "fstat", "read", "close", "pread64",
 					   "pwrite64", "getrandom", "fcntl", "recvmsg", "sendmsg", "shutdown",
 					   "timerfd_settime", "socketpair", "pipe2", "setsockopt"));
+}
+
+/* The same, and who connects; it makes no socket itself. */
+static void test_http(void **state)
+{
+	const struct expectation list[] = {
+		{FILTER_HTTP, "socketpair", ARGUMENTS(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC),
+		 SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "pipe2", ARGUMENTS(0, O_CLOEXEC), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "fcntl", ARGUMENTS(1, F_SETFL), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "accept4", ARGUMENTS(3, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "accept4", ARGUMENTS(3, 0, 0, 0), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_HTTP, "setsockopt", ARGUMENTS(0, SOL_SOCKET, 83), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "setsockopt", ARGUMENTS(3, IPPROTO_TCP, TCP_NODELAY), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "setsockopt", ARGUMENTS(3, IPPROTO_TCP, TCP_CORK), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "getsockopt", ARGUMENTS(3, SOL_SOCKET, SO_PEERCRED), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "getsockopt", ARGUMENTS(3, SOL_SOCKET, SO_ERROR), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_HTTP, "futex", ARGUMENTS(0, FUTEX_WAKE_PRIVATE), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "futex", ARGUMENTS(0, FUTEX_WAIT_PRIVATE), SECCOMP_RET_KILL_PROCESS},
+	};
+
+	shared(FILTER_HTTP);
+	rings(FILTER_HTTP);
+	refused_quietly(FILTER_HTTP);
+	check(list, ARRAY_SIZE(list));
+	all(FILTER_HTTP, SECCOMP_RET_ALLOW,
+	    WORDS(EPOLL, "recvmsg", "sendmsg", "recvfrom", "sendto", "getsockname", "shutdown",
+		  "timerfd_settime", "pwrite64", "getrandom"));
+	nothing_but(FILTER_HTTP, WORDS(COMMON, POLL, EPOLL, VAIN, "fstat", "read", "close", "pread64",
+				       "pwrite64", "getrandom", "fcntl", "recvmsg", "sendmsg", "shutdown",
+				       "timerfd_settime", "socketpair", "pipe2", "setsockopt", "accept4",
+				       "recvfrom", "sendto", "getsockname", "getsockopt", "futex"));
+}
+
+#define OPENED (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+static void test_opener(void **state)
+{
+	const struct expectation list[] = {
+		{FILTER_OPENER, "openat", ARGUMENTS(AT_FDCWD, 0, OPENED), SECCOMP_RET_ALLOW},
+		{FILTER_OPENER, "openat", ARGUMENTS(AT_FDCWD, 0, OPENED | O_WRONLY),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "openat", ARGUMENTS(AT_FDCWD, 0, OPENED | O_CREAT), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "openat", ARGUMENTS(3, 0, OPENED), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "mmap", ARGUMENTS(0, 4096, PROT_READ, MAP_ANONYMOUS), SECCOMP_RET_ALLOW},
+		{FILTER_OPENER, "mmap", ARGUMENTS(0, 4096, PROT_EXEC, MAP_ANONYMOUS),
+		 SECCOMP_RET_KILL_PROCESS},
+		{FILTER_OPENER, "madvise", ARGUMENTS(0, 4096, MADV_DONTNEED), SECCOMP_RET_ALLOW},
+	};
+
+	check(list, ARRAY_SIZE(list));
+	all(FILTER_OPENER, SECCOMP_RET_ALLOW,
+	    WORDS("munmap", "mremap", "brk", "write", "writev", "exit_group", "recvmsg", "sendmsg", "close"));
+	nothing_but(FILTER_OPENER,
+		    WORDS(MEMORY, "write", "writev", "exit_group", "openat", "recvmsg", "sendmsg", "close"));
 }
 
 static void test_files(void **state)
@@ -258,8 +315,9 @@ static void test_broker(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frontend), cmocka_unit_test(test_files),
-					   cmocka_unit_test(test_search), cmocka_unit_test(test_web),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frontend), cmocka_unit_test(test_http),
+					   cmocka_unit_test(test_opener),   cmocka_unit_test(test_files),
+					   cmocka_unit_test(test_search),   cmocka_unit_test(test_web),
 					   cmocka_unit_test(test_broker)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

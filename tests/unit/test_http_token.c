@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "protocol/limits.h"
+#include "server/secret.h"
 #include "server/transport/http_token.h"
 
 static struct token_keys keys;
@@ -119,6 +120,14 @@ static void test_rotation(void **state)
 #define KEY   "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff"
 #define OTHER "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 
+static int read_keys(struct token_keys *into, const char *path, struct err *err)
+{
+	int fd = secret_open(path), result = token_keys_read(into, fd, path, err);
+
+	close(fd);
+	return result;
+}
+
 static void test_file(void **state)
 {
 	static const struct {
@@ -144,18 +153,18 @@ static void test_file(void **state)
 		assert_int_equal(ftruncate(fd, 0), 0);
 		assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0), strlen(rows[i].text));
 		err = (struct err){""};
-		assert_int_equal(token_keys_read(&read, path, &err), rows[i].says ? -EINVAL : 0);
+		assert_int_equal(read_keys(&read, path, &err), rows[i].says ? -EINVAL : 0);
 		if (rows[i].says)
 			assert_non_null(strstr(err.text, rows[i].says));
 		else
 			assert_int_equal(read.key[1], 0x11);
 	}
 	assert_int_equal(pwrite(fd, KEY "\n" OTHER, 129, 0), 129);
-	assert_int_equal(token_keys_read(&read, path, &err), 0);
+	assert_int_equal(read_keys(&read, path, &err), 0);
 	assert_int_equal(read.key[10], 0xaa);
 	assert_int_equal(read.previous[10], 0xff);
 	assert_int_equal(fchmod(fd, 0644), 0);
-	assert_int_equal(token_keys_read(&read, path, &err), -EPERM);
+	assert_int_equal(read_keys(&read, path, &err), -EPERM);
 	close(fd);
 	unlink(path);
 }
