@@ -222,6 +222,8 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
 	struct http *http = exchange->http;
 	int result = 0;
 
+	if (exchange->status && (exchange->dropped += *length) > LIMIT_MESSAGE_BYTES)
+		return MHD_NO;
 	if (!exchange->status && http->bodies + *length > LIMIT_HTTP_BODIES_BYTES) {
 		exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 		exchange->reason = "too many long messages are being read at once; try again";
@@ -239,6 +241,24 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
 	return result == -ENOMEM ? MHD_NO : MHD_YES;
 }
 
+/*
+ * A refusal waits for the body that follows the head, which is dropped: whoever still writes does not read
+ * it, and proxies make a 502 of that. Not where it is in doubt what the body is, or when the client asks
+ * first.
+ */
+static bool drops_body(const struct exchange *exchange)
+{
+	switch (exchange->status) {
+	case MHD_HTTP_BAD_REQUEST:
+	case MHD_HTTP_CONTENT_TOO_LARGE:
+	case MHD_HTTP_NOT_IMPLEMENTED:
+		return false;
+	default:
+		return (exchange->head[HEAD_LENGTH] || exchange->head[HEAD_TRANSFER]) &&
+		       !head_find(exchange, MHD_HTTP_HEADER_EXPECT);
+	}
+}
+
 /* As microhttpd has it: first with the head alone, then with each piece of the body, then without any, and
  * again whenever the connection was resumed before there was a response. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
@@ -252,8 +272,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		if (!exchange)
 			return MHD_NO;
 		head_judge(exchange, url, method);
-		return exchange->status ? exchange_refuse(exchange, exchange->status, exchange->reason)
-					: MHD_YES;
+		return exchange->status && !drops_body(exchange)
+			       ? exchange_refuse(exchange, exchange->status, exchange->reason)
+			       : MHD_YES;
 	}
 	if (exchange->lost || (exchange->link->gone && exchange->state == EXCHANGE_WAITS))
 		return MHD_NO;
