@@ -35,12 +35,13 @@ enum {
 #define OPTION_HOST          0x80
 #define OPTION_ORIGIN        0x100
 #define OPTION_SESSION_KEY   0x200
+#define OPTION_INSTANCE      0x400
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
 #define OPTIONS_HTTP                                                                                         \
 	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
-	 OPTION_SESSION_KEY)
+	 OPTION_SESSION_KEY | OPTION_INSTANCE)
 
 #define OPTIONS_OPERANDS 3
 #define OPTIONS_NAMES    16 /* of hosts, and of origins */
@@ -54,6 +55,7 @@ struct options {
 	const char *listen;                     /* as written, or NULL */
 	const char *session_key;                /* file, or NULL */
 	const char *token_file;                 /* or NULL */
+	const char *instance;                   /* or NULL */
 	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
 	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */
 	bool json;

@@ -183,6 +183,7 @@ static int make(struct sessions *sessions, const struct http_caller *caller, con
 {
 	struct session *session, **bucket = bucket_of(sessions, token->number);
 	struct mcp_sink sink = {.send = send_message};
+	uint64_t streams;
 	int result;
 
 	make_room(sessions);
@@ -197,7 +198,11 @@ static int make(struct sessions *sessions, const struct http_caller *caller, con
 	link_use(session);
 	sessions->count++;
 	sink.context = session;
-	result = mcp_peer_new(&session->peer, caller->mcp, &sink);
+	/* a stream that another replica had, or we before a restart, is not taken for one of these */
+	result = token_number(&streams);
+	session->last_number = (uint32_t)(streams % LIMIT_HTTP_STREAM_NUMBERS);
+	if (result == 0)
+		result = mcp_peer_new(&session->peer, caller->mcp, &sink);
 	if (result == 0)
 		result = mcp_peer_resume(session->peer, token->version, token->client);
 	if (result == 0)

@@ -27,9 +27,14 @@ http {{
 
 
 def recommended():
-    """The configuration that docs/proxies.md shows."""
+    """What docs/proxies.md shows: the configuration, and the upstream of several replicas."""
     with open(os.path.join(TOP, "docs/proxies.md"), encoding="utf-8") as file:
-        return re.search(r"```nginx\n(.*?)```", file.read(), re.DOTALL)[1]
+        return re.findall(r"```nginx\n(.*?)```", file.read(), re.DOTALL)
+
+
+def for_replicas(text):
+    """The configuration with the upstream of several replicas."""
+    return re.sub(r"upstream [^}]*}\n", lambda _: recommended()[1], text)
 
 
 class Nginx(HttpServer):
@@ -40,8 +45,8 @@ class Nginx(HttpServer):
         self.place = tempfile.mkdtemp(prefix="sallyport-nginx-")  # a socket's path must be short
         self.address = f"unix:{self.place}/socket"
         self.log = b""
-        text = change(recommended())
-        text, upstream = re.subn(r"server 127\.0\.0\.1:8931;", " ".join(f"server {one.address};" for one in servers), text)
+        text = change(recommended()[0])
+        text, upstream = re.subn(r"(server \d\S+;\s*)+", " ".join(f"server {one.address};" for one in servers) + "\n", text)
         text, listens = re.subn(r"listen [^;]*;", f"listen {self.address};", text)
         assert upstream == 1 and listens == 1, text
         self.text = text
