@@ -68,6 +68,8 @@ static void client_gone(struct loop_source *source, uint32_t events)
 {
 	struct link *link = (struct link *)((char *)source - offsetof(struct link, source));
 
+	if (link->gone)
+		return; /* what we and the daemon do then is heard as another end */
 	link->gone = true;
 	if (link->exchange && link->exchange->suspended)
 		exchange_wake(link->exchange);
@@ -209,6 +211,8 @@ void exchange_receive(struct exchange *exchange)
 		result = mcp_receive_from(exchange_peer(exchange), exchange->stream, &headers,
 					  buffer_data(&exchange->body), buffer_length(&exchange->body));
 	forget_body(exchange);
+	if (result == 0 && exchange->session && !exchange->stream->last)
+		session_settle(exchange->session);
 	if (result == 0 && exchange->peer && mcp_peer_version(exchange->peer))
 		result = session_begin(exchange);
 	if (result < 0) {
