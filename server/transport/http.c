@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "protocol/limits.h"
 #include "server/transport/http_exchange.h"
@@ -343,9 +344,12 @@ bool http_busy(const struct http *http)
 void http_stop(struct http *http)
 {
 	struct exchange *next;
+	int listener;
 
 	http->stopping = true;
-	MHD_quiesce_daemon(http->daemon);
+	listener = MHD_quiesce_daemon(http->daemon);
+	if (listener >= 0)
+		close(listener); /* who comes now asks somebody else */
 	for (struct exchange *exchange = http->exchanges; exchange; exchange = next) {
 		next = exchange->next;
 		if (exchange->peer)

@@ -135,6 +135,22 @@ def test_what_runs_may_end_before_the_server_does(server):
     assert server.process.wait(PATIENCE) == 0
 
 
+def test_who_comes_when_it_is_about_to_end(server, workspace):
+    """Is refused at once, and may ask another; who came before is still answered."""
+    os.mkfifo(workspace / "go", 0o666)
+    answer = server.request("tools/call", {"name": "run_command", "arguments": {"command": "echo up; cat go"}}, progress=1)
+    while "up" not in answer.next_message()["params"].get("message", ""):
+        pass
+    server.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    with pytest.raises(ConnectionRefusedError):
+        while time.monotonic() < deadline:
+            server.connect().close()
+    (workspace / "go").write_text("over\n")
+    assert answer.last()["result"]["structuredContent"]["stdout"] == "up\nover\n"
+    assert server.process.wait(PATIENCE) == 0
+
+
 # ---- legacy ----
 
 @pytest.mark.parametrize("version", LEGACY)
