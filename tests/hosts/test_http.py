@@ -112,6 +112,16 @@ def test_subscription(server, workspace):
     assert server.request("server/discover").status == 200
 
 
+def test_a_subscription_is_a_stream(server):
+    """Who takes no events is told so, and does not wait for ever."""
+    wanted = {"notifications": {"toolsListChanged": True}}
+    assert server.request("subscriptions/listen", wanted, Accept="application/json").status == 406
+    for accepted in (None, "*/*", "application/json, text/event-stream"):
+        stream = server.request("subscriptions/listen", wanted, Accept=accepted)
+        assert stream.is_stream and stream.next_message()["method"] == "notifications/subscriptions/acknowledged"
+        stream.close()
+
+
 def test_the_end_is_told_to_who_listens(server):
     stream = server.request("subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=7)
     assert stream.next_message()["method"] == "notifications/subscriptions/acknowledged"
