@@ -65,6 +65,7 @@
 #define LIMIT_HTTP_SESSION_IDLE_MS                                                                           \
 	3600000 /* after which one is forgotten, with its subscriptions, until it is used again */
 #define LIMIT_HTTP_SESSION_S      604800     /* a week: how long an id is good for */
+#define LIMIT_HTTP_STREAM_NUMBERS 500000000  /* where those of a session begin: nine digits are read */
 #define LIMIT_HTTP_ENDED_SESSIONS 4096       /* deleted ones that are remembered */
 #define LIMIT_HTTP_DRAIN_MS       10000      /* for answers that are under way when the server is to end */
 #define LIMIT_SECRET_FILE_BYTES   (1u << 20) /* a file of tokens: some ten thousand */
@@ -307,9 +308,10 @@
 
 #define LIMIT_COMMAND_TIMEOUT_MS                                                                             \
 	86400000 /* a day: the longest wait_ms and timeout_ms; answer-within bounds them anyway */
-#define LIMIT_HANDLE_BYTES 16  /* of randomness in a command's id: nobody finds another's by trying */
-#define LIMIT_HANDLES      64  /* of one caller: 16 MB of output in memory at worst; limits.commands */
-#define LIMIT_HANDLES_MAX  256 /* the most a policy may choose */
+#define LIMIT_HANDLE_BYTES   16  /* of randomness in a command's id: nobody finds another's by trying */
+#define LIMIT_INSTANCE_BYTES 32  /* of --instance: it stands in each id that a model repeats */
+#define LIMIT_HANDLES        64  /* of one caller: 16 MB of output in memory at worst; limits.commands */
+#define LIMIT_HANDLES_MAX    256 /* the most a policy may choose */
 #define LIMIT_COMMAND_KEPT_MS                                                                                \
 	3600000 /* after its end or last read: a person at lunch finds the build's output again;             \
 		   limits.commandKeptSeconds */

@@ -4,6 +4,7 @@
  * never given, is another caller's, or has expired gets the same answer.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -79,7 +80,9 @@ bool handles_yield_file(struct caller *caller)
 void handle_give(struct command *command)
 {
 	struct caller *caller = command->caller;
+	const char *instance = caller ? caller->sandboxes->context->instance : NULL;
 	unsigned char random[LIMIT_HANDLE_BYTES];
+	char *id = command->handle.id;
 
 	if (command->handle.id[0] || !caller)
 		return;
@@ -87,7 +90,9 @@ void handle_give(struct command *command)
 		command_free(find_dispensable(caller, false));
 	if (getrandom(random, sizeof random, 0) != sizeof random)
 		return;
-	result_hex(command->handle.id, random, sizeof random);
+	if (instance)
+		id += snprintf(id, LIMIT_INSTANCE_BYTES + 2, "%s.", instance);
+	result_hex(id, random, sizeof random);
 	enlist(command);
 }
 
@@ -121,6 +126,26 @@ struct command *handle_find(const struct caller *caller, const char *id)
 static void fail(struct call *call, const char *text)
 {
 	result_fail(&call->result, "%s", text);
+	call_release(call);
+}
+
+/* A replica knows nothing of the others, but their ids say whose they are. */
+static void fail_unknown(const struct caller *caller, struct call *call, const char *id)
+{
+	const char *instance = caller->sandboxes->context->instance;
+	size_t length = strcspn(id, ".");
+
+	if (!instance || !id[length] || length > LIMIT_INSTANCE_BYTES ||
+	    (strlen(instance) == length && strncmp(instance, id, length) == 0)) {
+		fail(call, "id: no command of yours has it, or it ended too long ago; list_commands shows "
+			   "those there are");
+		return;
+	}
+	result_fail(&call->result,
+		    "id: the command is with the instance \"%.*s\" of this server, and this call came to "
+		    "\"%s\", which cannot reach it: calls of one caller must go to one instance as long as "
+		    "commands run (docs/proxies.md); the same call again may reach it",
+		    (int)length, id, instance);
 	call_release(call);
 }
 
@@ -227,8 +252,7 @@ void command_handle(struct caller *caller, struct call *call, const void *decode
 	}
 	command = handle_find(caller, arguments->id);
 	if (!command) {
-		fail(call, "id: no command of yours has it, or it ended too long ago; list_commands shows "
-			   "those there are");
+		fail_unknown(caller, call, arguments->id);
 		return;
 	}
 	switch ((enum handle_operation)call->tool->operation) {

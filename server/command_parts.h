@@ -42,12 +42,14 @@ struct listener {
 	bool asked;      /* what the command waits for: the answer is told with it */
 };
 
+#define HANDLE_ID_BYTES (LIMIT_INSTANCE_BYTES + 1 + 2 * LIMIT_HANDLE_BYTES)
+
 /* What a caller knows a command by, once it needs to. */
 struct handle {
-	char id[2 * LIMIT_HANDLE_BYTES + 1]; /* "": it has none */
-	char *line;                          /* the command, cut, for list_commands */
-	uint64_t read_to;                    /* cursor: where the last read ended */
-	struct command *next, **link;        /* in caller->handles */
+	char id[HANDLE_ID_BYTES + 1]; /* [INSTANCE.]RANDOM; "": it has none */
+	char *line;                   /* the command, cut, for list_commands */
+	uint64_t read_to;             /* cursor: where the last read ended */
+	struct command *next, **link; /* in caller->handles */
 };
 
 struct command_pipe {

@@ -16,7 +16,7 @@
 #define SUFFIX "/output"
 
 struct uri {
-	char text[sizeof PREFIX - 1 + 2 * LIMIT_HANDLE_BYTES + sizeof SUFFIX];
+	char text[sizeof PREFIX - 1 + HANDLE_ID_BYTES + sizeof SUFFIX];
 };
 
 static struct uri uri_of(const struct command *command)
@@ -30,12 +30,13 @@ static struct uri uri_of(const struct command *command)
 /* `rest` is to be ID/output. */
 static struct command *find(const struct caller *caller, const char *rest)
 {
-	char id[2 * LIMIT_HANDLE_BYTES + 1];
+	char id[HANDLE_ID_BYTES + 1];
+	size_t length = strcspn(rest, "/");
 
-	if (strlen(rest) != sizeof id - 1 + strlen(SUFFIX) || strcmp(rest + sizeof id - 1, SUFFIX) != 0)
+	if (length >= sizeof id || strcmp(rest + length, SUFFIX) != 0)
 		return NULL;
-	memcpy(id, rest, sizeof id - 1);
-	id[sizeof id - 1] = '\0';
+	memcpy(id, rest, length);
+	id[length] = '\0';
 	return handle_find(caller, id);
 }
 

@@ -114,6 +114,18 @@ static int set_tls_key(struct options *options, const char *value, struct err *e
 	return set_once(&options->tls_key, "--tls-key", value, err);
 }
 
+static int set_instance(struct options *options, const char *value, struct err *err)
+{
+	static const char *const permitted =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	size_t length = strlen(value);
+
+	if (length > LIMIT_INSTANCE_BYTES || strspn(value, permitted) != length)
+		return err_set(err, -EINVAL, "--instance needs letters, digits, - and _, at most %d of them",
+			       LIMIT_INSTANCE_BYTES);
+	return set_once(&options->instance, "--instance", value, err);
+}
+
 static int add_name(const char **names, const char *option, const char *value, struct err *err)
 {
 	size_t count = 0;
@@ -181,6 +193,10 @@ const struct option_row option_table[] = {
 	 "and those "
 	 "before them in a second line. Default: sessions end with this server",
 	 set_session_key},
+	{OPTION_INSTANCE, "--instance", "NAME",
+	 "what this one of several replicas is called: it stands in the ids of commands, so that another one "
+	 "can say whose they are",
+	 set_instance},
 	{OPTION_JSON, "--json", NULL, "print the whole as JSON, for programs", set_json},
 	{0},
 };

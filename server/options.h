@@ -38,12 +38,13 @@ enum {
 #define OPTION_TLS_CERT      0x400
 #define OPTION_TLS_KEY       0x800
 #define OPTION_ALLOW_UID     0x1000
+#define OPTION_INSTANCE      0x2000
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
 #define OPTIONS_HTTP                                                                                         \
 	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
-	 OPTION_SESSION_KEY | OPTION_TLS_CERT | OPTION_TLS_KEY | OPTION_ALLOW_UID)
+	 OPTION_SESSION_KEY | OPTION_TLS_CERT | OPTION_TLS_KEY | OPTION_ALLOW_UID | OPTION_INSTANCE)
 
 #define OPTIONS_OPERANDS 3
 #define OPTIONS_NAMES    16 /* of hosts, of origins, and of users */
@@ -59,6 +60,7 @@ struct options {
 	const char *token_file;                 /* or NULL */
 	const char *tls_cert, *tls_key;         /* files; both or none */
 	const char *users[OPTIONS_NAMES + 1];   /* numbers or names, ended by NULL */
+	const char *instance;                   /* or NULL */
 	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
 	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */
 	bool json;

@@ -180,6 +180,7 @@ int server_start(struct server *server, const struct settings *settings, struct 
 		return result;
 	steal_fd(&spare);
 	result = calls_init(&server->calls, &server->loop, &server->supervisor, &settings->plan);
+	server->calls.context.instance = settings->instance;
 	return result < 0 ? err_set(err, result, "out of memory") : 0;
 }
 

@@ -65,6 +65,7 @@ static int load(struct settings *settings, const struct options *options, struct
 	}
 	if (result < 0)
 		return result;
+	settings->instance = options->instance;
 	settings->answer_within_ms = options->answer_within_ms ? options->answer_within_ms
 							       : (uint32_t)settings->policy.answer_within_ms;
 	if (options->result_bytes)
@@ -79,6 +80,7 @@ int settings_load(struct settings *settings, const struct options *options, stru
 	policy_init(&settings->policy);
 	plan_init(&settings->plan);
 	settings->answer_within_ms = 0;
+	settings->instance = NULL;
 	buffer_init(&settings->notes, LIMIT_POLICY_BYTES);
 	result = load(settings, options, err);
 	if (result < 0)

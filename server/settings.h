@@ -17,6 +17,7 @@ struct settings {
 	struct policy policy;      /* as it stands in the file, or the defaults */
 	struct plan plan;          /* what the sandboxes are told */
 	uint32_t answer_within_ms; /* --answer-within, else policy; 0: patience_of(clientInfo.name) */
+	const char *instance;      /* --instance, or NULL */
 	struct buffer notes;       /* sentences for the person, a line each; not errors */
 };
 

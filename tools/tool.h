@@ -42,6 +42,7 @@ struct tool_context {
 	uint64_t result_bytes;                 /* --result-limit */
 	uint32_t answer_within_ms;             /* of this caller */
 	const struct confinement_found *found; /* changes: what calls run under, once one has run */
+	const char *instance;                  /* our name among replicas; NULL: we have none */
 };
 
 /*

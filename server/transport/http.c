@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "protocol/limits.h"
 #include "server/transport/http_exchange.h"
@@ -176,6 +177,8 @@ void exchange_receive(struct exchange *exchange)
 		result = mcp_receive_from(exchange_peer(exchange), exchange->stream, &headers,
 					  buffer_data(&exchange->body), buffer_length(&exchange->body));
 	forget_body(exchange);
+	if (result == 0 && exchange->session && !exchange->stream->last)
+		session_settle(exchange->session);
 	if (result == 0 && exchange->peer && mcp_peer_version(exchange->peer))
 		result = session_begin(exchange);
 	if (result < 0) {
@@ -189,6 +192,8 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
 	struct http *http = exchange->http;
 	int result = 0;
 
+	if (exchange->status && (exchange->dropped += *length) > LIMIT_MESSAGE_BYTES)
+		return MHD_NO;
 	if (!exchange->status && http->bodies + *length > LIMIT_HTTP_BODIES_BYTES) {
 		exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 		exchange->reason = "too many long messages are being read at once; try again";
@@ -206,6 +211,24 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
 	return result == -ENOMEM ? MHD_NO : MHD_YES;
 }
 
+/*
+ * A refusal waits for the body that follows the head, which is dropped: whoever still writes does not read
+ * it, and proxies make a 502 of that. Not where it is in doubt what the body is, or when the client asks
+ * first.
+ */
+static bool drops_body(const struct exchange *exchange)
+{
+	switch (exchange->status) {
+	case MHD_HTTP_BAD_REQUEST:
+	case MHD_HTTP_CONTENT_TOO_LARGE:
+	case MHD_HTTP_NOT_IMPLEMENTED:
+		return false;
+	default:
+		return (exchange->head[HEAD_LENGTH] || exchange->head[HEAD_TRANSFER]) &&
+		       !head_find(exchange, MHD_HTTP_HEADER_EXPECT);
+	}
+}
+
 /* As microhttpd has it: first with the head alone, then with each piece of the body, then without any, and
  * again whenever the connection was resumed before there was a response. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
@@ -219,8 +242,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		if (!exchange)
 			return MHD_NO;
 		head_judge(exchange, url, method);
-		return exchange->status ? exchange_refuse(exchange, exchange->status, exchange->reason)
-					: MHD_YES;
+		return exchange->status && !drops_body(exchange)
+			       ? exchange_refuse(exchange, exchange->status, exchange->reason)
+			       : MHD_YES;
 	}
 	if (exchange->lost || (exchange->link->gone && exchange->state == EXCHANGE_WAITS))
 		return MHD_NO;
@@ -287,9 +311,12 @@ bool http_busy(const struct http *http)
 void http_stop(struct http *http)
 {
 	struct exchange *next;
+	int listener;
 
 	http->stopping = true;
-	MHD_quiesce_daemon(http->daemon);
+	listener = MHD_quiesce_daemon(http->daemon);
+	if (listener >= 0)
+		close(listener); /* who comes now asks somebody else */
 	for (struct exchange *exchange = http->exchanges; exchange; exchange = next) {
 		next = exchange->next;
 		if (exchange->peer)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/jsonrpc.h"
@@ -231,6 +232,22 @@ static enum MHD_Result queue_message(struct exchange *exchange)
 	return queue(exchange, status_of(exchange), response);
 }
 
+/*
+ * The stream is broken off. The daemon has an answer for that (MHD_CONTENT_READER_END_WITH_ERROR), after
+ * which it does not look at the connection again (0.9.75), so that it stays open; it does close one that it
+ * cannot write to. Nobody hears of a proper end: nothing can be said any more.
+ */
+static ssize_t break_off(struct exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (!info)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	shutdown(info->connect_fd, SHUT_RDWR);
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
 /* As microhttpd has it: bytes, or the end, or 0 when there are none yet; then the connection is suspended. */
 static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t size)
 {
@@ -239,7 +256,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 	size_t left;
 
 	if (!stream || exchange->lost || exchange->link->gone)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return break_off(exchange);
 	left = buffer_length(&stream->bytes) - stream->sent;
 	if (left == 0 && (stream->last || stream->leaves))
 		return MHD_CONTENT_READER_END_OF_STREAM;

@@ -81,6 +81,7 @@ struct exchange {
 	struct stream own;       /* of a modern request */
 	struct link *link;
 	struct buffer body;
+	size_t dropped; /* bytes of a body that was refused */
 	enum exchange_state state;
 	unsigned status; /* refused before it was read: with this status; 0: not refused */
 	const char *reason;

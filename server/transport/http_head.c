@@ -188,6 +188,8 @@ static void find_session(struct exchange *exchange)
 
 static void judge_post(struct exchange *exchange)
 {
+	const char *method = exchange->head[HEAD_METHOD];
+
 	exchange->post = true;
 	exchange->state = EXCHANGE_BODY;
 	if (!is_json(exchange->head[HEAD_TYPE]))
@@ -195,6 +197,9 @@ static void judge_post(struct exchange *exchange)
 	else if (!exchange->takes_json)
 		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE,
 		       "Accept must list application/json and text/event-stream");
+	else if (!exchange->takes_events && method && strcmp(method, "subscriptions/listen") == 0)
+		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE,
+		       "Accept must list text/event-stream: a subscription is answered by events alone");
 	else
 		find_session(exchange);
 }
@@ -240,7 +245,7 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
 	if (!exchange->head[HEAD_ACCEPT]) /* "a default of any" (RFC 9110, 12.5.1) */
-		exchange->takes_json = true;
+		exchange->takes_json = exchange->takes_events = true;
 	if (exchange->link->stranger)
 		refuse(exchange, MHD_HTTP_FORBIDDEN,
 		       "this socket is not for your user; --allow-uid permits more users");

@@ -26,6 +26,8 @@ static void heard(struct loop_source *source, uint32_t events)
 {
 	struct link *link = (struct link *)((char *)source - offsetof(struct link, source));
 
+	if (link->gone)
+		return; /* what we and the daemon do then is heard as another end */
 	if ((events & ~(uint32_t)EPOLLIN) || (link->tls && tls_goodbye(link->tls, source->fd)))
 		client_gone(link);
 }

@@ -74,6 +74,17 @@ void session_stream_free(struct stream *stream)
 	free(stream);
 }
 
+void session_settle(struct session *session)
+{
+	for (struct stream *at = session->streams; at; at = at->next) {
+		if (at->last || !at->exchange || at->exchange->state < EXCHANGE_WAITS ||
+		    mcp_route_waits(session->peer, at))
+			continue;
+		at->last = at->begun;
+		exchange_wake(at->exchange);
+	}
+}
+
 static int send_message(void *context, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	struct session *session = context;
@@ -184,6 +195,7 @@ static int make(struct sessions *sessions, const struct http_caller *caller, con
 {
 	struct session *session, **bucket = bucket_of(sessions, token->number);
 	struct mcp_sink sink = {.send = send_message};
+	uint64_t streams;
 	int result;
 
 	make_room(sessions);
@@ -199,7 +211,11 @@ static int make(struct sessions *sessions, const struct http_caller *caller, con
 	link_use(session);
 	sessions->count++;
 	sink.context = session;
-	result = mcp_peer_new(&session->peer, caller->mcp, &sink);
+	/* a stream that another replica had, or we before a restart, is not taken for one of these */
+	result = token_number(&streams);
+	session->last_number = (uint32_t)(streams % LIMIT_HTTP_STREAM_NUMBERS);
+	if (result == 0)
+		result = mcp_peer_new(&session->peer, caller->mcp, &sink);
 	if (result == 0)
 		result = mcp_peer_resume(session->peer, token->version, token->client, token->capabilities);
 	if (result == 0)

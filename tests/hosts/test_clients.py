@@ -18,7 +18,8 @@ from schemas import check_structured
 HERE = os.path.dirname(os.path.abspath(__file__))
 NEWEST = sys.executable
 ONE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))), "python-mcp1", "bin", "python")
-INSPECTOR = os.path.join(TOP, "build/node/node_modules/@modelcontextprotocol/inspector/clients")
+MODULES = os.path.join(TOP, "build/node/node_modules")
+INSPECTOR = os.path.join(MODULES, "@modelcontextprotocol/inspector/clients")
 
 
 @pytest.fixture
@@ -69,22 +70,28 @@ PYTHON_CLIENTS = pytest.mark.parametrize("python,script,mode,version", [
 ], ids=["sdk-auto", "sdk-modern", "sdk-legacy", "sdk1", "langchain"])
 
 
-def check_python_client(site, tools, python, script, mode, version, reached):
+def check_python_client(site, tools, python, script, mode, version, reached, **environment):
+    check_client(site, tools, [python, os.path.join(HERE, script), mode], version, reached, **environment)
+
+
+def check_client(site, tools, client, version, reached, **environment):
+    """`client` is told the calls and where to make them, and prints what it heard."""
     wanted = calls(site)
     arguments = json.dumps({name: arguments for name, (arguments, _) in wanted.items()})
-    found = json.loads(run([python, os.path.join(HERE, script), mode, arguments, *reached]).splitlines()[-1])
+    found = json.loads(run([*client, arguments, *reached], **environment).splitlines()[-1])
     assert found["version"] == version
     assert sorted(found["tools"]) == sorted(tools)
     for name, (_, expected) in wanted.items():
         result = found["results"][name]
         assert not result["error"] and expected in result["text"], (name, result)
-        if script != "client_langchain.py":
+        if "client_langchain.py" not in client[1]:
             check_structured(tools[name], {"structuredContent": result["structured"]} if result["structured"] is not None else {})
     assert "missing.txt" in found["failure"]["text"] and found["failure"]["text"].startswith("Error: ")
     assert found["many"] == 100
-    if script == "client_sdk.py":
+    if "followed" in found:
         assert found["followed"]["text"].startswith("over\n[exit 0") and found["followed"]["updates"] <= 2
     check_conversation(found["conversation"])
+    assert "No command runs" in found.get("left", "No command runs")
 
 
 @PYTHON_CLIENTS
@@ -95,6 +102,19 @@ def test_python_clients(served, site, tools, python, script, mode, version):
 @PYTHON_CLIENTS
 def test_python_clients_over_http(reached, site, tools, python, script, mode, version):
     check_python_client(site, tools, python, script, mode, version, reached)
+
+
+@pytest.mark.parametrize("mode,version", [("1", "2025-11-25"), ("legacy", "2025-11-25"), ("auto", MODERN), (MODERN, MODERN)])
+def test_typescript_clients_over_http(reached, site, tools, node, mode, version):
+    check_client(site, tools, [node, os.path.join(HERE, "client_typescript.mjs"), MODULES, mode], version, reached)
+
+
+@PYTHON_CLIENTS
+def test_python_clients_behind_mcp_remote(reached, site, tools, node, tmp_path, python, script, mode, version):
+    """A bridge from stdio to us, for hosts that start programs only."""
+    url, token = reached
+    bridge = [node, f"{MODULES}/mcp-remote/dist/proxy.js", url, "--header", f"Authorization: Bearer {token}"]
+    check_python_client(site, tools, python, script, mode, version, bridge, HOME=str(tmp_path))
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern", "auto"])

@@ -2,10 +2,12 @@
 """Streamable HTTP as it should be used: both eras, streams, sessions, callers."""
 
 import concurrent.futures
+import contextlib
 import functools
 import json
 import os
 import signal
+import time
 
 import pytest
 from client import LEGACY, MODERN, PATIENCE, Watch, compact, meta, name_of, text_of
@@ -101,6 +103,16 @@ def test_subscription(server, workspace):
     assert server.request("server/discover").status == 200
 
 
+def test_a_subscription_is_a_stream(server):
+    """Who takes no events is told so, and does not wait for ever."""
+    wanted = {"notifications": {"toolsListChanged": True}}
+    assert server.request("subscriptions/listen", wanted, Accept="application/json").status == 406
+    for accepted in (None, "*/*", "application/json, text/event-stream"):
+        stream = server.request("subscriptions/listen", wanted, Accept=accepted)
+        assert stream.is_stream and stream.next_message()["method"] == "notifications/subscriptions/acknowledged"
+        stream.close()
+
+
 def test_the_end_is_told_to_who_listens(server):
     stream = server.request("subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=7)
     assert stream.next_message()["method"] == "notifications/subscriptions/acknowledged"
@@ -122,6 +134,23 @@ def test_what_runs_may_end_before_the_server_does(server):
     assert answer.last()["result"]["structuredContent"]["stdout"] == "up\ndone\n"
     watch.wait_ended(PATIENCE)
     watch.close()
+    assert server.process.wait(PATIENCE) == 0
+
+
+def test_who_comes_when_it_is_about_to_end(server, workspace):
+    """Is refused at once, and may ask another; who came before is still answered."""
+    os.mkfifo(workspace / "go", 0o666)
+    answer = server.request("tools/call", {"name": "run_command", "arguments": {"command": "echo up; cat go"}}, progress=1)
+    while "up" not in answer.next_message()["params"].get("message", ""):
+        pass
+    server.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    with pytest.raises(ConnectionRefusedError):
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ConnectionResetError):  # it came in the moment itself
+                server.connect().close()
+    (workspace / "go").write_text("over\n")
+    assert answer.last()["result"]["structuredContent"]["stdout"] == "up\nover\n"
     assert server.process.wait(PATIENCE) == 0
 
 
@@ -227,6 +256,49 @@ def test_another_replica_goes_on_with_a_session(serve, tmp_path, workspace):
     assert session.request("ping").status == 404
     session.server = serve()
     assert session.request("ping").status == 404
+
+
+@pytest.mark.parametrize("progress", [None, 1], ids=["alone", "stream"])
+def test_a_cancelled_call_keeps_no_connection(server, progress):
+    """It has no answer, but its request ends; legacy clients may leave the connection as it is."""
+    session = Session(server)
+    assert session.call("run_command", {"command": "mkfifo up"})["structuredContent"]["exit_code"] == 0
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(session.request, "tools/call", {"name": "run_command", "arguments": {"command": "echo > up; sleep 1000"}}, progress=progress, number="c")
+        assert session.call("run_command", {"command": "cat up"})["structuredContent"]["exit_code"] == 0
+        if progress:
+            while asked.result(PATIENCE).next_event()[1] is None:
+                pass
+        watch = Watch(commands(server))
+        assert session.notify("notifications/cancelled", {"requestId": "c"}).status == 202
+        answer = asked.result(PATIENCE)
+        if progress:
+            while answer.next_event():
+                pass
+            assert all("result" not in message for _, message in answer.events if message)
+        else:
+            assert (answer.status, answer.body()) == (202, b"")
+    watch.wait_ended(PATIENCE)
+    watch.close()
+
+
+def test_who_leaves_is_forgotten(server):
+    """Also beside connections that stay: the daemon would keep what it was told to break off (docs/architecture.md, HTTP)."""
+    body = compact({"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": meta()}})
+    kept = [server.connect() for _ in range(2)]
+    for connection in kept:
+        connection.sendall(server.head(**{"Content-Length": len(body), "MCP-Protocol-Version": MODERN, "Mcp-Method": "server/discover"}) + body)
+        assert Answer(connection).message()["result"]
+    before = len(os.listdir(f"/proc/{server.pid}/fd"))
+    streams = [server.request("subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=n) for n in range(3)]
+    for stream in streams:
+        assert stream.next_message()["method"] == "notifications/subscriptions/acknowledged"
+        stream.close()
+    deadline = time.monotonic() + PATIENCE
+    while len(os.listdir(f"/proc/{server.pid}/fd")) > before:
+        assert time.monotonic() < deadline
+    for connection in kept:
+        connection.close()
 
 
 # ---- callers ----

@@ -13,6 +13,7 @@
 
 static const struct subcommand table[] = {
 	{"call", "TOOL [ARGUMENTS]", "s", "d", "sallyport call x", OPTIONS_SERVER | OPTION_JSON, 1, 2, NULL},
+	{"http", "", "s", "d", "sallyport http", OPTIONS_HTTP, 0, 0, NULL},
 	{"policy check", "FILE", "s", "d", "sallyport policy check x", OPTION_JSON, 1, 1, NULL},
 	{"policy show", "", "s", "d", "sallyport policy show", OPTION_POLICY, 0, 0, NULL},
 	{"stdio", "", "s", "d", "sallyport stdio", OPTIONS_SERVER, 0, 0, NULL},
@@ -118,6 +119,11 @@ static void test_bad(void **state)
 		{"stdio --result-limit 5", "--result-limit needs a number of bytes"},
 		{"stdio --result-limit 99999999999999", "--result-limit needs"},
 		{"stdio --result-limit 5000x", "--result-limit needs"},
+		{"stdio --instance a", "takes no --instance"},
+		{"http --instance a.b", "--instance needs letters"},
+		{"http --instance a23456789012345678901234567890123", "at most 32"},
+		{"http --instance=", "--instance needs a value"},
+		{"http --instance a --instance b", "--instance is given twice"},
 		{"stdio extra", "does not know what to do with \"extra\""},
 		{"call", "missing: sallyport call TOOL"},
 		{"call a b c", "does not know what to do with \"c\""},
@@ -148,9 +154,9 @@ static void test_too_many_workspaces(void **state)
 		words[count++] = (char *)"--workspace";
 		words[count++] = (char *)"/a";
 	}
-	assert_int_equal(options_parse(&options, &table[3], count - 2, words, &err), 0);
+	assert_int_equal(options_parse(&options, &table[4], count - 2, words, &err), 0);
 	assert_int_equal(options.workspace_count, LIMIT_WORKSPACES);
-	assert_true(options_parse(&options, &table[3], count, words, &err) < 0);
+	assert_true(options_parse(&options, &table[4], count, words, &err) < 0);
 	assert_non_null(strstr(err.text, "more than"));
 }
 
