@@ -55,7 +55,7 @@ static int start_http(struct err *err)
 	struct http_settings settings = {.hosts = none, .origins = none, .connections = 500, .keys = &keys};
 	struct http_host host = {.authorize = authorize};
 	struct listener listener;
-	int result = listener_open(&listener, "127.0.0.1:0", err);
+	int result = listener_open(&listener, "127.0.0.1:0", false, "http", err);
 
 	if (result == 0)
 		result = token_keys_new(&keys);

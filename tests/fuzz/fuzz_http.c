@@ -224,7 +224,7 @@ static void act(struct fuzz *fuzz, uint8_t what)
 		break;
 	case 'u': /* something to hear of */
 		mcp_resource_updated(fuzz->host.caller, "test:a");
-		mcp_tools_changed(fuzz->host.caller);
+		mcp_list_changed(fuzz->host.caller, MCP_LIST_TOOLS);
 		break;
 	case 'b': /* time passes */
 		loop_timer_clear(&fuzz->loop, &fuzz->http.beat);
