@@ -51,7 +51,9 @@
 #define LIMIT_HTTP_CHUNK_BYTES     1024  /* of a stream, at a time */
 #define LIMIT_HTTP_CONNECTIONS     20000 /* as many as descriptors allow: idle streams are most of them */
 #define LIMIT_HTTP_CONNECTIONS_MIN 256   /* where nobody says how many descriptors there may be */
-#define LIMIT_HTTP_IDLE_S          120u  /* a connection without a request under way */
+#define LIMIT_HTTP_REQUEST_MS      30000 /* for a head, for a body, and to take an answer: --request-timeout */
+#define LIMIT_HTTP_IDLE_TIMES      4     /* as long: from one answer to the next whole head */
+#define LIMIT_HTTP_LEAST_BYTES     (64u << 10) /* a second: so much more time has who sends or takes much */
 #define LIMIT_HTTP_BEAT_MS         25000 /* a comment on each stream: proxies give up after 60 s, some after 30 */
 #define LIMIT_HTTP_BODIES_BYTES    (256u << 20) /* messages that are being read, of all connections */
 #define LIMIT_HTTP_RETRY_MS        1000u        /* how soon a client may come back to a stream that it lost */

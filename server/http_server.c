@@ -129,7 +129,11 @@ static int start(struct http_server *server, const struct settings *settings, co
 		 struct err *err)
 {
 	struct token_keys keys;
-	struct http_settings http = {.hosts = options->hosts, .origins = options->origins, .keys = &keys};
+	struct http_settings http = {.hosts = options->hosts,
+				     .origins = options->origins,
+				     .keys = &keys,
+				     .request_ms = options->request_ms ? options->request_ms
+								       : LIMIT_HTTP_REQUEST_MS};
 	struct http_host host = {.context = server, .authorize = authorize};
 	struct listener listener;
 	int result = listener_open(&listener, options->listen, err);

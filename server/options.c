@@ -51,13 +51,23 @@ static int read_seconds(const char *text, uint32_t *milliseconds)
 	return 0;
 }
 
+static int set_seconds(uint32_t *milliseconds, const char *option, const char *value, struct err *err)
+{
+	if (read_seconds(value, milliseconds) < 0)
+		return err_set(err, -EINVAL, "%s needs a number of seconds from %g to %g, not \"%s\"", option,
+			       LIMIT_ANSWER_WITHIN_MIN_MS / 1000.0, LIMIT_ANSWER_WITHIN_MAX_MS / 1000.0,
+			       value);
+	return 0;
+}
+
 static int set_answer_within(struct options *options, const char *value, struct err *err)
 {
-	if (read_seconds(value, &options->answer_within_ms) < 0)
-		return err_set(
-			err, -EINVAL, "--answer-within needs a number of seconds from %g to %g, not \"%s\"",
-			LIMIT_ANSWER_WITHIN_MIN_MS / 1000.0, LIMIT_ANSWER_WITHIN_MAX_MS / 1000.0, value);
-	return 0;
+	return set_seconds(&options->answer_within_ms, "--answer-within", value, err);
+}
+
+static int set_request_timeout(struct options *options, const char *value, struct err *err)
+{
+	return set_seconds(&options->request_ms, "--request-timeout", value, err);
 }
 
 static int set_result_limit(struct options *options, const char *value, struct err *err)
@@ -157,6 +167,10 @@ const struct option_row option_table[] = {
 	 "and those "
 	 "before them in a second line. Default: sessions end with this server",
 	 set_session_key},
+	{OPTION_REQUEST_TIME, "--request-timeout", "SECONDS",
+	 "how long a client may take to send a request's head, its body, and to take the answer, and a "
+	 "second more for each 64 KB. Default: 30",
+	 set_request_timeout},
 	{OPTION_JSON, "--json", NULL, "print the whole as JSON, for programs", set_json},
 	{0},
 };

@@ -35,12 +35,16 @@ enum {
 #define OPTION_HOST          0x80
 #define OPTION_ORIGIN        0x100
 #define OPTION_SESSION_KEY   0x200
+#define OPTION_REQUEST_TIME  0x10000
+#define OPTION_METRICS_FILE  0x20000
+#define OPTION_LOG_FORMAT    0x40000
+#define OPTION_LOG_REQUESTS  0x80000
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
 #define OPTIONS_HTTP                                                                                         \
 	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
-	 OPTION_SESSION_KEY)
+	 OPTION_SESSION_KEY | OPTION_REQUEST_TIME)
 
 #define OPTIONS_OPERANDS 3
 #define OPTIONS_NAMES    16 /* of hosts, and of origins */
@@ -50,6 +54,7 @@ struct options {
 	size_t workspace_count;
 	const char *policy;                     /* file, or NULL */
 	uint32_t answer_within_ms;              /* 0: not given */
+	uint32_t request_ms;                    /* 0: not given */
 	uint64_t result_bytes;                  /* 0: not given */
 	const char *listen;                     /* as written, or NULL */
 	const char *session_key;                /* file, or NULL */

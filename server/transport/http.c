@@ -84,8 +84,10 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 	struct link *link = *slot;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (link)
+		if (link) {
+			link_rest(link);
 			loop_forget(http->loop, &link->source);
+		}
 		free(link);
 		*slot = NULL;
 		return;
@@ -93,8 +95,10 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 	link = calloc(1, sizeof *link);
 	if (!link || !info)
 		return; /* its first request is refused */
+	link->http = http;
 	link->source = (struct loop_source){.fd = -1, .ready = client_gone};
 	loop_watch(http->loop, &link->source, info->connect_fd, EPOLLRDHUP | EPOLLET);
+	link_expect(link, http->settings.request_ms, 0);
 	*slot = link;
 }
 
@@ -112,6 +116,7 @@ static struct exchange *exchange_new(struct http *http, struct MHD_Connection *c
 	exchange->connection = connection;
 	exchange->link = info->socket_context;
 	exchange->link->exchange = exchange;
+	link_expect(exchange->link, http->settings.request_ms, 0);
 	buffer_init(&exchange->body, LIMIT_MESSAGE_BYTES);
 	stream_init(&exchange->own, http, NULL, 0);
 	exchange->next = http->exchanges;
@@ -147,6 +152,7 @@ static void exchange_free(struct exchange *exchange)
 	struct http *http = exchange->http;
 
 	exchange->link->exchange = NULL;
+	link_expect(exchange->link, LIMIT_HTTP_IDLE_TIMES * http->settings.request_ms, 0);
 	if (exchange->previous)
 		exchange->previous->next = exchange->next;
 	else
@@ -235,6 +241,7 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
 		exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
 		exchange->reason = "the message is longer than what is accepted";
 	}
+	exchange->link->moved += *length;
 	*length = 0;
 	return result == -ENOMEM ? MHD_NO : MHD_YES;
 }
@@ -280,6 +287,8 @@ int http_init(struct http *http, struct loop *loop, const struct http_host *host
 	      const struct http_settings *settings, int listener, struct err *err)
 {
 	const union MHD_DaemonInfo *info;
+	/* on which nothing passes at all: an answer that nobody takes is given up before its time */
+	unsigned idle_s = (LIMIT_HTTP_IDLE_TIMES * settings->request_ms + 999) / 1000;
 	int result;
 
 	*http = (struct http){.loop = loop, .host = *host, .settings = *settings};
@@ -289,13 +298,12 @@ int http_init(struct http *http, struct loop *loop, const struct http_host *host
 	result = sessions_new(&http->sessions, http, settings->keys);
 	if (result < 0)
 		return err_set(err, result, "out of memory");
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, http,
-					MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED,
-					completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
-					http, MHD_OPTION_CONNECTION_LIMIT, settings->connections,
-					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_HEAD_BYTES,
-					MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_HTTP_IDLE_S,
-					MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	http->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, http,
+		MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http, MHD_OPTION_CONNECTION_LIMIT,
+		settings->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_HEAD_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	info = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)
 		return err_set(err, -EIO, "the HTTP daemon does not start");

@@ -45,6 +45,7 @@ struct http_settings {
 	 * origins may ask us; ended by NULL. */
 	const char *const *hosts, *const *origins;
 	unsigned connections;          /* most at a time */
+	unsigned request_ms;           /* for each part of a request, and for the client to take the answer */
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 };
 

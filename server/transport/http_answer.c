@@ -33,6 +33,8 @@ void exchange_wake(struct exchange *exchange)
 		return;
 	exchange->suspended = false;
 	exchange->http->resumed = true;
+	if (exchange->state == EXCHANGE_ANSWERED)
+		link_expect(exchange->link, exchange->http->settings.request_ms, 0);
 	MHD_resume_connection(exchange->connection);
 }
 
@@ -149,13 +151,17 @@ static void add_session(const struct exchange *exchange, struct MHD_Response *re
 		MHD_add_response_header(response, "Mcp-Session-Id", exchange->session->id);
 }
 
-static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct MHD_Response *response)
+/* `length` of the body, as far as that is known. */
+static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct MHD_Response *response,
+			     size_t length)
 {
 	enum MHD_Result result;
 
 	if (!response)
 		return MHD_NO;
 	exchange->state = EXCHANGE_ANSWERED;
+	exchange->answered = status;
+	link_expect(exchange->link, exchange->http->settings.request_ms, length);
 	result = MHD_queue_response(exchange->connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -168,7 +174,7 @@ static enum MHD_Result queue_empty(struct exchange *exchange, unsigned status)
 
 	if (response)
 		add_session(exchange, response);
-	return queue(exchange, status, response);
+	return queue(exchange, status, response, 0);
 }
 
 /* How an error of the protocol is told in HTTP. A legacy client's transport takes anything but 200 for its
@@ -196,20 +202,21 @@ static enum MHD_Result queue_message(struct exchange *exchange)
 {
 	struct buffer *bytes = &exchange->stream->bytes;
 	struct MHD_Response *response;
+	size_t length = buffer_length(bytes);
 
 	if (bytes->start) { /* what is freed must be what was allocated */
 		memmove(bytes->bytes, buffer_data(bytes), buffer_length(bytes));
 		bytes->end -= bytes->start;
 		bytes->start = 0;
 	}
-	response = MHD_create_response_from_buffer(buffer_length(bytes), bytes->bytes, MHD_RESPMEM_MUST_FREE);
+	response = MHD_create_response_from_buffer(length, bytes->bytes, MHD_RESPMEM_MUST_FREE);
 	if (response) {
 		buffer_init(bytes, bytes->max);
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 		add_session(exchange, response);
 	}
-	return queue(exchange, status_of(exchange), response);
+	return queue(exchange, status_of(exchange), response, length);
 }
 
 /* As microhttpd has it: bytes, or the end, or 0 when there are none yet; then the connection is suspended. */
@@ -226,6 +233,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (left == 0) {
 		exchange->suspended = true;
+		link_rest(exchange->link);
 		MHD_suspend_connection(exchange->connection);
 		return 0;
 	}
@@ -233,6 +241,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 		left = size;
 	memcpy(bytes, buffer_data(&stream->bytes) + stream->sent, left);
 	stream->sent += left;
+	exchange->link->moved += left;
 	forget_old(stream);
 	return (ssize_t)left;
 }
@@ -248,7 +257,7 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
 		MHD_add_response_header(response, "X-Accel-Buffering", "no");
 		add_session(exchange, response);
 	}
-	return queue(exchange, MHD_HTTP_OK, response);
+	return queue(exchange, MHD_HTTP_OK, response, 0);
 }
 
 static enum MHD_Result wait(struct exchange *exchange)
@@ -256,6 +265,7 @@ static enum MHD_Result wait(struct exchange *exchange)
 	if (exchange->link->gone)
 		return MHD_NO;
 	exchange->suspended = true;
+	link_rest(exchange->link);
 	MHD_suspend_connection(exchange->connection);
 	return MHD_YES;
 }
@@ -272,7 +282,7 @@ static enum MHD_Result answer_probe(struct exchange *exchange)
 
 	if (response)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
-	return queue(exchange, exchange->status, response);
+	return queue(exchange, exchange->status, response, strlen(exchange->reason));
 }
 
 static enum MHD_Result answer_error(struct exchange *exchange, unsigned status, const char *reason)
@@ -303,7 +313,7 @@ static enum MHD_Result answer_error(struct exchange *exchange, unsigned status, 
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	return queue(exchange, status, response);
+	return queue(exchange, status, response, buffer_length(&text));
 }
 
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason)

@@ -58,9 +58,13 @@ enum exchange_state {
 
 /* A connection: exchanges one after the other. */
 struct link {
+	struct http *http;
 	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
 	struct exchange *exchange; /* at present, or NULL */
 	bool gone;                 /* the client says no more, and so hears no more */
+	struct loop_timer timer;   /* it is the client's turn: http_deadline.c */
+	uint64_t since, allowed;   /* when that began, and how long it may take; nanoseconds */
+	uint64_t moved;            /* bytes that have come in or gone out since */
 };
 
 /* One HTTP request. */
@@ -77,7 +81,8 @@ struct exchange {
 	struct link *link;
 	struct buffer body;
 	enum exchange_state state;
-	unsigned status; /* refused before it was read: with this status; 0: not refused */
+	unsigned status;   /* refused before it was read: with this status; 0: not refused */
+	unsigned answered; /* with this status; 0: not (yet) */
 	const char *reason;
 	bool probe; /* answered with `reason` as it is */
 	bool post, suspended, lost, takes_json, takes_events;
@@ -107,6 +112,13 @@ void exchange_wake(struct exchange *exchange);
 enum MHD_Result exchange_answer(struct exchange *exchange);
 /* Queues an error in words, as JSON-RPC without an id. */
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason);
+
+/* ---- http_deadline.c ---- */
+
+/* The client's turn: it has so long, and longer as bytes pass (link->moved); then the connection ends. */
+void link_expect(struct link *link, unsigned milliseconds, uint64_t moved);
+/* Our turn. */
+void link_rest(struct link *link);
 
 /* ---- http.c ---- */
 

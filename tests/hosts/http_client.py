@@ -23,6 +23,7 @@ class HttpServer:
     """`sallyport http` on a port of its own, with the tokens `alice` and `bob`."""
 
     def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None):
+        self.workspace = place / "workspace"
         self.tokens = {name: f"{name}-{'0123456789abcdef' * 2}" for name in tokens}
         command = [PROGRAM, "http", "--workspace", str(place / "workspace")]
         if listen:
