@@ -55,7 +55,8 @@ int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct 
 
 int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer)
 {
-	struct mcp_delivery delivery = {.route = origin->route, .last = true, .code = code};
+	struct mcp_delivery delivery = {
+		.route = origin->route, .last = true, .code = code, .crowded = origin->crowded};
 
 	if (!origin->batch)
 		return mcp_send(origin->peer, &delivery, answer);

@@ -76,6 +76,7 @@ struct mcp_host {
 	const char *name, *title, *version; /* serverInfo */
 	const char *instructions;           /* or NULL */
 	unsigned subscriptions;             /* most that are open at a time; 0: LIMIT_SUBSCRIPTIONS */
+	unsigned calls;                     /* most that are in flight; 0: LIMIT_CALLS_IN_FLIGHT */
 	/* Appends the tools as the elements of a JSON array, without brackets. `begin` is the index of the
 	 * first one; returns the index after the last one appended, or 0 when that was the end, or -errno.
 	 * Used for tools/list pages. */
@@ -123,9 +124,10 @@ void mcp_caller_free(struct mcp_caller *caller); /* its peers are freed before *
 
 /* What a message to the client belongs to. */
 struct mcp_delivery {
-	void *route; /* what mcp_receive_from() was given with the request; NULL: to the client at large */
-	bool last;   /* the answer: no more belongs to what was received then */
-	int code;    /* of an error; 0: none */
+	void *route;  /* what mcp_receive_from() was given with the request; NULL: to the client at large */
+	bool last;    /* the answer: no more belongs to what was received then */
+	int code;     /* of an error; 0: none */
+	bool crowded; /* nothing was done, since too much is under way already; the message says so */
 };
 
 /* Where messages go. Each is one line of JSON with its newline. Takes the content of `message` (it may swap

@@ -262,7 +262,8 @@ int mcp_modern_listen(struct mcp_incoming *incoming)
 		return mcp_reply_error(incoming, MCP_INVALID_PARAMS,
 				       "Invalid params: notifications must be an object of booleans (and "
 				       "resourceSubscriptions an array of strings)");
-	if (caller->subscriptions >= most)
+	incoming->origin.crowded = caller->subscriptions >= most;
+	if (incoming->origin.crowded)
 		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
 				       "Internal error: %u subscriptions are open already; cancel one first",
 				       caller->subscriptions);

@@ -122,7 +122,7 @@ static uint32_t know_name(void *context, const char *name)
 }
 
 int client_init(struct client *client, struct calls *calls, const struct settings *settings,
-		unsigned subscriptions, struct err *err)
+		unsigned in_flight, unsigned subscriptions, struct err *err)
 {
 	struct mcp_host host = {.context = client,
 				.name = "sallyport",
@@ -130,6 +130,7 @@ int client_init(struct client *client, struct calls *calls, const struct setting
 				.version = SALLYPORT_VERSION,
 				.instructions = client->instructions,
 				.subscriptions = subscriptions,
+				.calls = in_flight,
 				.tools = list_tools,
 				.tool_known = know_tool,
 				.call = begin_call,

@@ -53,9 +53,9 @@ static void stop(struct transport *transport)
 	http_stop(&server_of(transport)->http);
 }
 
-static const struct http_caller *authorize(void *context, const char *authorization)
+static struct http_caller *authorize(void *context, const char *authorization)
 {
-	const struct http_server *server = context;
+	struct http_server *server = context;
 	int found = server->open ? 0 : access_find(&server->access, authorization);
 
 	return found < 0 ? NULL : &server->guests[found].caller;
@@ -89,6 +89,7 @@ static int find_tokens(struct http_server *server, const struct options *options
 
 static int make_guests(struct http_server *server, struct err *err)
 {
+	const struct policy *policy = &server->server.settings->policy;
 	size_t count = server->open ? 1 : server->access.count;
 
 	server->guests = calloc(count, sizeof *server->guests);
@@ -97,7 +98,7 @@ static int make_guests(struct http_server *server, struct err *err)
 	for (; server->guest_count < count; server->guest_count++) {
 		struct guest *guest = &server->guests[server->guest_count];
 		int result = client_init(&guest->client, &server->server.calls, server->server.settings,
-					 LIMIT_HTTP_STREAMS, err);
+					 (unsigned)policy->http_calls, (unsigned)policy->http_streams, err);
 
 		if (result < 0)
 			return result;
@@ -129,7 +130,12 @@ static int start(struct http_server *server, const struct settings *settings, co
 		 struct err *err)
 {
 	struct token_keys keys;
-	struct http_settings http = {.hosts = options->hosts,
+	const struct policy *policy = &settings->policy;
+	struct http_settings http = {.requests_per_1000_s = (uint64_t)policy->http_rate_thousandths,
+				     .body_bytes = (size_t)policy->http_body_bytes,
+				     .streams = (unsigned)policy->http_streams,
+				     .sessions = (unsigned)policy->http_sessions,
+				     .hosts = options->hosts,
 				     .origins = options->origins,
 				     .keys = &keys,
 				     .request_ms = options->request_ms ? options->request_ms

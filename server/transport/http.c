@@ -87,6 +87,7 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 		if (link) {
 			link_rest(link);
 			loop_forget(http->loop, &link->source);
+			http->links--;
 		}
 		free(link);
 		*slot = NULL;
@@ -96,6 +97,8 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 	if (!link || !info)
 		return; /* its first request is refused */
 	link->http = http;
+	http->links++;
+	link->crowded = http->links > http->settings.connections - http->settings.connections / 16;
 	link->source = (struct loop_source){.fd = -1, .ready = client_gone};
 	loop_watch(http->loop, &link->source, info->connect_fd, EPOLLRDHUP | EPOLLET);
 	link_expect(link, http->settings.request_ms, 0);
@@ -117,7 +120,7 @@ static struct exchange *exchange_new(struct http *http, struct MHD_Connection *c
 	exchange->link = info->socket_context;
 	exchange->link->exchange = exchange;
 	link_expect(exchange->link, http->settings.request_ms, 0);
-	buffer_init(&exchange->body, LIMIT_MESSAGE_BYTES);
+	buffer_init(&exchange->body, http->settings.body_bytes);
 	stream_init(&exchange->own, http, NULL, 0);
 	exchange->next = http->exchanges;
 	if (http->exchanges)
@@ -130,7 +133,7 @@ static void forget_body(struct exchange *exchange)
 {
 	exchange->http->bodies -= buffer_length(&exchange->body);
 	buffer_deinit(&exchange->body);
-	buffer_init(&exchange->body, LIMIT_MESSAGE_BYTES);
+	buffer_init(&exchange->body, exchange->http->settings.body_bytes);
 }
 
 /* The connection of a session's stream is lost, or all was said: who may still ask for the rest? */
@@ -168,6 +171,8 @@ static void exchange_free(struct exchange *exchange)
 	}
 	if (exchange->session)
 		session_leave(exchange);
+	if (exchange->streams)
+		exchange->caller->streams--;
 	stream_deinit(&exchange->own);
 	forget_body(exchange);
 	free(exchange);
@@ -218,8 +223,9 @@ void exchange_receive(struct exchange *exchange)
 	if (result == 0 && exchange->peer && mcp_peer_version(exchange->peer))
 		result = session_begin(exchange);
 	if (result < 0) {
-		exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		exchange->reason = "out of memory; try again";
+		exchange->status =
+			result == -EBUSY ? MHD_HTTP_TOO_MANY_REQUESTS : MHD_HTTP_SERVICE_UNAVAILABLE;
+		exchange->reason = result == -EBUSY ? session_too_many : "out of memory; try again";
 	}
 }
 

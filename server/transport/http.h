@@ -30,6 +30,9 @@ struct sessions;
 struct http_caller {
 	const char *name; /* for people, and never changed: session ids are bound to it */
 	struct mcp_caller *mcp;
+	/* the transport's, zero at first: */
+	uint64_t bucket_full; /* caller_wait() */
+	unsigned streams, sessions;
 };
 
 /* What the program around decides. */
@@ -37,14 +40,18 @@ struct http_host {
 	void *context;
 	/* Whose request is this? `authorization` is the header's value, or NULL without one. NULL: nobody's,
 	 * which is answered 401. */
-	const struct http_caller *(*authorize)(void *context, const char *authorization);
+	struct http_caller *(*authorize)(void *context, const char *authorization);
 };
 
 struct http_settings {
 	/* Names by which clients may call us in Host beside those of the loopback, and web pages of these
 	 * origins may ask us; ended by NULL. */
 	const char *const *hosts, *const *origins;
-	unsigned connections;          /* most at a time */
+	unsigned connections; /* most at a time; who has one of the last is told to come later */
+	/* of one caller (docs/policy.md) */
+	uint64_t requests_per_1000_s;
+	size_t body_bytes;
+	unsigned streams, sessions;
 	unsigned request_ms;           /* for each part of a request, and for the client to take the answer */
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 };
@@ -59,6 +66,7 @@ struct http {
 	struct loop_timer beat;    /* keeps streams alive */
 	bool resumed;              /* connections of ours wait for the daemon's next run */
 	bool stopping;
+	unsigned links;             /* connections */
 	struct exchange *exchanges; /* all that are open */
 	struct sessions *sessions;
 	size_t bodies; /* bytes of bodies that are being read, of all exchanges */

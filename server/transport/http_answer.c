@@ -128,6 +128,7 @@ int stream_take(struct stream *stream, const struct mcp_delivery *delivery, stru
 		stream_begin(stream);
 	stream->last = delivery->last;
 	stream->code = delivery->code;
+	stream->crowded = delivery->crowded;
 	if (stream->begun) {
 		put_event(stream, message);
 		forget_old(stream);
@@ -156,12 +157,19 @@ static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct 
 			     size_t length)
 {
 	enum MHD_Result result;
+	char seconds[16];
 
 	if (!response)
 		return MHD_NO;
 	exchange->state = EXCHANGE_ANSWERED;
 	exchange->answered = status;
 	link_expect(exchange->link, exchange->http->settings.request_ms, length);
+	if (exchange->link->crowded)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS) {
+		snprintf(seconds, sizeof seconds, "%u", exchange->retry_s ? exchange->retry_s : 1);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
 	result = MHD_queue_response(exchange->connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -181,6 +189,8 @@ static enum MHD_Result queue_empty(struct exchange *exchange, unsigned status)
  * own failure, and never shows the error. */
 static unsigned status_of(const struct exchange *exchange)
 {
+	if (exchange->stream->crowded)
+		return MHD_HTTP_TOO_MANY_REQUESTS;
 	if (exchange->session)
 		return MHD_HTTP_OK;
 	switch (exchange->stream->code) {
@@ -256,6 +266,8 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, no-transform");
 		MHD_add_response_header(response, "X-Accel-Buffering", "no");
 		add_session(exchange, response);
+		exchange->streams = true;
+		exchange->caller->streams++;
 	}
 	return queue(exchange, MHD_HTTP_OK, response, 0);
 }
@@ -311,8 +323,6 @@ static enum MHD_Result answer_error(struct exchange *exchange, unsigned status, 
 					"Bearer realm=\"sallyport\"");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	return queue(exchange, status, response, buffer_length(&text));
 }
 

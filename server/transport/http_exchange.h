@@ -29,6 +29,7 @@ struct stream {
 	bool begun;                /* it is a stream, no longer one message */
 	bool last;                 /* nothing more will come */
 	int code;                  /* of the error that is the answer; 0: none */
+	bool crowded;              /* the answer is that too much is under way */
 	uint64_t lost_at;          /* when it lost its connection (loop clock); 0: it has one, or never had */
 };
 
@@ -62,6 +63,7 @@ struct link {
 	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
 	struct exchange *exchange; /* at present, or NULL */
 	bool gone;                 /* the client says no more, and so hears no more */
+	bool crowded;              /* one of too many: it has one answer, and ends */
 	struct loop_timer timer;   /* it is the client's turn: http_deadline.c */
 	uint64_t since, allowed;   /* when that began, and how long it may take; nanoseconds */
 	uint64_t moved;            /* bytes that have come in or gone out since */
@@ -73,7 +75,7 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct exchange *previous, *next;
 	const char *head[HEAD_COUNT]; /* the daemon's, until the exchange ends; NULL: no such header */
-	const struct http_caller *caller;
+	struct http_caller *caller;
 	struct mcp_peer *peer;   /* a conversation of its own: a modern request, or initialize; else NULL */
 	struct session *session; /* or NULL */
 	struct stream *stream;   /* or NULL: nothing is asked for */
@@ -84,8 +86,10 @@ struct exchange {
 	unsigned status;   /* refused before it was read: with this status; 0: not refused */
 	unsigned answered; /* with this status; 0: not (yet) */
 	const char *reason;
-	bool probe; /* answered with `reason` as it is */
+	unsigned retry_s; /* when to come again, if that is known */
+	bool probe;       /* answered with `reason` as it is */
 	bool post, suspended, lost, takes_json, takes_events;
+	bool streams; /* counted in caller->streams */
 };
 
 /* ---- http_head.c ---- */
@@ -112,6 +116,11 @@ void exchange_wake(struct exchange *exchange);
 enum MHD_Result exchange_answer(struct exchange *exchange);
 /* Queues an error in words, as JSON-RPC without an id. */
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason);
+
+/* ---- http_limits.c ---- */
+
+/* Seconds until the caller may ask again; 0: now, and that has been counted. */
+unsigned caller_wait(struct http_caller *caller, uint64_t now, uint64_t per_1000_seconds);
 
 /* ---- http_deadline.c ---- */
 

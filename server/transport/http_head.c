@@ -153,7 +153,7 @@ static void judge_framing(struct exchange *exchange)
 		       "of transfer encodings only chunked is understood");
 	else if (length && (digits == 0 || length[digits]))
 		refuse(exchange, MHD_HTTP_BAD_REQUEST, "Content-Length is not a number");
-	else if (length && (digits > 9 || strtoul(length, NULL, 10) > LIMIT_MESSAGE_BYTES))
+	else if (length && (digits > 9 || strtoul(length, NULL, 10) > exchange->http->settings.body_bytes))
 		refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "the message is longer than what is accepted");
 }
 
@@ -182,8 +182,21 @@ static void find_session(struct exchange *exchange)
 	else if (result == -ENOENT)
 		refuse(exchange, MHD_HTTP_NOT_FOUND,
 		       "there is no such session (any more); initialize a new one");
+	else if (result == -EBUSY)
+		refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS, session_too_many);
 	else
 		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory; try again");
+}
+
+static void judge_streams(struct exchange *exchange, bool get)
+{
+	const char *method =
+		exchange->head[HEAD_METHOD]; /* it is in the body too, and is compared with that */
+	bool listens = get || (method && strcmp(method, "subscriptions/listen") == 0);
+
+	if (listens && exchange->caller->streams >= exchange->http->settings.streams)
+		refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+		       "too many streams are open with this token; end one first (policy: http.streams)");
 }
 
 static void judge_post(struct exchange *exchange)
@@ -196,6 +209,8 @@ static void judge_post(struct exchange *exchange)
 		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE,
 		       "Accept must list application/json and text/event-stream");
 	else
+		judge_streams(exchange, false);
+	if (!exchange->status)
 		find_session(exchange);
 }
 
@@ -214,6 +229,10 @@ static void judge_other(struct exchange *exchange, const char *method)
 	else if (get && !exchange->takes_events)
 		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE, "Accept must list text/event-stream");
 	else if (get)
+		judge_streams(exchange, true);
+	if (exchange->status)
+		return;
+	if (get)
 		session_listen(exchange, exchange->head[HEAD_LAST_EVENT]);
 	else
 		session_end(exchange->session);
@@ -245,6 +264,8 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 		judge_framing(exchange);
 	if (!exchange->status && is_probe(exchange, url, method))
 		return;
+	if (!exchange->status && exchange->link->crowded)
+		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections are open; try again");
 	if (!exchange->status)
 		judge_address(exchange);
 	if (!exchange->status && strcmp(url, ENDPOINT) != 0)
@@ -252,11 +273,17 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 	if (exchange->status)
 		return;
 	exchange->caller = http->host.authorize(http->host.context, exchange->head[HEAD_AUTHORIZATION]);
+	if (exchange->caller)
+		exchange->retry_s =
+			caller_wait(exchange->caller, http->loop->now, http->settings.requests_per_1000_s);
 	if (!exchange->caller)
 		refuse(exchange, MHD_HTTP_UNAUTHORIZED,
 		       "a bearer token is needed, and one that is known here");
 	else if (http->stopping)
 		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is about to end");
+	else if (exchange->retry_s)
+		refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+		       "too many requests come with this token; slow down (policy: http.requestsPerSecond)");
 	else if (strcmp(method, "POST") == 0)
 		judge_post(exchange);
 	else

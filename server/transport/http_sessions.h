@@ -13,6 +13,7 @@
 
 struct session {
 	struct sessions *sessions;
+	struct http_caller *caller;
 	struct session *previous, *next; /* the one used last comes first */
 	struct session *same_bucket;
 	struct mcp_peer *peer;
@@ -29,10 +30,13 @@ struct session {
 int sessions_new(struct sessions **sessions, struct http *http, const struct token_keys *keys);
 void sessions_free(struct sessions *sessions);
 
-/* initialize was answered in this exchange's conversation: begins the session. 0 or -ENOMEM. */
+/* What is said where one of these is -EBUSY: the caller has too many, and none is idle. */
+extern const char session_too_many[];
+/* initialize was answered in this exchange's conversation: begins the session. 0, -EBUSY or -ENOMEM. */
 int session_begin(struct exchange *exchange);
-/* The session of this id: *session. -ENOENT: there is none (any more), or it is another caller's; -ENOMEM. */
-int session_find(struct sessions *sessions, const struct http_caller *caller, const char *id,
+/* The session of this id: *session. -ENOENT: there is none (any more), or it is another caller's; -EBUSY;
+ * -ENOMEM. */
+int session_find(struct sessions *sessions, struct http_caller *caller, const char *id,
 		 struct session **session);
 /* DELETE: its calls are cancelled, its streams end, and its id is never taken again. */
 void session_end(struct session *session);

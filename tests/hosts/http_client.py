@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -22,7 +23,7 @@ BOTH = "application/json, text/event-stream"
 class HttpServer:
     """`sallyport http` on a port of its own, with the tokens `alice` and `bob`."""
 
-    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None):
+    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None, files=None):
         self.workspace = place / "workspace"
         self.tokens = {name: f"{name}-{'0123456789abcdef' * 2}" for name in tokens}
         command = [PROGRAM, "http", "--workspace", str(place / "workspace")]
@@ -34,7 +35,8 @@ class HttpServer:
             file.chmod(0o600)
             command += ["--token-file", str(file)]
         self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        env=clean_environment(**(env or {})), bufsize=0)
+                                        env=clean_environment(**(env or {})), bufsize=0,
+                                        preexec_fn=files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))))
         self.log = b""
         self.address = listen
         self.wait_said("listening on ")
