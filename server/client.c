@@ -17,7 +17,11 @@ static int list_tools(void *context, unsigned begin, struct buffer *out)
 
 static bool know_tool(void *context, const char *name)
 {
-	return tool_find(name) != NULL;
+	struct client *client = context;
+	bool known = tool_find(name) != NULL;
+
+	client->calls->metrics.unknown += !known;
+	return known;
 }
 
 static void begin_call(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)

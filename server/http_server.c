@@ -30,7 +30,10 @@ struct http_server {
 	struct access access;
 	struct guest *guests; /* in the order of the tokens; one, where none is needed */
 	size_t guest_count;
-	bool open; /* whoever connects is the one guest */
+	bool open;                    /* whoever connects is the one guest */
+	struct access metrics_access; /* --metrics-token-file */
+	struct http_caller metrics_caller;
+	struct metrics_process process;
 };
 
 static struct http_server *server_of(const struct transport *transport)
@@ -59,6 +62,23 @@ static struct http_caller *authorize(void *context, const char *authorization)
 	int found = server->open ? 0 : access_find(&server->access, authorization);
 
 	return found < 0 ? NULL : &server->guests[found].caller;
+}
+
+/* Without tokens of their own metrics are for everybody who may ask at all. */
+static struct http_caller *authorize_metrics(void *context, const char *authorization)
+{
+	struct http_server *server = context;
+
+	if (!server->metrics_access.count)
+		return authorize(context, authorization);
+	return access_find(&server->metrics_access, authorization) < 0 ? NULL : &server->metrics_caller;
+}
+
+static int write_metrics(void *context, struct buffer *out)
+{
+	struct http_server *server = context;
+
+	return metrics_write(&server->server.calls, &server->process, out);
 }
 
 /* ---- the beginning ---- */
@@ -140,7 +160,10 @@ static int start(struct http_server *server, const struct settings *settings, co
 				     .keys = &keys,
 				     .request_ms = options->request_ms ? options->request_ms
 								       : LIMIT_HTTP_REQUEST_MS};
-	struct http_host host = {.context = server, .authorize = authorize};
+	struct http_host host = {.context = server,
+				 .authorize = authorize,
+				 .authorize_metrics = authorize_metrics,
+				 .metrics = write_metrics};
 	struct listener listener;
 	int result = listener_open(&listener, options->listen, err);
 
@@ -148,6 +171,9 @@ static int start(struct http_server *server, const struct settings *settings, co
 		result = server_start(&server->server, settings, err);
 	if (result == 0)
 		result = find_tokens(server, options, &listener, err);
+	if (result == 0 && options->metrics_file)
+		result = access_read(&server->metrics_access, options->metrics_file, err);
+	metrics_process_init(&server->process);
 	if (result == 0)
 		result = make_guests(server, err);
 	if (result == 0)
@@ -188,6 +214,8 @@ int http_server_run(const struct settings *settings, const struct options *optio
 		client_deinit(&server->guests[i].client);
 	free(server->guests);
 	access_deinit(&server->access);
+	access_deinit(&server->metrics_access);
+	metrics_process_deinit(&server->process);
 	server_deinit(&server->server);
 	munmap(server, sizeof *server);
 	return code;

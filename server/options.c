@@ -109,6 +109,11 @@ static int set_token_file(struct options *options, const char *value, struct err
 	return set_once(&options->token_file, "--token-file", value, err);
 }
 
+static int set_metrics_file(struct options *options, const char *value, struct err *err)
+{
+	return set_once(&options->metrics_file, "--metrics-token-file", value, err);
+}
+
 static int set_session_key(struct options *options, const char *value, struct err *err)
 {
 	return set_once(&options->session_key, "--session-key-file", value, err);
@@ -171,6 +176,11 @@ const struct option_row option_table[] = {
 	 "how long a client may take to send a request's head, its body, and to take the answer, and a "
 	 "second more for each 64 KB. Default: 30",
 	 set_request_timeout},
+	{OPTION_METRICS_FILE, "--metrics-token-file", "FILE",
+	 "bearer tokens of those who may read /metrics and nothing else, as in --token-file. Default: "
+	 "whoever may "
+	 "ask may read them",
+	 set_metrics_file},
 	{OPTION_JSON, "--json", NULL, "print the whole as JSON, for programs", set_json},
 	{0},
 };

@@ -44,7 +44,7 @@ enum {
 
 #define OPTIONS_HTTP                                                                                         \
 	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
-	 OPTION_SESSION_KEY | OPTION_REQUEST_TIME)
+	 OPTION_SESSION_KEY | OPTION_REQUEST_TIME | OPTION_METRICS_FILE)
 
 #define OPTIONS_OPERANDS 3
 #define OPTIONS_NAMES    16 /* of hosts, and of origins */
@@ -59,6 +59,7 @@ struct options {
 	const char *listen;                     /* as written, or NULL */
 	const char *session_key;                /* file, or NULL */
 	const char *token_file;                 /* or NULL */
+	const char *metrics_file;               /* or NULL */
 	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
 	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */
 	bool json;

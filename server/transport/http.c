@@ -171,8 +171,12 @@ static void exchange_free(struct exchange *exchange)
 	}
 	if (exchange->session)
 		session_leave(exchange);
-	if (exchange->streams)
+	if (exchange->streams) {
 		exchange->caller->streams--;
+		http->streams--;
+	}
+	if (!exchange->answered)
+		exchange_answered(exchange, 0);
 	stream_deinit(&exchange->own);
 	forget_body(exchange);
 	free(exchange);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/buffer.h"
 #include "protocol/error.h"
 #include "protocol/mcp.h"
 #include "server/loop.h"
@@ -41,6 +42,10 @@ struct http_host {
 	/* Whose request is this? `authorization` is the header's value, or NULL without one. NULL: nobody's,
 	 * which is answered 401. */
 	struct http_caller *(*authorize)(void *context, const char *authorization);
+	/* The same for GET /metrics. Its caller need not have an `mcp`. */
+	struct http_caller *(*authorize_metrics)(void *context, const char *authorization);
+	/* Appends what is known beside HTTP (server/metrics.h). 0 or -errno. */
+	int (*metrics)(void *context, struct buffer *out);
 };
 
 struct http_settings {
@@ -56,6 +61,8 @@ struct http_settings {
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 };
 
+#define HTTP_STATUSES 600
+
 struct http {
 	struct loop *loop;
 	struct http_host host;
@@ -66,8 +73,10 @@ struct http {
 	struct loop_timer beat;    /* keeps streams alive */
 	bool resumed;              /* connections of ours wait for the daemon's next run */
 	bool stopping;
-	unsigned links;             /* connections */
-	struct exchange *exchanges; /* all that are open */
+	unsigned links;                   /* connections */
+	unsigned streams;                 /* of events, open */
+	uint64_t answered[HTTP_STATUSES]; /* requests, by status; 0: not at all */
+	struct exchange *exchanges;       /* all that are open */
 	struct sessions *sessions;
 	size_t bodies; /* bytes of bodies that are being read, of all exchanges */
 };

@@ -162,7 +162,7 @@ static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct 
 	if (!response)
 		return MHD_NO;
 	exchange->state = EXCHANGE_ANSWERED;
-	exchange->answered = status;
+	exchange_answered(exchange, status);
 	link_expect(exchange->link, exchange->http->settings.request_ms, length);
 	if (exchange->link->crowded)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -268,6 +268,7 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
 		add_session(exchange, response);
 		exchange->streams = true;
 		exchange->caller->streams++;
+		exchange->http->streams++;
 	}
 	return queue(exchange, MHD_HTTP_OK, response, 0);
 }
@@ -326,9 +327,34 @@ static enum MHD_Result answer_error(struct exchange *exchange, unsigned status, 
 	return queue(exchange, status, response, buffer_length(&text));
 }
 
+static enum MHD_Result answer_metrics(struct exchange *exchange)
+{
+	struct MHD_Response *response = NULL;
+	struct buffer text;
+	size_t length;
+
+	buffer_init(&text, LIMIT_METRICS_BYTES);
+	if (http_metrics(exchange->http, &text) == 0)
+		response = MHD_create_response_from_buffer(buffer_length(&text), text.bytes,
+							   MHD_RESPMEM_MUST_FREE);
+	length = buffer_length(&text);
+	if (response)
+		buffer_init(&text, 0); /* its allocation is the response's now */
+	buffer_deinit(&text);
+	if (!response)
+		return answer_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory; try again");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+				"text/plain; version=0.0.4; charset=utf-8");
+	return queue(exchange, MHD_HTTP_OK, response, length);
+}
+
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason)
 {
-	return exchange->probe ? answer_probe(exchange) : answer_error(exchange, status, reason);
+	if (exchange->probe)
+		return answer_probe(exchange);
+	if (exchange->metrics && status == MHD_HTTP_OK)
+		return answer_metrics(exchange);
+	return answer_error(exchange, status, reason);
 }
 
 enum MHD_Result exchange_answer(struct exchange *exchange)

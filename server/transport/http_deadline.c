@@ -26,7 +26,7 @@ static void end(struct link *link)
 	/* of a head that is not whole nobody knows whether it is one; and TLS is the daemon's to speak */
 	if (exchange && exchange->state == EXCHANGE_BODY &&
 	    !MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)) {
-		exchange->answered = MHD_HTTP_REQUEST_TIMEOUT;
+		exchange_answered(exchange, MHD_HTTP_REQUEST_TIMEOUT);
 		send(link->source.fd, too_slow, sizeof too_slow - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	shutdown(link->source.fd, SHUT_RDWR); /* the daemon sees that it has ended */

@@ -88,6 +88,7 @@ struct exchange {
 	const char *reason;
 	unsigned retry_s; /* when to come again, if that is known */
 	bool probe;       /* answered with `reason` as it is */
+	bool metrics;     /* answered with them */
 	bool post, suspended, lost, takes_json, takes_events;
 	bool streams; /* counted in caller->streams */
 };
@@ -116,6 +117,13 @@ void exchange_wake(struct exchange *exchange);
 enum MHD_Result exchange_answer(struct exchange *exchange);
 /* Queues an error in words, as JSON-RPC without an id. */
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason);
+
+/* ---- http_metrics.c ---- */
+
+/* Counts it, with this status (0: not at all). */
+void exchange_answered(struct exchange *exchange, unsigned status);
+/* The whole text. 0 or -errno. */
+int http_metrics(const struct http *http, struct buffer *out);
 
 /* ---- http_limits.c ---- */
 

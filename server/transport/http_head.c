@@ -15,6 +15,7 @@
 #include "server/transport/http_sessions.h"
 
 #define ENDPOINT "/mcp"
+#define METRICS  "/metrics"
 #define MODERN   "2026-07-28"
 
 static const char *const names[HEAD_COUNT] = {
@@ -238,14 +239,18 @@ static void judge_other(struct exchange *exchange, const char *method)
 		session_end(exchange->session);
 }
 
+static bool is_look(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 /* For who keeps watch over processes: is it there, and does it take requests? Asked by any name, and without
  * a token; nothing is said but that. */
 static bool is_probe(struct exchange *exchange, const char *url, const char *method)
 {
 	bool ready = strcmp(url, "/readyz") == 0;
 
-	if ((!ready && strcmp(url, "/healthz") != 0) ||
-	    (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0))
+	if ((!ready && strcmp(url, "/healthz") != 0) || !is_look(method))
 		return false;
 	exchange->probe = true;
 	refuse(exchange, ready && exchange->http->stopping ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
@@ -256,6 +261,7 @@ static bool is_probe(struct exchange *exchange, const char *url, const char *met
 void head_judge(struct exchange *exchange, const char *url, const char *method)
 {
 	struct http *http = exchange->http;
+	struct http_caller *(*authorize)(void *context, const char *authorization);
 
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
 	if (!exchange->head[HEAD_ACCEPT]) /* "a default of any" (RFC 9110, 12.5.1) */
@@ -268,17 +274,21 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections are open; try again");
 	if (!exchange->status)
 		judge_address(exchange);
-	if (!exchange->status && strcmp(url, ENDPOINT) != 0)
+	exchange->metrics = is_look(method) && strcmp(url, METRICS) == 0;
+	if (!exchange->status && !exchange->metrics && strcmp(url, ENDPOINT) != 0)
 		refuse(exchange, MHD_HTTP_NOT_FOUND, "there is nothing here; the endpoint is " ENDPOINT);
 	if (exchange->status)
 		return;
-	exchange->caller = http->host.authorize(http->host.context, exchange->head[HEAD_AUTHORIZATION]);
+	authorize = exchange->metrics ? http->host.authorize_metrics : http->host.authorize;
+	exchange->caller = authorize(http->host.context, exchange->head[HEAD_AUTHORIZATION]);
 	if (exchange->caller)
 		exchange->retry_s =
 			caller_wait(exchange->caller, http->loop->now, http->settings.requests_per_1000_s);
 	if (!exchange->caller)
 		refuse(exchange, MHD_HTTP_UNAUTHORIZED,
 		       "a bearer token is needed, and one that is known here");
+	else if (exchange->metrics && !exchange->retry_s)
+		refuse(exchange, MHD_HTTP_OK, NULL);
 	else if (http->stopping)
 		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is about to end");
 	else if (exchange->retry_s)

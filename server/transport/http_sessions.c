@@ -310,6 +310,11 @@ void sessions_tidy(struct sessions *sessions)
 	}
 }
 
+unsigned sessions_count(const struct sessions *sessions)
+{
+	return sessions->count;
+}
+
 void sessions_close(struct sessions *sessions)
 {
 	for (struct session *at = sessions->oldest; at; at = at->previous) {

@@ -52,6 +52,7 @@ void session_stream_free(struct stream *stream);
 void session_listen(struct exchange *exchange, const char *last_event);
 /* The server ends: streams that only listen do. */
 void sessions_close(struct sessions *sessions);
+unsigned sessions_count(const struct sessions *sessions);
 /* What is old goes. */
 void sessions_tidy(struct sessions *sessions);
 
