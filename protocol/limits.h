@@ -64,12 +64,14 @@
 #define LIMIT_HTTP_RATE_MAX_THOUSANDTHS 1000000000 /* more than any machine answers */
 #define LIMIT_HTTP_RATE_THOUSANDTHS                                                                          \
 	10000000 /* half of what one processor answers: nobody needs it, and none gets everything */
-#define LIMIT_METRICS_BYTES   (256u << 10) /* the text of all metrics: 20 lines for each tool */
-#define LIMIT_HTTP_RETRY_MS   1000u        /* how soon a client may come back to a stream that it lost */
-#define LIMIT_HTTP_KEPT_BYTES (64u << 10)  /* of a stream that can be resumed: what was sent last */
-#define LIMIT_HTTP_RESUME_MS  300000 /* how long an answer waits for a client that has lost its stream */
-#define LIMIT_HTTP_STREAMS    16384  /* open subscriptions of one caller: many clients share a token */
-#define LIMIT_HTTP_SESSIONS   4096   /* legacy sessions known here; others are made again from their ids */
+#define LIMIT_REQUEST_ID_BYTES  64           /* of X-Request-Id: a UUID has 36 */
+#define LIMIT_METHOD_NAME_BYTES 64           /* of a method, in the log: ours have 24 */
+#define LIMIT_METRICS_BYTES     (256u << 10) /* the text of all metrics: 20 lines for each tool */
+#define LIMIT_HTTP_RETRY_MS     1000u        /* how soon a client may come back to a stream that it lost */
+#define LIMIT_HTTP_KEPT_BYTES   (64u << 10)  /* of a stream that can be resumed: what was sent last */
+#define LIMIT_HTTP_RESUME_MS    300000 /* how long an answer waits for a client that has lost its stream */
+#define LIMIT_HTTP_STREAMS      16384  /* open subscriptions of one caller: many clients share a token */
+#define LIMIT_HTTP_SESSIONS     4096   /* legacy sessions known here; others are made again from their ids */
 #define LIMIT_HTTP_SESSION_IDLE_MS                                                                           \
 	3600000 /* after which one is forgotten, with its subscriptions, until it is used again */
 #define LIMIT_HTTP_SESSION_S      604800     /* a week: how long an id is good for */

@@ -23,6 +23,7 @@
 #include "protocol/buffer.h"
 #include "protocol/error.h"
 #include "protocol/json.h"
+#include "protocol/limits.h"
 
 struct mcp_caller;
 struct mcp_peer;
@@ -53,6 +54,12 @@ struct mcp_completion {
 	const cJSON *arguments; /* an object of strings: those that are settled; or NULL */
 };
 
+/* What a message was, for a transport's own records: texts of the client's, cut where they are long. */
+struct mcp_heard {
+	char method[LIMIT_METHOD_NAME_BYTES + 1];
+	char tool[LIMIT_TOOL_NAME_BYTES + 1]; /* of a tools/call */
+};
+
 /* What HTTP headers say of a message (2026-07-28, transports/streamable-http, "Request Metadata"); NULL:
  * there is no such header. */
 struct mcp_headers {
@@ -62,6 +69,7 @@ struct mcp_headers {
 	/* Any other, NULL if there is none. */
 	const char *(*find)(void *context, const char *name);
 	void *context;
+	struct mcp_heard *heard; /* is told what the message was; or NULL */
 };
 
 /* An argument of a tool that clients repeat in a header (x-mcp-header in its schema). */

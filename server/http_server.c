@@ -13,6 +13,7 @@
 #include "server/client.h"
 #include "server/listen.h"
 #include "server/log.h"
+#include "server/request_log.h"
 #include "server/server.h"
 #include "server/transport/http.h"
 #include "server/transport/http_token.h"
@@ -79,6 +80,11 @@ static int write_metrics(void *context, struct buffer *out)
 	struct http_server *server = context;
 
 	return metrics_write(&server->server.calls, &server->process, out);
+}
+
+static void record(void *context, const struct http_record *request)
+{
+	request_log(request);
 }
 
 /* ---- the beginning ---- */
@@ -163,7 +169,8 @@ static int start(struct http_server *server, const struct settings *settings, co
 	struct http_host host = {.context = server,
 				 .authorize = authorize,
 				 .authorize_metrics = authorize_metrics,
-				 .metrics = write_metrics};
+				 .metrics = write_metrics,
+				 .record = options->log_requests ? record : NULL};
 	struct listener listener;
 	int result = listener_open(&listener, options->listen, err);
 

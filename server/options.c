@@ -89,6 +89,20 @@ static int set_json(struct options *options, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_log_format(struct options *options, const char *value, struct err *err)
+{
+	options->log_json = strcmp(value, "json") == 0;
+	if (!options->log_json && strcmp(value, "text") != 0)
+		return err_set(err, -EINVAL, "--log-format is text or json, not \"%.60s\"", value);
+	return 0;
+}
+
+static int set_log_requests(struct options *options, const char *value, struct err *err)
+{
+	options->log_requests = true;
+	return 0;
+}
+
 static int set_once(const char **member, const char *name, const char *value, struct err *err)
 {
 	if (!*value)
@@ -181,6 +195,10 @@ const struct option_row option_table[] = {
 	 "whoever may "
 	 "ask may read them",
 	 set_metrics_file},
+	{OPTION_LOG_REQUESTS, "--log-requests", NULL,
+	 "a line on standard error for each request: who, what, how it was answered", set_log_requests},
+	{OPTION_LOG_FORMAT, "--log-format", "text|json", "how lines of the log are written. Default: text",
+	 set_log_format},
 	{OPTION_JSON, "--json", NULL, "print the whole as JSON, for programs", set_json},
 	{0},
 };

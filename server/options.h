@@ -44,7 +44,8 @@ enum {
 
 #define OPTIONS_HTTP                                                                                         \
 	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
-	 OPTION_SESSION_KEY | OPTION_REQUEST_TIME | OPTION_METRICS_FILE)
+	 OPTION_SESSION_KEY | OPTION_REQUEST_TIME | OPTION_METRICS_FILE | OPTION_LOG_FORMAT |                \
+	 OPTION_LOG_REQUESTS)
 
 #define OPTIONS_OPERANDS 3
 #define OPTIONS_NAMES    16 /* of hosts, and of origins */
@@ -63,6 +64,7 @@ struct options {
 	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
 	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */
 	bool json;
+	bool log_json, log_requests;
 	bool help;
 	bool workspace_optional; /* set by a subcommand: without --workspace an unfit current directory is
 				    none */

@@ -117,6 +117,7 @@ static struct exchange *exchange_new(struct http *http, struct MHD_Connection *c
 		return NULL;
 	exchange->http = http;
 	exchange->connection = connection;
+	exchange->begun = loop_clock();
 	exchange->link = info->socket_context;
 	exchange->link->exchange = exchange;
 	link_expect(exchange->link, http->settings.request_ms, 0);
@@ -177,6 +178,7 @@ static void exchange_free(struct exchange *exchange)
 	}
 	if (!exchange->answered)
 		exchange_answered(exchange, 0);
+	exchange_record(exchange);
 	stream_deinit(&exchange->own);
 	forget_body(exchange);
 	free(exchange);
@@ -216,6 +218,7 @@ void exchange_receive(struct exchange *exchange)
 				      .method = exchange->head[HEAD_METHOD],
 				      .name = exchange->head[HEAD_NAME],
 				      .find = find_header,
+				      .heard = exchange->http->host.record ? &exchange->heard : NULL,
 				      .context = exchange};
 	int result = converse(exchange);
 
@@ -252,6 +255,7 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
 		exchange->reason = "the message is longer than what is accepted";
 	}
 	exchange->link->moved += *length;
+	exchange->bytes_in += *length;
 	*length = 0;
 	return result == -ENOMEM ? MHD_NO : MHD_YES;
 }
@@ -305,7 +309,9 @@ int http_init(struct http *http, struct loop *loop, const struct http_host *host
 	http->source = (struct loop_source){.fd = -1, .ready = daemon_ready};
 	http->timer.fire = daemon_timeout;
 	http->beat.fire = beat;
-	result = sessions_new(&http->sessions, http, settings->keys);
+	result = token_number(&http->next_id);
+	if (result == 0)
+		result = sessions_new(&http->sessions, http, settings->keys);
 	if (result < 0)
 		return err_set(err, result, "out of memory");
 	http->daemon = MHD_start_daemon(

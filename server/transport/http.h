@@ -36,6 +36,15 @@ struct http_caller {
 	unsigned streams, sessions;
 };
 
+/* A request that is over. Texts: the client's own, but id and caller. */
+struct http_record {
+	const char *id, *caller;                   /* NULL: nobody's that is known */
+	const char *verb, *path;                   /* of HTTP */
+	const char *method, *tool;                 /* of the message; "": none */
+	unsigned status;                           /* 0: the client left before */
+	uint64_t nanoseconds, bytes_in, bytes_out; /* bytes of bodies */
+};
+
 /* What the program around decides. */
 struct http_host {
 	void *context;
@@ -46,6 +55,8 @@ struct http_host {
 	struct http_caller *(*authorize_metrics)(void *context, const char *authorization);
 	/* Appends what is known beside HTTP (server/metrics.h). 0 or -errno. */
 	int (*metrics)(void *context, struct buffer *out);
+	/* A request is over. Or NULL: nobody wants to know. */
+	void (*record)(void *context, const struct http_record *record);
 };
 
 struct http_settings {
@@ -78,7 +89,8 @@ struct http {
 	uint64_t answered[HTTP_STATUSES]; /* requests, by status; 0: not at all */
 	struct exchange *exchanges;       /* all that are open */
 	struct sessions *sessions;
-	size_t bodies; /* bytes of bodies that are being read, of all exchanges */
+	uint64_t next_id; /* of a request that has none */
+	size_t bodies;    /* bytes of bodies that are being read, of all exchanges */
 };
 
 /* `listener` is a socket that listens, non-blocking; it is the daemon's from here on, also on failure. 0 or

@@ -164,6 +164,8 @@ static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct 
 	exchange->state = EXCHANGE_ANSWERED;
 	exchange_answered(exchange, status);
 	link_expect(exchange->link, exchange->http->settings.request_ms, length);
+	exchange->bytes_out = length;
+	MHD_add_response_header(response, "X-Request-Id", exchange->id);
 	if (exchange->link->crowded)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS) {
@@ -252,6 +254,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 	memcpy(bytes, buffer_data(&stream->bytes) + stream->sent, left);
 	stream->sent += left;
 	exchange->link->moved += left;
+	exchange->bytes_out += left;
 	forget_old(stream);
 	return (ssize_t)left;
 }

@@ -5,6 +5,7 @@
  * ever. So each connection has a timer, and what passes meanwhile earns more time, at the least speed that is
  * accepted.
  */
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "protocol/limits.h"
@@ -12,12 +13,18 @@
 
 #define REASON "the message did not come in whole in time (--request-timeout)"
 #define BODY   "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"" REASON "\"}}"
-#define LENGTH "115"
-_Static_assert(sizeof BODY == 115 + 1, "its Content-Length");
 
 /* The daemon takes no response before the body is whole, so this is said past it, and nothing after it. */
-static const char too_slow[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-			       "Content-Type: application/json\r\nContent-Length: " LENGTH "\r\n\r\n" BODY;
+static void say_too_slow(struct link *link, const char *id)
+{
+	char answer[512];
+	int length = snprintf(answer, sizeof answer,
+			      "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
+			      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+			      id, sizeof BODY - 1, BODY);
+
+	send(link->source.fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 static void end(struct link *link)
 {
@@ -27,7 +34,7 @@ static void end(struct link *link)
 	if (exchange && exchange->state == EXCHANGE_BODY &&
 	    !MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)) {
 		exchange_answered(exchange, MHD_HTTP_REQUEST_TIMEOUT);
-		send(link->source.fd, too_slow, sizeof too_slow - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		say_too_slow(link, exchange->id);
 	}
 	shutdown(link->source.fd, SHUT_RDWR); /* the daemon sees that it has ended */
 }

@@ -8,6 +8,7 @@
 #include <microhttpd.h>
 
 #include "protocol/buffer.h"
+#include "protocol/limits.h"
 #include "server/transport/http.h"
 
 struct session;
@@ -44,6 +45,7 @@ enum head {
 	HEAD_METHOD,
 	HEAD_NAME,
 	HEAD_ORIGIN,
+	HEAD_REQUEST,
 	HEAD_SESSION,
 	HEAD_TRANSFER,
 	HEAD_VERSION,
@@ -85,6 +87,10 @@ struct exchange {
 	enum exchange_state state;
 	unsigned status;   /* refused before it was read: with this status; 0: not refused */
 	unsigned answered; /* with this status; 0: not (yet) */
+	char id[LIMIT_REQUEST_ID_BYTES + 1]; /* X-Request-Id: the client's, or ours */
+	const char *verb, *path;             /* the daemon's */
+	struct mcp_heard heard;
+	uint64_t begun, bytes_in, bytes_out;
 	const char *reason;
 	unsigned retry_s; /* when to come again, if that is known */
 	bool probe;       /* answered with `reason` as it is */
@@ -124,6 +130,13 @@ enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, cons
 void exchange_answered(struct exchange *exchange, unsigned status);
 /* The whole text. 0 or -errno. */
 int http_metrics(const struct http *http, struct buffer *out);
+
+/* ---- http_record.c ---- */
+
+/* Names the request: as the client does in X-Request-Id, if that is one word of harmless characters. */
+void exchange_name(struct exchange *exchange);
+/* It is over. */
+void exchange_record(const struct exchange *exchange);
 
 /* ---- http_limits.c ---- */
 

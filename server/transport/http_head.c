@@ -28,6 +28,7 @@ static const char *const names[HEAD_COUNT] = {
 	[HEAD_METHOD] = "Mcp-Method",
 	[HEAD_NAME] = "Mcp-Name",
 	[HEAD_ORIGIN] = "Origin",
+	[HEAD_REQUEST] = "X-Request-Id",
 	[HEAD_SESSION] = "Mcp-Session-Id",
 	[HEAD_TRANSFER] = "Transfer-Encoding",
 	[HEAD_VERSION] = "MCP-Protocol-Version",
@@ -58,6 +59,8 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
 						strstr(value, "application/*");
 			exchange->takes_events |= strstr(value, "text/event-stream") ||
 						  strstr(value, "*/*") || strstr(value, "text/*");
+		} else if (exchange->head[i] && i == HEAD_REQUEST) {
+			break; /* the first; proxies add theirs */
 		} else if (exchange->head[i]) {
 			refuse(exchange, MHD_HTTP_BAD_REQUEST,
 			       "a header is there twice that may be there once");
@@ -263,7 +266,10 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 	struct http *http = exchange->http;
 	struct http_caller *(*authorize)(void *context, const char *authorization);
 
+	exchange->verb = method;
+	exchange->path = url;
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
+	exchange_name(exchange);
 	if (!exchange->head[HEAD_ACCEPT]) /* "a default of any" (RFC 9110, 12.5.1) */
 		exchange->takes_json = true;
 	if (!exchange->status)
