@@ -297,15 +297,30 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
 
 /* ---- beginning and end ---- */
 
+static void preset(struct http_settings *settings)
+{
+	if (!settings->requests_per_1000_s)
+		settings->requests_per_1000_s = LIMIT_HTTP_RATE_THOUSANDTHS;
+	if (!settings->body_bytes)
+		settings->body_bytes = LIMIT_MESSAGE_BYTES;
+	if (!settings->streams)
+		settings->streams = LIMIT_HTTP_STREAMS;
+	if (!settings->sessions)
+		settings->sessions = LIMIT_HTTP_SESSIONS;
+	if (!settings->request_ms)
+		settings->request_ms = LIMIT_HTTP_REQUEST_MS;
+}
+
 int http_init(struct http *http, struct loop *loop, const struct http_host *host,
 	      const struct http_settings *settings, int listener, struct err *err)
 {
 	const union MHD_DaemonInfo *info;
-	/* on which nothing passes at all: an answer that nobody takes is given up before its time */
-	unsigned idle_s = (LIMIT_HTTP_IDLE_TIMES * settings->request_ms + 999) / 1000;
+	unsigned idle_s; /* on which nothing passes at all: an answer that nobody takes is given up early */
 	int result;
 
 	*http = (struct http){.loop = loop, .host = *host, .settings = *settings};
+	preset(&http->settings);
+	idle_s = (LIMIT_HTTP_IDLE_TIMES * http->settings.request_ms + 999) / 1000;
 	http->source = (struct loop_source){.fd = -1, .ready = daemon_ready};
 	http->timer.fire = daemon_timeout;
 	http->beat.fire = beat;

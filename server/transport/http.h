@@ -51,7 +51,7 @@ struct http_host {
 	/* Whose request is this? `authorization` is the header's value, or NULL without one. NULL: nobody's,
 	 * which is answered 401. */
 	struct http_caller *(*authorize)(void *context, const char *authorization);
-	/* The same for GET /metrics. Its caller need not have an `mcp`. */
+	/* The same for GET /metrics, which there is not without it. Its caller need not have an `mcp`. */
 	struct http_caller *(*authorize_metrics)(void *context, const char *authorization);
 	/* Appends what is known beside HTTP (server/metrics.h). 0 or -errno. */
 	int (*metrics)(void *context, struct buffer *out);
@@ -64,11 +64,12 @@ struct http_settings {
 	 * origins may ask us; ended by NULL. */
 	const char *const *hosts, *const *origins;
 	unsigned connections; /* most at a time; who has one of the last is told to come later */
-	/* of one caller (docs/policy.md) */
+	/* of one caller (docs/policy.md); 0: as without a policy */
 	uint64_t requests_per_1000_s;
 	size_t body_bytes;
 	unsigned streams, sessions;
-	unsigned request_ms;           /* for each part of a request, and for the client to take the answer */
+	unsigned request_ms; /* for each part of a request, and for the client to take the answer; 0: the
+				usual */
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 };
 

@@ -280,7 +280,7 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections are open; try again");
 	if (!exchange->status)
 		judge_address(exchange);
-	exchange->metrics = is_look(method) && strcmp(url, METRICS) == 0;
+	exchange->metrics = http->host.authorize_metrics && is_look(method) && strcmp(url, METRICS) == 0;
 	if (!exchange->status && !exchange->metrics && strcmp(url, ENDPOINT) != 0)
 		refuse(exchange, MHD_HTTP_NOT_FOUND, "there is nothing here; the endpoint is " ENDPOINT);
 	if (exchange->status)
