@@ -124,16 +124,19 @@ def test_our_own_time_does_not_count(server):
     listening.close()
 
 
-def test_who_does_not_read(server):
+@pytest.mark.parametrize("name,arguments,more", [
+    ("read_file", {"path": "large", "limit": 1000000}, {}),
+    ("run_command", {"command": "echo up; sleep 1; cat large"}, {"progressToken": 1}),
+], ids=["message", "stream"])
+def test_who_does_not_read(server, name, arguments, more):
     """An answer that nobody takes is given up long before its last byte could be due."""
     (server.workspace / "large").write_text("0123456789abcde\n" * (7 << 16))
     held = []
     for _ in range(4):
         connection = socket.create_connection(tuple(server.address.rsplit(":", 1)), PATIENCE)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        body = compact({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": "read_file", "arguments": {"path": "large", "limit": 1000000}, "_meta": meta()}})
-        connection.sendall(server.head(**{**RIGHT, "Mcp-Method": "tools/call", "Mcp-Name": "read_file", "Content-Length": len(body)}) + body)
+        body = compact({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments, "_meta": meta(**more)}})
+        connection.sendall(server.head(**{**RIGHT, "Mcp-Method": "tools/call", "Mcp-Name": name, "Content-Length": len(body)}) + body)
         held.append(connection)
     assert all(is_open(server, connection) for connection in held)
     deadline = time.monotonic() + PATIENCE
