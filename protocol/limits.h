@@ -32,6 +32,7 @@
 #define LIMIT_TASKS           256  /* one caller's, with those that have ended */
 #define LIMIT_TASK_BYTES      (32u << 20) /* of the results that one caller's tasks keep */
 #define LIMIT_COMPLETIONS     100         /* completion: "Maximum 100 items per response" */
+#define LIMIT_TOOLS           32          /* in the table: rows of metrics; models cope with fewer */
 #define LIMIT_TOOL_NAME_BYTES 128         /* tools: "SHOULD be between 1 and 128 characters" */
 
 /* ---- what is read from a host ---- */
@@ -51,17 +52,29 @@
 #define LIMIT_HTTP_HEAD_BYTES                                                                                \
 	(8u << 10) /* a connection's memory: the request's head, and the response's; more is answered 431    \
 		    */
-#define LIMIT_HTTP_CHUNK_BYTES     1024  /* of a stream, at a time */
-#define LIMIT_HTTP_CONNECTIONS     20000 /* as many as descriptors allow: idle streams are most of them */
-#define LIMIT_HTTP_CONNECTIONS_MIN 256   /* where nobody says how many descriptors there may be */
-#define LIMIT_HTTP_IDLE_S          120u  /* a connection without a request under way */
-#define LIMIT_HTTP_BEAT_MS         25000 /* a comment on each stream: proxies give up after 60 s, some after 30 */
-#define LIMIT_HTTP_BODIES_BYTES    (256u << 20) /* messages that are being read, of all connections */
-#define LIMIT_HTTP_RETRY_MS        1000u        /* how soon a client may come back to a stream that it lost */
-#define LIMIT_HTTP_KEPT_BYTES      (64u << 10)  /* of a stream that can be resumed: what was sent last */
-#define LIMIT_HTTP_RESUME_MS       300000 /* how long an answer waits for a client that has lost its stream */
-#define LIMIT_HTTP_STREAMS         16384  /* open subscriptions of one caller: many clients share a token */
-#define LIMIT_HTTP_SESSIONS        4096 /* legacy sessions known here; others are made again from their ids */
+#define LIMIT_HTTP_CHUNK_BYTES          1024  /* of a stream, at a time */
+#define LIMIT_HTTP_CONNECTIONS          20000 /* as many as descriptors allow: idle streams are most of them */
+#define LIMIT_HTTP_CONNECTIONS_MIN      256   /* where nobody says how many descriptors there may be */
+#define LIMIT_HTTP_REQUEST_MS           30000 /* for a head, for a body, and to take an answer: --request-timeout */
+#define LIMIT_HTTP_IDLE_TIMES           4           /* as long: from one answer to the next whole head */
+#define LIMIT_HTTP_LEAST_BYTES          (64u << 10) /* a second: so much more time has who sends or takes much */
+#define LIMIT_HTTP_BEAT_MS              25000 /* a comment on each stream: proxies give up after 60 s, some after 30 */
+#define LIMIT_HTTP_BODIES_BYTES         (256u << 20) /* messages that are being read, of all connections */
+#define LIMIT_HTTP_BURST_MS             10000 /* of http.requestsPerSecond: what so long may have, at once */
+#define LIMIT_HTTP_CALLS                1024 /* in flight, one caller's: a quarter of all (http.callsInFlight) */
+#define LIMIT_HTTP_BODY_MIN_BYTES       (64u << 10) /* of http.bodyBytes: with less a file could not be written */
+#define LIMIT_HTTP_RATE_MIN_THOUSANDTHS 100 /* of http.requestsPerSecond: the burst is one request then */
+#define LIMIT_HTTP_RATE_MAX_THOUSANDTHS 1000000000 /* more than any machine answers */
+#define LIMIT_HTTP_RATE_THOUSANDTHS                                                                          \
+	10000000 /* half of what one processor answers: nobody needs it, and none gets everything */
+#define LIMIT_REQUEST_ID_BYTES  64           /* of X-Request-Id: a UUID has 36 */
+#define LIMIT_METHOD_NAME_BYTES 64           /* of a method, in the log: ours have 24 */
+#define LIMIT_METRICS_BYTES     (256u << 10) /* the text of all metrics: 20 lines for each tool */
+#define LIMIT_HTTP_RETRY_MS     1000u        /* how soon a client may come back to a stream that it lost */
+#define LIMIT_HTTP_KEPT_BYTES   (64u << 10)  /* of a stream that can be resumed: what was sent last */
+#define LIMIT_HTTP_RESUME_MS    300000 /* how long an answer waits for a client that has lost its stream */
+#define LIMIT_HTTP_STREAMS      16384  /* open subscriptions of one caller: many clients share a token */
+#define LIMIT_HTTP_SESSIONS     4096   /* legacy sessions known here; others are made again from their ids */
 #define LIMIT_HTTP_SESSION_IDLE_MS                                                                           \
 	3600000 /* after which one is forgotten, with its subscriptions, until it is used again */
 #define LIMIT_HTTP_SESSION_S      604800     /* a week: how long an id is good for */

@@ -71,7 +71,8 @@ int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct 
 
 int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer)
 {
-	struct mcp_delivery delivery = {.route = origin->route, .last = true, .code = code};
+	struct mcp_delivery delivery = {
+		.route = origin->route, .last = true, .code = code, .crowded = origin->crowded};
 
 	if (!origin->batch)
 		return mcp_send(origin->peer, &delivery, answer);
@@ -254,6 +255,15 @@ int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted)
 	return mcp_reply_error(incoming, MCP_INTERNAL_ERROR, "Internal error: out of memory");
 }
 
+static void note(struct mcp_heard *heard, const struct jsonrpc_message *message)
+{
+	const cJSON *name = cJSON_GetObjectItemCaseSensitive(message->params, "name");
+
+	snprintf(heard->method, sizeof heard->method, "%s", message->method ? message->method : "");
+	if (strcmp(heard->method, "tools/call") == 0 && cJSON_IsString(name))
+		snprintf(heard->tool, sizeof heard->tool, "%s", name->valuestring);
+}
+
 int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, const char *text, size_t length)
 {
 	struct mcp_incoming incoming = {.origin = origin, .headers = headers, .text = text, .length = length};
@@ -270,6 +280,8 @@ int mcp_dispatch(struct mcp_origin origin, const struct mcp_headers *headers, co
 		origin.batch->open++;
 		counted = true;
 	}
+	if (result == 0 && headers && headers->heard)
+		note(headers->heard, &incoming.message);
 	if (result == 0) {
 		switch (incoming.message.kind) {
 		case JSONRPC_REQUEST:

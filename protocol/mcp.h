@@ -23,6 +23,7 @@
 #include "protocol/buffer.h"
 #include "protocol/error.h"
 #include "protocol/json.h"
+#include "protocol/limits.h"
 
 struct mcp_caller;
 struct mcp_peer;
@@ -68,6 +69,12 @@ struct mcp_completion {
 	const cJSON *arguments; /* an object of strings: those that are settled; or NULL */
 };
 
+/* What a message was, for a transport's own records: texts of the client's, cut where they are long. */
+struct mcp_heard {
+	char method[LIMIT_METHOD_NAME_BYTES + 1];
+	char tool[LIMIT_TOOL_NAME_BYTES + 1]; /* of a tools/call */
+};
+
 /* What HTTP headers say of a message (2026-07-28, transports/streamable-http, "Request Metadata"); NULL:
  * there is no such header. */
 struct mcp_headers {
@@ -77,6 +84,7 @@ struct mcp_headers {
 	/* Any other, NULL if there is none. */
 	const char *(*find)(void *context, const char *name);
 	void *context;
+	struct mcp_heard *heard; /* is told what the message was; or NULL */
 };
 
 /* An argument of a tool that clients repeat in a header (x-mcp-header in its schema). */
@@ -97,6 +105,7 @@ struct mcp_host {
 	/* What signs the states of questions (mcp_input.h): 32 bytes, the same in all processes that are to
 	 * serve a client, another for each principal. NULL: made up for this caller. */
 	const uint8_t *state_key;
+	unsigned calls; /* most that are in flight; 0: LIMIT_CALLS_IN_FLIGHT */
 	/* Appends the tools as the elements of a JSON array, without brackets. `begin` is the index of the
 	 * first one; returns the index after the last one appended, or 0 when that was the end, or -errno.
 	 * Used for tools/list pages. */
@@ -150,10 +159,11 @@ void mcp_caller_free(struct mcp_caller *caller); /* its peers are freed before *
 
 /* What a message to the client belongs to. */
 struct mcp_delivery {
-	void *route; /* what mcp_receive_from() was given with the request; NULL: to the client at large */
-	bool last;   /* the answer: no more belongs to what was received then */
-	bool leave;  /* no message: mcp_call_leave() */
-	int code;    /* of an error; 0: none */
+	void *route;  /* what mcp_receive_from() was given with the request; NULL: to the client at large */
+	bool last;    /* the answer: no more belongs to what was received then */
+	bool leave;   /* no message: mcp_call_leave() */
+	int code;     /* of an error; 0: none */
+	bool crowded; /* nothing was done, since too much is under way already; the message says so */
 };
 
 /* Where messages go. Each is one line of JSON with its newline. Takes the content of `message` (it may swap

@@ -32,6 +32,7 @@ struct mcp_origin {
 	struct mcp_batch *batch; /* or NULL */
 	void *route;             /* mcp_receive_from() */
 	enum mcp_era era;
+	bool crowded; /* mcp_delivery */
 };
 
 /* ---- batches (2025-03-26): the answers of one array, gathered until the last is there ---- */

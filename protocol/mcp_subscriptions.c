@@ -136,7 +136,8 @@ int mcp_subscriptions_listen(struct mcp_incoming *incoming)
 	result = cJSON_GetObjectItemCaseSensitive(filter, "taskIds") ? mcp_tasks_check(incoming) : 0;
 	if (result)
 		return result < 0 ? result : 0;
-	if (caller->subscriptions >= most)
+	incoming->origin.crowded = caller->subscriptions >= most;
+	if (incoming->origin.crowded)
 		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
 				       "Internal error: %u subscriptions are open already; cancel one first",
 				       caller->subscriptions);

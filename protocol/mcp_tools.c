@@ -144,6 +144,7 @@ static int refuse_flood(struct mcp_incoming *incoming)
 	struct json_writer writer;
 	int result;
 
+	incoming->origin.crowded = true;
 	if (strcmp(incoming->message.method, "tools/call") != 0)
 		return mcp_reply_error(incoming, MCP_INTERNAL_ERROR,
 				       "Internal error: too many calls are in flight");
@@ -165,11 +166,13 @@ static int refuse_flood(struct mcp_incoming *incoming)
 
 int mcp_call_accept(struct mcp_incoming *incoming, enum mcp_call_kind kind, struct mcp_call **accepted)
 {
+	const struct mcp_caller *caller = incoming->origin.peer->caller;
+	unsigned most = caller->host.calls ? caller->host.calls : LIMIT_CALLS_IN_FLIGHT;
 	struct mcp_call *call;
 	int result;
 
 	*accepted = NULL;
-	if (incoming->origin.peer->caller->calls >= LIMIT_CALLS_IN_FLIGHT)
+	if (caller->calls >= most)
 		return refuse_flood(incoming);
 	call = new_call(incoming, kind);
 	if (!call)

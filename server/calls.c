@@ -59,11 +59,26 @@ struct call *calls_find(struct calls *calls, uint32_t number)
 	return call && call->number == number ? call : NULL;
 }
 
+/* Whoever asked has his answer, or wants none: what an executor still does for it is nobody's time. */
+static void count(struct call *call)
+{
+	struct metrics *metrics = &call->calls->metrics;
+	enum tool_outcome outcome = call->result.outcome;
+
+	if (call->counted)
+		return;
+	call->counted = true;
+	/* that of a command was counted when it was told */
+	metrics->denials += outcome == TOOL_DENIED && !call->result.denial;
+	metrics_call(metrics, call->tool, outcome, loop_clock() - call->begun);
+}
+
 void call_release(struct call *call)
 {
 	struct calls *calls = call->calls;
 	unsigned slot = call->number & SLOT_MASK;
 
+	count(call);
 	loop_timer_clear(calls->loop, &call->deadline);
 	buffer_deinit(&call->meta);
 	buffer_deinit(&call->facts);
@@ -155,6 +170,7 @@ void call_detach(struct call *call)
 	struct calls *calls = call->calls;
 	struct buffer nothing;
 
+	count(call);
 	call->mcp = NULL;
 	loop_timer_clear(calls->loop, &call->deadline);
 	if (call->command) {

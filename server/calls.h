@@ -17,6 +17,7 @@
 #include "server/channel.h"
 #include "server/file_watches.h"
 #include "server/loop.h"
+#include "server/metrics.h"
 #include "tools/tool.h"
 
 struct caller;
@@ -41,6 +42,7 @@ struct call {
 	struct tool_result result;
 	struct buffer meta;
 	struct buffer facts; /* pieces of RESULT */
+	bool counted;        /* in the metrics */
 };
 
 struct calls {
@@ -48,6 +50,7 @@ struct calls {
 	struct tool_context context; /* answer_within_ms: of a client that does not say who it is */
 	struct channel files, search, web;
 	struct file_watches watches;
+	struct metrics metrics;
 	struct sandboxes *sandboxes;
 	struct call *slots[LIMIT_CALLS_IN_FLIGHT];
 	uint16_t free_slots[LIMIT_CALLS_IN_FLIGHT]; /* given back */

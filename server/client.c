@@ -17,7 +17,11 @@ static int list_tools(void *context, unsigned begin, struct buffer *out)
 
 static bool know_tool(void *context, const char *name)
 {
-	return tool_find(name) != NULL;
+	struct client *client = context;
+	bool known = tool_find(name) != NULL;
+
+	client->calls->metrics.unknown += !known;
+	return known;
 }
 
 static void begin_call(void *context, struct mcp_call *call, const char *name, const cJSON *arguments)
@@ -122,7 +126,7 @@ static uint32_t know_name(void *context, const char *name)
 }
 
 int client_init(struct client *client, struct calls *calls, const struct settings *settings,
-		unsigned subscriptions, struct err *err)
+		unsigned in_flight, unsigned subscriptions, struct err *err)
 {
 	struct mcp_host host = {.context = client,
 				.name = "sallyport",
@@ -130,6 +134,7 @@ int client_init(struct client *client, struct calls *calls, const struct setting
 				.version = SALLYPORT_VERSION,
 				.instructions = client->instructions,
 				.subscriptions = subscriptions,
+				.calls = in_flight,
 				.tools = list_tools,
 				.tool_known = know_tool,
 				.call = begin_call,

@@ -20,9 +20,10 @@ struct client {
 	char instructions[1024];
 };
 
-/* `client` must not move afterwards; `calls` and `settings` outlive it. `subscriptions`: as mcp_host's. */
+/* `client` must not move afterwards; `calls` and `settings` outlive it. `in_flight` and `subscriptions`: as
+ * mcp_host's. */
 int client_init(struct client *client, struct calls *calls, const struct settings *settings,
-		unsigned subscriptions, struct err *err);
+		unsigned in_flight, unsigned subscriptions, struct err *err);
 /* Its sandboxes end. Its conversations were freed before, its calls abandoned. */
 void client_deinit(struct client *client);
 

@@ -54,6 +54,7 @@ static int take_failed(struct command *command, const struct frame_header *heade
 
 void command_denied(struct command *command, const struct denial *denial)
 {
+	command->sandboxes->denials++;
 	command_denials_add(&command->denials, denial);
 }
 

@@ -135,6 +135,7 @@ struct sandboxes {
 	unsigned log_count;     /* files of logs */
 	uint64_t log_bytes;     /* command.file_bytes of all of them */
 	uint64_t called;        /* when a call last came in */
+	uint64_t denials;       /* told of commands so far */
 	struct buffer frame;    /* for what nannies and keepers send */
 };
 

@@ -5,6 +5,7 @@
 
 #include "server/cli.h"
 #include "server/http_server.h"
+#include "server/log.h"
 #include "server/options.h"
 
 int main(int argc, char **argv)
@@ -20,6 +21,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sallyport: %s\n", err.text);
 		return EXIT_USAGE;
 	}
+	log_set_json(options.log_json);
 	result = cli_settings(&settings, &options);
 	if (result != EXIT_OK)
 		return result;

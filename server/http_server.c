@@ -16,6 +16,7 @@
 #include "server/notify.h"
 #include "server/peers.h"
 #include "server/reload.h"
+#include "server/request_log.h"
 #include "server/server.h"
 #include "server/transport/http.h"
 
@@ -38,6 +39,8 @@ struct http_server {
 	size_t guest_count;
 	bool open;   /* whoever connects is the one guest */
 	int manager; /* notify.h */
+	struct http_caller metrics_caller;
+	struct metrics_process process;
 };
 
 static struct http_server *server_of(const struct transport *transport)
@@ -61,9 +64,9 @@ static void stop(struct transport *transport)
 	http_stop(&server_of(transport)->http);
 }
 
-static const struct http_caller *authorize(void *context, const char *authorization)
+static struct http_caller *authorize(void *context, const char *authorization)
 {
-	const struct http_server *server = context;
+	struct http_server *server = context;
 	int found = server->open ? 0 : access_find(&server->secrets.access, authorization);
 
 	return found < 0 ? NULL : &server->guests[found]->caller;
@@ -73,13 +76,14 @@ static const struct http_caller *authorize(void *context, const char *authorizat
 
 static int guest_new(struct guest **guest, struct http_server *server, const char *name, struct err *err)
 {
+	const struct policy *policy = &server->server.settings->policy;
 	struct guest *made = calloc(1, sizeof *made);
 	int result;
 
 	if (!made)
 		return err_set(err, -ENOMEM, "out of memory");
 	result = client_init(&made->client, &server->server.calls, server->server.settings,
-			     LIMIT_HTTP_STREAMS, err);
+			     (unsigned)policy->http_calls, (unsigned)policy->http_streams, err);
 	if (result < 0) {
 		free(made);
 		return result;
@@ -162,6 +166,7 @@ static int apply(void *context, struct secrets *fresh, struct err *err)
 {
 	struct http_server *server = context;
 	struct certificate before = server->secrets.certificate;
+	struct access metrics = server->secrets.metrics;
 	int result = server->options->token_file ? change_tokens(server, &fresh->access, err) : 0;
 
 	if (result < 0)
@@ -170,6 +175,8 @@ static int apply(void *context, struct secrets *fresh, struct err *err)
 		http_rekey(&server->http, &fresh->keys);
 	server->secrets.certificate = fresh->certificate;
 	fresh->certificate = before;
+	server->secrets.metrics = fresh->metrics;
+	fresh->metrics = metrics;
 	return 0;
 }
 
@@ -186,6 +193,28 @@ static void end_reload(void *context)
 static void hang_up(void *context)
 {
 	server_end(context, "the terminal has gone");
+}
+
+/* Without tokens of their own metrics are for everybody who may ask at all. */
+static struct http_caller *authorize_metrics(void *context, const char *authorization)
+{
+	struct http_server *server = context;
+
+	if (!server->options->metrics_file)
+		return authorize(context, authorization);
+	return access_find(&server->secrets.metrics, authorization) < 0 ? NULL : &server->metrics_caller;
+}
+
+static int write_metrics(void *context, struct buffer *out)
+{
+	struct http_server *server = context;
+
+	return metrics_write(&server->server.calls, &server->process, out);
+}
+
+static void record(void *context, const struct http_record *request)
+{
+	request_log(request);
 }
 
 /* ---- the beginning ---- */
@@ -264,13 +293,24 @@ static int open_listener(struct http_server *server, struct listener *listener, 
 static int serve(struct http_server *server, const struct listener *listener, int opener, struct err *err)
 {
 	const struct options *options = server->options;
-	struct http_settings http = {.hosts = options->hosts,
+	const struct policy *policy = &server->server.settings->policy;
+	struct http_settings http = {.requests_per_1000_s = (uint64_t)policy->http_rate_thousandths,
+				     .body_bytes = (size_t)policy->http_body_bytes,
+				     .streams = (unsigned)policy->http_streams,
+				     .sessions = (unsigned)policy->http_sessions,
+				     .request_ms = options->request_ms ? options->request_ms
+								       : LIMIT_HTTP_REQUEST_MS,
+				     .hosts = options->hosts,
 				     .origins = options->origins,
 				     .keys = &server->secrets.keys,
 				     .certificate = options->tls_cert ? &server->secrets.certificate : NULL,
 				     .peers = listener->local ? &server->peers : NULL,
 				     .connections = allow_connections()};
-	struct http_host host = {.context = server, .authorize = authorize};
+	struct http_host host = {.context = server,
+				 .authorize = authorize,
+				 .authorize_metrics = authorize_metrics,
+				 .metrics = write_metrics,
+				 .record = options->log_requests ? record : NULL};
 	struct reload_host reload = {
 		.context = server, .begin = begin_reload, .apply = apply, .done = end_reload, .end = hang_up};
 	int result = http_init(&server->http, &server->server.loop, &host, &http, listener->fd, err);
@@ -295,6 +335,7 @@ static int start(struct http_server *server, const struct settings *settings, st
 		result = server_start(&server->server, settings, err);
 	if (result == 0)
 		result = find_tokens(server, &listener, err);
+	metrics_process_init(&server->process);
 	if (result == 0)
 		result = invite(server, &server->secrets.access, &server->guests, err);
 	if (result < 0)
@@ -338,6 +379,7 @@ int http_server_run(const struct settings *settings, const struct options *optio
 	reload_deinit(&server->reload);
 	secrets_deinit(&server->secrets);
 	close_fd(&server->manager);
+	metrics_process_deinit(&server->process);
 	server_deinit(&server->server);
 	munmap(server, sizeof *server);
 	return code;

@@ -51,13 +51,23 @@ static int read_seconds(const char *text, uint32_t *milliseconds)
 	return 0;
 }
 
+static int set_seconds(uint32_t *milliseconds, const char *option, const char *value, struct err *err)
+{
+	if (read_seconds(value, milliseconds) < 0)
+		return err_set(err, -EINVAL, "%s needs a number of seconds from %g to %g, not \"%s\"", option,
+			       LIMIT_ANSWER_WITHIN_MIN_MS / 1000.0, LIMIT_ANSWER_WITHIN_MAX_MS / 1000.0,
+			       value);
+	return 0;
+}
+
 static int set_answer_within(struct options *options, const char *value, struct err *err)
 {
-	if (read_seconds(value, &options->answer_within_ms) < 0)
-		return err_set(
-			err, -EINVAL, "--answer-within needs a number of seconds from %g to %g, not \"%s\"",
-			LIMIT_ANSWER_WITHIN_MIN_MS / 1000.0, LIMIT_ANSWER_WITHIN_MAX_MS / 1000.0, value);
-	return 0;
+	return set_seconds(&options->answer_within_ms, "--answer-within", value, err);
+}
+
+static int set_request_timeout(struct options *options, const char *value, struct err *err)
+{
+	return set_seconds(&options->request_ms, "--request-timeout", value, err);
 }
 
 static int set_result_limit(struct options *options, const char *value, struct err *err)
@@ -79,6 +89,20 @@ static int set_json(struct options *options, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_log_format(struct options *options, const char *value, struct err *err)
+{
+	options->log_json = strcmp(value, "json") == 0;
+	if (!options->log_json && strcmp(value, "text") != 0)
+		return err_set(err, -EINVAL, "--log-format is text or json, not \"%.60s\"", value);
+	return 0;
+}
+
+static int set_log_requests(struct options *options, const char *value, struct err *err)
+{
+	options->log_requests = true;
+	return 0;
+}
+
 static int set_once(const char **member, const char *name, const char *value, struct err *err)
 {
 	if (!*value)
@@ -97,6 +121,11 @@ static int set_listen(struct options *options, const char *value, struct err *er
 static int set_token_file(struct options *options, const char *value, struct err *err)
 {
 	return set_once(&options->token_file, "--token-file", value, err);
+}
+
+static int set_metrics_file(struct options *options, const char *value, struct err *err)
+{
+	return set_once(&options->metrics_file, "--metrics-token-file", value, err);
 }
 
 static int set_session_key(struct options *options, const char *value, struct err *err)
@@ -197,6 +226,19 @@ const struct option_row option_table[] = {
 	 "what this one of several replicas is called: it stands in the ids of commands, so that another one "
 	 "can say whose they are",
 	 set_instance},
+	{OPTION_REQUEST_TIME, "--request-timeout", "SECONDS",
+	 "how long a client may take to send a request's head, its body, and to take the answer, and a "
+	 "second more for each 64 KB. Default: 30",
+	 set_request_timeout},
+	{OPTION_METRICS_FILE, "--metrics-token-file", "FILE",
+	 "bearer tokens of those who may read /metrics and nothing else, as in --token-file. Default: "
+	 "whoever may "
+	 "ask may read them",
+	 set_metrics_file},
+	{OPTION_LOG_REQUESTS, "--log-requests", NULL,
+	 "a line on standard error for each request: who, what, how it was answered", set_log_requests},
+	{OPTION_LOG_FORMAT, "--log-format", "text|json", "how lines of the log are written. Default: text",
+	 set_log_format},
 	{OPTION_JSON, "--json", NULL, "print the whole as JSON, for programs", set_json},
 	{0},
 };

@@ -39,12 +39,17 @@ enum {
 #define OPTION_TLS_KEY       0x800
 #define OPTION_ALLOW_UID     0x1000
 #define OPTION_INSTANCE      0x2000
+#define OPTION_REQUEST_TIME  0x10000
+#define OPTION_METRICS_FILE  0x20000
+#define OPTION_LOG_FORMAT    0x40000
+#define OPTION_LOG_REQUESTS  0x80000
 /* What decides the sandbox: taken by everything that runs or foretells a call. */
 #define OPTIONS_SERVER (OPTION_WORKSPACE | OPTION_POLICY | OPTION_ANSWER_WITHIN | OPTION_RESULT_LIMIT)
 
 #define OPTIONS_HTTP                                                                                         \
 	(OPTIONS_SERVER | OPTION_LISTEN | OPTION_TOKEN_FILE | OPTION_HOST | OPTION_ORIGIN |                  \
-	 OPTION_SESSION_KEY | OPTION_TLS_CERT | OPTION_TLS_KEY | OPTION_ALLOW_UID | OPTION_INSTANCE)
+	 OPTION_SESSION_KEY | OPTION_TLS_CERT | OPTION_TLS_KEY | OPTION_ALLOW_UID | OPTION_INSTANCE |        \
+	 OPTION_REQUEST_TIME | OPTION_METRICS_FILE | OPTION_LOG_FORMAT | OPTION_LOG_REQUESTS)
 
 #define OPTIONS_OPERANDS 3
 #define OPTIONS_NAMES    16 /* of hosts, of origins, and of users */
@@ -54,6 +59,7 @@ struct options {
 	size_t workspace_count;
 	const char *policy;                     /* file, or NULL */
 	uint32_t answer_within_ms;              /* 0: not given */
+	uint32_t request_ms;                    /* 0: not given */
 	uint64_t result_bytes;                  /* 0: not given */
 	const char *listen;                     /* as written, or NULL */
 	const char *session_key;                /* file, or NULL */
@@ -61,9 +67,11 @@ struct options {
 	const char *tls_cert, *tls_key;         /* files; both or none */
 	const char *users[OPTIONS_NAMES + 1];   /* numbers or names, ended by NULL */
 	const char *instance;                   /* or NULL */
+	const char *metrics_file;               /* or NULL */
 	const char *hosts[OPTIONS_NAMES + 1];   /* ended by NULL */
 	const char *origins[OPTIONS_NAMES + 1]; /* ended by NULL */
 	bool json;
+	bool log_json, log_requests;
 	bool help;
 	bool workspace_optional; /* set by a subcommand: without --workspace an unfit current directory is
 				    none */

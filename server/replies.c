@@ -95,6 +95,7 @@ static int take_failure(struct call *call, const struct frame_header *header, co
 	message = frame_get_bytes(&reader, &length);
 	if (frame_done(&reader) < 0)
 		return -EPROTO;
+	call->result.outcome = TOOL_FAILED;
 	if (call->mcp && header->value == ENOENT && mcp_call_uri(call->mcp))
 		mcp_call_not_found(call->mcp);
 	else if (call->mcp)

@@ -323,6 +323,13 @@ void sandboxes_called(struct sandboxes *sandboxes)
 	sandboxes->called = sandboxes->loop->now;
 }
 
+struct sandboxes_numbers sandboxes_numbers(const struct sandboxes *sandboxes)
+{
+	return (struct sandboxes_numbers){.sandboxes = sandboxes->count,
+					  .commands = sandboxes->running_count,
+					  .denials = sandboxes->denials};
+}
+
 void sandboxes_free(struct sandboxes *sandboxes)
 {
 	if (!sandboxes)

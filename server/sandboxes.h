@@ -23,4 +23,11 @@ void sandboxes_free(struct sandboxes *sandboxes);
  * share of a processor when others want an answer. */
 void sandboxes_called(struct sandboxes *sandboxes);
 
+struct sandboxes_numbers {
+	unsigned sandboxes, commands; /* that there are now */
+	uint64_t denials;             /* so far: refused to commands, as far as somebody told */
+};
+
+struct sandboxes_numbers sandboxes_numbers(const struct sandboxes *sandboxes);
+
 #endif

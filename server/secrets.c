@@ -10,6 +10,7 @@
 void secrets_paths(const char *paths[SECRETS_FILES], const struct options *options)
 {
 	paths[SECRETS_TOKENS] = options->token_file;
+	paths[SECRETS_METRICS] = options->metrics_file;
 	paths[SECRETS_SESSION_KEY] = options->session_key;
 	paths[SECRETS_CERTIFICATE] = options->tls_cert;
 	paths[SECRETS_KEY] = options->tls_key;
@@ -43,6 +44,8 @@ int secrets_read(struct secrets *secrets, const char *const paths[SECRETS_FILES]
 
 	if (paths[SECRETS_TOKENS])
 		result = access_read(&taken.access, files[SECRETS_TOKENS], paths[SECRETS_TOKENS], err);
+	if (result == 0 && paths[SECRETS_METRICS])
+		result = access_read(&taken.metrics, files[SECRETS_METRICS], paths[SECRETS_METRICS], err);
 	if (result == 0 && paths[SECRETS_SESSION_KEY])
 		result = token_keys_read(&taken.keys, files[SECRETS_SESSION_KEY], paths[SECRETS_SESSION_KEY],
 					 err);
@@ -60,5 +63,6 @@ int secrets_read(struct secrets *secrets, const char *const paths[SECRETS_FILES]
 void secrets_deinit(struct secrets *secrets)
 {
 	access_deinit(&secrets->access);
+	access_deinit(&secrets->metrics);
 	certificate_deinit(&secrets->certificate);
 }

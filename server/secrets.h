@@ -11,11 +11,18 @@
 #include "server/options.h"
 #include "server/transport/http_token.h"
 
-enum secrets_file { SECRETS_TOKENS, SECRETS_SESSION_KEY, SECRETS_CERTIFICATE, SECRETS_KEY, SECRETS_FILES };
+enum secrets_file {
+	SECRETS_TOKENS,
+	SECRETS_METRICS,
+	SECRETS_SESSION_KEY,
+	SECRETS_CERTIFICATE,
+	SECRETS_KEY,
+	SECRETS_FILES
+};
 
 /* What is not in a file is zero. */
 struct secrets {
-	struct access access;
+	struct access access, metrics; /* of --token-file, and of --metrics-token-file */
 	struct token_keys keys;
 	struct certificate certificate;
 	char note[CERTIFICATE_NOTE]; /* for people: as certificate_read()'s */

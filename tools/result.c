@@ -126,6 +126,7 @@ static const struct buffer *meta_end(struct tool_result *result)
 
 void result_error(struct tool_result *result)
 {
+	result->outcome = TOOL_FAILED;
 	json_key_bool(mcp_result_members(result->call), "isError", true);
 }
 
@@ -146,6 +147,10 @@ int result_finish(struct tool_result *result)
 {
 	struct buffer both __attribute__((cleanup(buffer_deinit)));
 
+	if (result->outcome == TOOL_UNANSWERED)
+		result->outcome = TOOL_SUCCEEDED;
+	else if (result->denial)
+		result->outcome = TOOL_DENIED;
 	begin(result);
 	end_text(result);
 	if (!result->members)
@@ -176,6 +181,7 @@ int result_fail(struct tool_result *result, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text + used, sizeof text - used, format, arguments);
 	va_end(arguments);
+	result->outcome = TOOL_FAILED;
 	return mcp_call_fail(result->call, text, meta_end(result));
 }
 
@@ -188,5 +194,6 @@ int result_deny(struct tool_result *result, const struct denial *denial)
 	buffer_init(&meta, LIMIT_DENIAL_BYTES);
 	code = denial_write_meta(denial, result->context->plan->policy_sha256, &meta);
 	denial_text(denial, text);
+	result->outcome = TOOL_DENIED;
 	return mcp_call_fail(result->call, text, code < 0 ? NULL : &meta);
 }

@@ -45,6 +45,16 @@ struct tool_context {
 	const char *instance;                  /* our name among replicas; NULL: we have none */
 };
 
+/* How a call ended. */
+enum tool_outcome {
+	TOOL_UNANSWERED, /* as yet, or for ever: it was cancelled */
+	TOOL_SUCCEEDED,
+	TOOL_FAILED, /* result_fail: the tool could not do what was asked; that a command failed is a success
+		      */
+	TOOL_DENIED, /* a rule refused it */
+	TOOL_OUTCOMES
+};
+
 /*
  * A result in the making: over the call's outgoing message (protocol/mcp.h). Start with all zero but call,
  * context and meta (an empty buffer); result_* begin the message themselves, so nobody else calls
@@ -57,6 +67,7 @@ struct tool_result {
 	uint64_t text_bytes; /* of text so far, streamed or not */
 	uint64_t replaced;   /* ill-formed UTF-8 replaced in it */
 	bool text_open;
+	enum tool_outcome outcome;   /* set with the answer */
 	const struct denial *denial; /* for _meta["sallyport.dev/denial"]; set before result_finish */
 	struct buffer *out;          /* the message, once begun */
 	struct json_writer *members; /* once the content array was ended */

@@ -37,6 +37,20 @@ const struct policy_key policy_keys[] = {
 	{"filesystem.denyWrite", POLICY_PATHS, KEY(deny_write),
 	 .description = "Paths that stay as they are though they lie where writing is allowed, beside those "
 			"that are protected always."},
+	{"http.bodyBytes", POLICY_INTEGER, KEY(http_body_bytes), LIMIT_HTTP_BODY_MIN_BYTES,
+	 LIMIT_MESSAGE_BYTES, LIMIT_MESSAGE_BYTES,
+	 "Size of a message over HTTP; a longer one is answered 413."},
+	{"http.callsInFlight", POLICY_INTEGER, KEY(http_calls), 1, LIMIT_CALLS_IN_FLIGHT, LIMIT_HTTP_CALLS,
+	 "Calls of one token that are not answered yet, over HTTP; a further one is answered 429."},
+	{"http.requestsPerSecond", POLICY_DECIMAL, KEY(http_rate_thousandths),
+	 LIMIT_HTTP_RATE_MIN_THOUSANDTHS, LIMIT_HTTP_RATE_MAX_THOUSANDTHS, LIMIT_HTTP_RATE_THOUSANDTHS,
+	 "Requests with one token over HTTP, on average; what ten seconds may have may come at once. What is "
+	 "more is answered 429."},
+	{"http.sessions", POLICY_INTEGER, KEY(http_sessions), 1, LIMIT_HTTP_STREAMS, LIMIT_HTTP_SESSIONS,
+	 "Sessions of one token over HTTP that are known at a time. One that is idle gives way; without an "
+	 "idle one a further one is answered 429."},
+	{"http.streams", POLICY_INTEGER, KEY(http_streams), 1, LIMIT_HTTP_STREAMS, LIMIT_HTTP_STREAMS,
+	 "Open streams of one token over HTTP; who wants to listen on a further one is answered 429."},
 	{"http.withoutToken", POLICY_BOOLEAN, KEY(http_open),
 	 .description =
 		 "Lets every program of this machine that can connect ask over HTTP without a token, all of "

@@ -57,7 +57,7 @@ static void hash(char hex[65], const void *bytes, size_t length)
  * SHA-256 of what `sallyport policy show` prints for the defaults. A constant, since every start without a
  * policy would compute the same; test_policy computes it anew, so a changed default cannot keep the old one.
  */
-static const char default_sha256[] = "41ea0fbfcad731bec044d4c90bb4dbdd6b304a5a41dfba29c31c5803a4f5fa1b";
+static const char default_sha256[] = "3f109c3665f99b8188a461b3e6d013e4fce807f506fb44568b6cdbbb474a5275";
 
 void policy_default(struct policy *policy)
 {

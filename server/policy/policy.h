@@ -38,6 +38,7 @@ struct policy {
 	int64_t command_count, commands_at_once, command_ms, command_kept_ms, output_bytes;
 	int64_t terminal_rows, terminal_columns;
 	int64_t memory_bytes, cpu_thousandths; /* 0: not given */
+	int64_t http_body_bytes, http_calls, http_rate_thousandths, http_sessions, http_streams;
 	int64_t sandbox_idle_ms, sandbox_maximum;
 	int64_t sandbox_lifetime; /* POLICY_LIFETIME_* */
 };

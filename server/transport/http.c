@@ -71,9 +71,11 @@ static struct exchange *exchange_new(struct http *http, struct MHD_Connection *c
 		return NULL;
 	exchange->http = http;
 	exchange->connection = connection;
+	exchange->begun = loop_clock();
 	exchange->link = info->socket_context;
 	exchange->link->exchange = exchange;
-	buffer_init(&exchange->body, LIMIT_MESSAGE_BYTES);
+	link_expect(exchange->link, http->settings.request_ms, 0);
+	buffer_init(&exchange->body, http->settings.body_bytes);
 	stream_init(&exchange->own, http, NULL, 0);
 	exchange->next = http->exchanges;
 	if (http->exchanges)
@@ -86,7 +88,7 @@ static void forget_body(struct exchange *exchange)
 {
 	exchange->http->bodies -= buffer_length(&exchange->body);
 	buffer_deinit(&exchange->body);
-	buffer_init(&exchange->body, LIMIT_MESSAGE_BYTES);
+	buffer_init(&exchange->body, exchange->http->settings.body_bytes);
 }
 
 /* The connection of a session's stream is lost, or all was said: who may still ask for the rest? */
@@ -114,6 +116,11 @@ void exchange_part(struct exchange *exchange)
 	}
 	if (exchange->session)
 		session_leave(exchange);
+	if (exchange->streams) {
+		exchange->caller->streams--;
+		exchange->http->streams--;
+		exchange->streams = false;
+	}
 	exchange->stream = NULL;
 	exchange->peer = NULL;
 }
@@ -123,6 +130,7 @@ static void exchange_free(struct exchange *exchange)
 	struct http *http = exchange->http;
 
 	exchange->link->exchange = NULL;
+	link_expect(exchange->link, LIMIT_HTTP_IDLE_TIMES * http->settings.request_ms, 0);
 	if (exchange->previous)
 		exchange->previous->next = exchange->next;
 	else
@@ -130,6 +138,9 @@ static void exchange_free(struct exchange *exchange)
 	if (exchange->next)
 		exchange->next->previous = exchange->previous;
 	exchange_part(exchange);
+	if (!exchange->answered)
+		exchange_answered(exchange, 0);
+	exchange_record(exchange);
 	stream_deinit(&exchange->own);
 	forget_body(exchange);
 	free(exchange);
@@ -169,6 +180,7 @@ void exchange_receive(struct exchange *exchange)
 				      .method = exchange->head[HEAD_METHOD],
 				      .name = exchange->head[HEAD_NAME],
 				      .find = find_header,
+				      .heard = exchange->http->host.record ? &exchange->heard : NULL,
 				      .context = exchange};
 	int result = converse(exchange);
 
@@ -182,8 +194,9 @@ void exchange_receive(struct exchange *exchange)
 	if (result == 0 && exchange->peer && mcp_peer_version(exchange->peer))
 		result = session_begin(exchange);
 	if (result < 0) {
-		exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		exchange->reason = "out of memory; try again";
+		exchange->status =
+			result == -EBUSY ? MHD_HTTP_TOO_MANY_REQUESTS : MHD_HTTP_SERVICE_UNAVAILABLE;
+		exchange->reason = result == -EBUSY ? session_too_many : "out of memory; try again";
 	}
 }
 
@@ -207,6 +220,8 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
 		exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
 		exchange->reason = "the message is longer than what is accepted";
 	}
+	exchange->link->moved += *length;
+	exchange->bytes_in += *length;
 	*length = 0;
 	return result == -ENOMEM ? MHD_NO : MHD_YES;
 }
@@ -267,19 +282,38 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
 
 /* ---- beginning and end ---- */
 
+static void preset(struct http_settings *settings)
+{
+	if (!settings->requests_per_1000_s)
+		settings->requests_per_1000_s = LIMIT_HTTP_RATE_THOUSANDTHS;
+	if (!settings->body_bytes)
+		settings->body_bytes = LIMIT_MESSAGE_BYTES;
+	if (!settings->streams)
+		settings->streams = LIMIT_HTTP_STREAMS;
+	if (!settings->sessions)
+		settings->sessions = LIMIT_HTTP_SESSIONS;
+	if (!settings->request_ms)
+		settings->request_ms = LIMIT_HTTP_REQUEST_MS;
+}
+
 int http_init(struct http *http, struct loop *loop, const struct http_host *host,
 	      const struct http_settings *settings, int listener, struct err *err)
 {
 	static const struct MHD_OptionItem in_clear[] = {{MHD_OPTION_END, 0, NULL}};
 	bool secure = settings->certificate != NULL;
 	const union MHD_DaemonInfo *info;
+	unsigned idle_s; /* on which nothing passes at all: an answer that nobody takes is given up early */
 	int result;
 
 	*http = (struct http){.loop = loop, .host = *host, .settings = *settings};
+	preset(&http->settings);
+	idle_s = (LIMIT_HTTP_IDLE_TIMES * http->settings.request_ms + 999) / 1000;
 	http->source = (struct loop_source){.fd = -1, .ready = daemon_ready};
 	http->timer.fire = daemon_timeout;
 	http->beat.fire = beat;
-	result = sessions_new(&http->sessions, http, settings->keys);
+	result = token_number(&http->next_id);
+	if (result == 0)
+		result = sessions_new(&http->sessions, http, settings->keys);
 	if (result < 0)
 		return err_set(err, result, "out of memory");
 	http->daemon = MHD_start_daemon(
@@ -287,7 +321,7 @@ int http_init(struct http *http, struct loop *loop, const struct http_host *host
 		http, MHD_OPTION_ARRAY, secure ? tls_options : in_clear, MHD_OPTION_LISTEN_SOCKET, listener,
 		MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, link_changed,
 		http, MHD_OPTION_CONNECTION_LIMIT, settings->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)LIMIT_HTTP_HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_HTTP_IDLE_S,
+		(size_t)LIMIT_HTTP_HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	info = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)

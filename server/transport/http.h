@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/buffer.h"
 #include "protocol/error.h"
 #include "protocol/mcp.h"
 #include "server/loop.h"
@@ -32,6 +33,18 @@ struct sessions;
 struct http_caller {
 	const char *name; /* for people, and never changed: session ids are bound to it */
 	struct mcp_caller *mcp;
+	/* the transport's, zero at first: */
+	uint64_t bucket_full; /* caller_wait() */
+	unsigned streams, sessions;
+};
+
+/* A request that is over. Texts: the client's own, but id and caller. */
+struct http_record {
+	const char *id, *caller;                   /* NULL: nobody's that is known */
+	const char *verb, *path;                   /* of HTTP */
+	const char *method, *tool;                 /* of the message; "": none */
+	unsigned status;                           /* 0: the client left before */
+	uint64_t nanoseconds, bytes_in, bytes_out; /* bytes of bodies */
 };
 
 /* What the program around decides. */
@@ -39,19 +52,33 @@ struct http_host {
 	void *context;
 	/* Whose request is this? `authorization` is the header's value, or NULL without one. NULL: nobody's,
 	 * which is answered 401. */
-	const struct http_caller *(*authorize)(void *context, const char *authorization);
+	struct http_caller *(*authorize)(void *context, const char *authorization);
+	/* The same for GET /metrics, which there is not without it. Its caller need not have an `mcp`. */
+	struct http_caller *(*authorize_metrics)(void *context, const char *authorization);
+	/* Appends what is known beside HTTP (server/metrics.h). 0 or -errno. */
+	int (*metrics)(void *context, struct buffer *out);
+	/* A request is over. Or NULL: nobody wants to know. */
+	void (*record)(void *context, const struct http_record *record);
 };
 
 struct http_settings {
 	/* Names by which clients may call us in Host beside those of the loopback, and web pages of these
 	 * origins may ask us; ended by NULL. */
 	const char *const *hosts, *const *origins;
-	unsigned connections;          /* most at a time */
+	unsigned connections; /* most at a time; who has one of the last is told to come later */
+	/* of one caller (docs/policy.md); 0: as without a policy */
+	uint64_t requests_per_1000_s;
+	size_t body_bytes;
+	unsigned streams, sessions;
+	unsigned request_ms; /* for each part of a request, and for the client to take the answer; 0: the
+				usual */
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 	/* What TLS clients are shown, or NULL: we speak in clear. What is in it may be replaced any time. */
 	const struct certificate *certificate;
 	const struct peers *peers; /* who may connect to our Unix socket, or NULL: whoever can */
 };
+
+#define HTTP_STATUSES 600
 
 struct http {
 	struct loop *loop;
@@ -63,9 +90,13 @@ struct http {
 	struct loop_timer beat;    /* keeps streams alive */
 	bool resumed;              /* connections of ours wait for the daemon's next run */
 	bool stopping;
-	struct exchange *exchanges; /* all that are open */
+	unsigned links;                   /* connections */
+	unsigned streams;                 /* of events, open */
+	uint64_t answered[HTTP_STATUSES]; /* requests, by status; 0: not at all */
+	struct exchange *exchanges;       /* all that are open */
 	struct sessions *sessions;
-	size_t bodies; /* bytes of bodies that are being read, of all exchanges */
+	uint64_t next_id; /* of a request that has none */
+	size_t bodies;    /* bytes of bodies that are being read, of all exchanges */
 };
 
 /* `listener` is a socket that listens, non-blocking; it is the daemon's from here on, also on failure. 0 or

@@ -34,6 +34,8 @@ void exchange_wake(struct exchange *exchange)
 		return;
 	exchange->suspended = false;
 	exchange->http->resumed = true;
+	if (exchange->state == EXCHANGE_ANSWERED)
+		link_expect(exchange->link, exchange->http->settings.request_ms, 0);
 	MHD_resume_connection(exchange->connection);
 }
 
@@ -146,6 +148,7 @@ int stream_take(struct stream *stream, const struct mcp_delivery *delivery, stru
 		stream_begin(stream);
 	stream->last = delivery->last;
 	stream->code = delivery->code;
+	stream->crowded = delivery->crowded;
 	if (stream->begun) {
 		put_event(stream, message);
 		forget_old(stream);
@@ -169,13 +172,26 @@ static void add_session(const struct exchange *exchange, struct MHD_Response *re
 		MHD_add_response_header(response, "Mcp-Session-Id", exchange->session->id);
 }
 
-static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct MHD_Response *response)
+/* `length` of the body, as far as that is known. */
+static enum MHD_Result queue(struct exchange *exchange, unsigned status, struct MHD_Response *response,
+			     size_t length)
 {
 	enum MHD_Result result;
+	char seconds[16];
 
 	if (!response)
 		return MHD_NO;
 	exchange->state = EXCHANGE_ANSWERED;
+	exchange_answered(exchange, status);
+	link_expect(exchange->link, exchange->http->settings.request_ms, length);
+	exchange->bytes_out = length;
+	MHD_add_response_header(response, "X-Request-Id", exchange->id);
+	if (exchange->link->crowded)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS) {
+		snprintf(seconds, sizeof seconds, "%u", exchange->retry_s ? exchange->retry_s : 1);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
 	result = MHD_queue_response(exchange->connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -188,13 +204,15 @@ static enum MHD_Result queue_empty(struct exchange *exchange, unsigned status)
 
 	if (response)
 		add_session(exchange, response);
-	return queue(exchange, status, response);
+	return queue(exchange, status, response, 0);
 }
 
 /* How an error of the protocol is told in HTTP. A legacy client's transport takes anything but 200 for its
  * own failure, and never shows the error. */
 static unsigned status_of(const struct exchange *exchange)
 {
+	if (exchange->stream->crowded)
+		return MHD_HTTP_TOO_MANY_REQUESTS;
 	if (exchange->session)
 		return MHD_HTTP_OK;
 	switch (exchange->stream->code) {
@@ -216,20 +234,21 @@ static enum MHD_Result queue_message(struct exchange *exchange)
 {
 	struct buffer *bytes = &exchange->stream->bytes;
 	struct MHD_Response *response;
+	size_t length = buffer_length(bytes);
 
 	if (bytes->start) { /* what is freed must be what was allocated */
 		memmove(bytes->bytes, buffer_data(bytes), buffer_length(bytes));
 		bytes->end -= bytes->start;
 		bytes->start = 0;
 	}
-	response = MHD_create_response_from_buffer(buffer_length(bytes), bytes->bytes, MHD_RESPMEM_MUST_FREE);
+	response = MHD_create_response_from_buffer(length, bytes->bytes, MHD_RESPMEM_MUST_FREE);
 	if (response) {
 		buffer_init(bytes, bytes->max);
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 		add_session(exchange, response);
 	}
-	return queue(exchange, status_of(exchange), response);
+	return queue(exchange, status_of(exchange), response, length);
 }
 
 /*
@@ -264,6 +283,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 		if (link_gone(exchange->link))
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		exchange->suspended = true;
+		link_rest(exchange->link);
 		MHD_suspend_connection(exchange->connection);
 		return 0;
 	}
@@ -271,6 +291,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 		left = size;
 	memcpy(bytes, buffer_data(&stream->bytes) + stream->sent, left);
 	stream->sent += left;
+	exchange->link->moved += left;
+	exchange->bytes_out += left;
 	forget_old(stream);
 	return (ssize_t)left;
 }
@@ -285,8 +307,11 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, no-transform");
 		MHD_add_response_header(response, "X-Accel-Buffering", "no");
 		add_session(exchange, response);
+		exchange->streams = true;
+		exchange->caller->streams++;
+		exchange->http->streams++;
 	}
-	return queue(exchange, MHD_HTTP_OK, response);
+	return queue(exchange, MHD_HTTP_OK, response, 0);
 }
 
 static enum MHD_Result wait(struct exchange *exchange)
@@ -294,6 +319,7 @@ static enum MHD_Result wait(struct exchange *exchange)
 	if (link_gone(exchange->link))
 		return MHD_NO;
 	exchange->suspended = true;
+	link_rest(exchange->link);
 	MHD_suspend_connection(exchange->connection);
 	return MHD_YES;
 }
@@ -310,7 +336,7 @@ static enum MHD_Result answer_probe(struct exchange *exchange)
 
 	if (response)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
-	return queue(exchange, exchange->status, response);
+	return queue(exchange, exchange->status, response, strlen(exchange->reason));
 }
 
 static enum MHD_Result answer_error(struct exchange *exchange, unsigned status, const char *reason)
@@ -339,14 +365,37 @@ static enum MHD_Result answer_error(struct exchange *exchange, unsigned status, 
 					"Bearer realm=\"sallyport\"");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	return queue(exchange, status, response);
+	return queue(exchange, status, response, buffer_length(&text));
+}
+
+static enum MHD_Result answer_metrics(struct exchange *exchange)
+{
+	struct MHD_Response *response = NULL;
+	struct buffer text;
+	size_t length;
+
+	buffer_init(&text, LIMIT_METRICS_BYTES);
+	if (http_metrics(exchange->http, &text) == 0)
+		response = MHD_create_response_from_buffer(buffer_length(&text), text.bytes,
+							   MHD_RESPMEM_MUST_FREE);
+	length = buffer_length(&text);
+	if (response)
+		buffer_init(&text, 0); /* its allocation is the response's now */
+	buffer_deinit(&text);
+	if (!response)
+		return answer_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory; try again");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+				"text/plain; version=0.0.4; charset=utf-8");
+	return queue(exchange, MHD_HTTP_OK, response, length);
 }
 
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason)
 {
-	return exchange->probe ? answer_probe(exchange) : answer_error(exchange, status, reason);
+	if (exchange->probe)
+		return answer_probe(exchange);
+	if (exchange->metrics && status == MHD_HTTP_OK)
+		return answer_metrics(exchange);
+	return answer_error(exchange, status, reason);
 }
 
 enum MHD_Result exchange_answer(struct exchange *exchange)

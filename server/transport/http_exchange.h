@@ -8,6 +8,7 @@
 #include <microhttpd.h>
 
 #include "protocol/buffer.h"
+#include "protocol/limits.h"
 #include "server/transport/http.h"
 
 struct gnutls_session_int;
@@ -31,6 +32,7 @@ struct stream {
 	bool last;                 /* nothing more will come */
 	bool leaves;               /* its connection ends, and it waits for another */
 	int code;                  /* of the error that is the answer; 0: none */
+	bool crowded;              /* the answer is that too much is under way */
 	uint64_t lost_at;          /* when it lost its connection (loop clock); 0: it has one, or never had */
 };
 
@@ -45,6 +47,7 @@ enum head {
 	HEAD_METHOD,
 	HEAD_NAME,
 	HEAD_ORIGIN,
+	HEAD_REQUEST,
 	HEAD_SESSION,
 	HEAD_TRANSFER,
 	HEAD_VERSION,
@@ -60,12 +63,16 @@ enum exchange_state {
 
 /* A connection: exchanges one after the other. */
 struct link {
-	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
 	struct http *http;
-	struct exchange *exchange;      /* at present, or NULL */
+	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
+	struct exchange *exchange; /* at present, or NULL */
 	struct gnutls_session_int *tls; /* or NULL */
 	bool gone;                      /* the client says no more, and so hears no more */
 	bool stranger;                  /* who connected may not ask here (peers.h) */
+	bool crowded;                   /* one of too many: it has one answer, and ends */
+	struct loop_timer timer;        /* it is the client's turn: http_deadline.c */
+	uint64_t since, allowed;        /* when that began, and how long it may take; nanoseconds */
+	uint64_t moved;                 /* bytes that have come in or gone out since */
 };
 
 /* One HTTP request. */
@@ -74,7 +81,7 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct exchange *previous, *next;
 	const char *head[HEAD_COUNT]; /* the daemon's, until the exchange ends; NULL: no such header */
-	const struct http_caller *caller;
+	struct http_caller *caller;
 	struct mcp_peer *peer;   /* a conversation of its own: a modern request, or initialize; else NULL */
 	struct session *session; /* or NULL */
 	struct stream *stream;   /* or NULL: nothing is asked for */
@@ -83,10 +90,18 @@ struct exchange {
 	struct buffer body;
 	size_t dropped; /* bytes of a body that was refused */
 	enum exchange_state state;
-	unsigned status; /* refused before it was read: with this status; 0: not refused */
+	unsigned status;   /* refused before it was read: with this status; 0: not refused */
+	unsigned answered; /* with this status; 0: not (yet) */
+	char id[LIMIT_REQUEST_ID_BYTES + 1]; /* X-Request-Id: the client's, or ours */
+	const char *verb, *path;             /* the daemon's */
+	struct mcp_heard heard;
+	uint64_t begun, bytes_in, bytes_out;
 	const char *reason;
-	bool probe; /* answered with `reason` as it is */
+	unsigned retry_s; /* when to come again, if that is known */
+	bool probe;       /* answered with `reason` as it is */
+	bool metrics;     /* answered with them */
 	bool post, suspended, lost, takes_json, takes_events;
+	bool streams; /* counted in caller->streams */
 };
 
 /* ---- http_link.c ---- */
@@ -121,6 +136,32 @@ void exchange_wake(struct exchange *exchange);
 enum MHD_Result exchange_answer(struct exchange *exchange);
 /* Queues an error in words, as JSON-RPC without an id. */
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason);
+
+/* ---- http_metrics.c ---- */
+
+/* Counts it, with this status (0: not at all). */
+void exchange_answered(struct exchange *exchange, unsigned status);
+/* The whole text. 0 or -errno. */
+int http_metrics(const struct http *http, struct buffer *out);
+
+/* ---- http_record.c ---- */
+
+/* Names the request: as the client does in X-Request-Id, if that is one word of harmless characters. */
+void exchange_name(struct exchange *exchange);
+/* It is over. */
+void exchange_record(const struct exchange *exchange);
+
+/* ---- http_limits.c ---- */
+
+/* Seconds until the caller may ask again; 0: now, and that has been counted. */
+unsigned caller_wait(struct http_caller *caller, uint64_t now, uint64_t per_1000_seconds);
+
+/* ---- http_deadline.c ---- */
+
+/* The client's turn: it has so long, and longer as bytes pass (link->moved); then the connection ends. */
+void link_expect(struct link *link, unsigned milliseconds, uint64_t moved);
+/* Our turn. */
+void link_rest(struct link *link);
 
 /* ---- http.c ---- */
 

@@ -15,6 +15,7 @@
 #include "server/transport/http_sessions.h"
 
 #define ENDPOINT "/mcp"
+#define METRICS  "/metrics"
 #define MODERN   "2026-07-28"
 
 static const char *const names[HEAD_COUNT] = {
@@ -27,6 +28,7 @@ static const char *const names[HEAD_COUNT] = {
 	[HEAD_METHOD] = "Mcp-Method",
 	[HEAD_NAME] = "Mcp-Name",
 	[HEAD_ORIGIN] = "Origin",
+	[HEAD_REQUEST] = "X-Request-Id",
 	[HEAD_SESSION] = "Mcp-Session-Id",
 	[HEAD_TRANSFER] = "Transfer-Encoding",
 	[HEAD_VERSION] = "MCP-Protocol-Version",
@@ -57,6 +59,8 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
 						strstr(value, "application/*");
 			exchange->takes_events |= strstr(value, "text/event-stream") ||
 						  strstr(value, "*/*") || strstr(value, "text/*");
+		} else if (exchange->head[i] && i == HEAD_REQUEST) {
+			break; /* the first; proxies add theirs */
 		} else if (exchange->head[i]) {
 			refuse(exchange, MHD_HTTP_BAD_REQUEST,
 			       "a header is there twice that may be there once");
@@ -153,7 +157,7 @@ static void judge_framing(struct exchange *exchange)
 		       "of transfer encodings only chunked is understood");
 	else if (length && (digits == 0 || length[digits]))
 		refuse(exchange, MHD_HTTP_BAD_REQUEST, "Content-Length is not a number");
-	else if (length && (digits > 9 || strtoul(length, NULL, 10) > LIMIT_MESSAGE_BYTES))
+	else if (length && (digits > 9 || strtoul(length, NULL, 10) > exchange->http->settings.body_bytes))
 		refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "the message is longer than what is accepted");
 }
 
@@ -182,8 +186,21 @@ static void find_session(struct exchange *exchange)
 	else if (result == -ENOENT)
 		refuse(exchange, MHD_HTTP_NOT_FOUND,
 		       "there is no such session (any more); initialize a new one");
+	else if (result == -EBUSY)
+		refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS, session_too_many);
 	else
 		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory; try again");
+}
+
+static void judge_streams(struct exchange *exchange, bool get)
+{
+	const char *method =
+		exchange->head[HEAD_METHOD]; /* it is in the body too, and is compared with that */
+	bool listens = get || (method && strcmp(method, "subscriptions/listen") == 0);
+
+	if (listens && exchange->caller->streams >= exchange->http->settings.streams)
+		refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+		       "too many streams are open with this token; end one first (policy: http.streams)");
 }
 
 static void judge_post(struct exchange *exchange)
@@ -201,6 +218,8 @@ static void judge_post(struct exchange *exchange)
 		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE,
 		       "Accept must list text/event-stream: a subscription is answered by events alone");
 	else
+		judge_streams(exchange, false);
+	if (!exchange->status)
 		find_session(exchange);
 }
 
@@ -219,9 +238,18 @@ static void judge_other(struct exchange *exchange, const char *method)
 	else if (get && !exchange->takes_events)
 		refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE, "Accept must list text/event-stream");
 	else if (get)
+		judge_streams(exchange, true);
+	if (exchange->status)
+		return;
+	if (get)
 		session_listen(exchange, exchange->head[HEAD_LAST_EVENT]);
 	else
 		session_end(exchange->session);
+}
+
+static bool is_look(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
 /* For who keeps watch over processes: is it there, and does it take requests? Asked by any name, and without
@@ -230,8 +258,7 @@ static bool is_probe(struct exchange *exchange, const char *url, const char *met
 {
 	bool ready = strcmp(url, "/readyz") == 0;
 
-	if ((!ready && strcmp(url, "/healthz") != 0) ||
-	    (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0))
+	if ((!ready && strcmp(url, "/healthz") != 0) || !is_look(method))
 		return false;
 	exchange->probe = true;
 	refuse(exchange, ready && exchange->http->stopping ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
@@ -242,8 +269,12 @@ static bool is_probe(struct exchange *exchange, const char *url, const char *met
 void head_judge(struct exchange *exchange, const char *url, const char *method)
 {
 	struct http *http = exchange->http;
+	struct http_caller *(*authorize)(void *context, const char *authorization);
 
+	exchange->verb = method;
+	exchange->path = url;
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
+	exchange_name(exchange);
 	if (!exchange->head[HEAD_ACCEPT]) /* "a default of any" (RFC 9110, 12.5.1) */
 		exchange->takes_json = exchange->takes_events = true;
 	if (exchange->link->stranger)
@@ -253,18 +284,30 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 		judge_framing(exchange);
 	if (!exchange->status && is_probe(exchange, url, method))
 		return;
+	if (!exchange->status && exchange->link->crowded)
+		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections are open; try again");
 	if (!exchange->status)
 		judge_address(exchange);
-	if (!exchange->status && strcmp(url, ENDPOINT) != 0)
+	exchange->metrics = http->host.authorize_metrics && is_look(method) && strcmp(url, METRICS) == 0;
+	if (!exchange->status && !exchange->metrics && strcmp(url, ENDPOINT) != 0)
 		refuse(exchange, MHD_HTTP_NOT_FOUND, "there is nothing here; the endpoint is " ENDPOINT);
 	if (exchange->status)
 		return;
-	exchange->caller = http->host.authorize(http->host.context, exchange->head[HEAD_AUTHORIZATION]);
+	authorize = exchange->metrics ? http->host.authorize_metrics : http->host.authorize;
+	exchange->caller = authorize(http->host.context, exchange->head[HEAD_AUTHORIZATION]);
+	if (exchange->caller)
+		exchange->retry_s =
+			caller_wait(exchange->caller, http->loop->now, http->settings.requests_per_1000_s);
 	if (!exchange->caller)
 		refuse(exchange, MHD_HTTP_UNAUTHORIZED,
 		       "a bearer token is needed, and one that is known here");
+	else if (exchange->metrics && !exchange->retry_s)
+		refuse(exchange, MHD_HTTP_OK, NULL);
 	else if (http->stopping)
 		refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is about to end");
+	else if (exchange->retry_s)
+		refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+		       "too many requests come with this token; slow down (policy: http.requestsPerSecond)");
 	else if (strcmp(method, "POST") == 0)
 		judge_post(exchange);
 	else

@@ -51,8 +51,11 @@ void link_changed(void *context, struct MHD_Connection *connection, void **slot,
 	struct link *link = *slot;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (link)
+		if (link) {
+			link_rest(link);
 			loop_forget(http->loop, &link->source);
+			http->links--;
+		}
 		free(link);
 		*slot = NULL;
 		return;
@@ -62,11 +65,14 @@ void link_changed(void *context, struct MHD_Connection *connection, void **slot,
 		return; /* its first request is refused */
 	link->source = (struct loop_source){.fd = -1, .ready = heard};
 	link->http = http;
+	http->links++;
+	link->crowded = http->links > http->settings.connections - http->settings.connections / 16;
 	link->tls = http->settings.certificate && tls ? tls->tls_session : NULL;
 	link->stranger = http->settings.peers && !peers_permit(http->settings.peers, socket->connect_fd);
 	if (link->tls)
 		tls_begin(link->tls, http->settings.certificate);
 	loop_watch(http->loop, &link->source, socket->connect_fd,
 		   EPOLLRDHUP | EPOLLET | (link->tls ? EPOLLIN : 0));
+	link_expect(link, http->settings.request_ms, 0);
 	*slot = link;
 }

@@ -26,6 +26,9 @@ static struct session **bucket_of(struct sessions *sessions, uint64_t number)
 	return &sessions->buckets[number & (BUCKETS - 1)];
 }
 
+const char session_too_many[] =
+	"too many sessions are in use with this token; end one first (policy: http.sessions)";
+
 /* ---- the list by last use ---- */
 
 static void unlink_use(struct session *session)
@@ -166,6 +169,7 @@ static void session_free(struct session *session)
 		link = &(*link)->same_bucket;
 	*link = session->same_bucket;
 	unlink_use(session);
+	session->caller->sessions--;
 	sessions->count--;
 	free(session);
 }
@@ -176,34 +180,39 @@ static bool is_idle(const struct session *session)
 	return session->exchanges == 0 && mcp_in_flight(session->peer) == 0;
 }
 
-static void make_room(struct sessions *sessions)
+/* For one more of this caller's. 0; -EBUSY: it has too many, and none of them is idle. */
+static int make_room(struct sessions *sessions, const struct http_caller *caller)
 {
+	unsigned most = sessions->http->settings.sessions;
 	struct session *at = sessions->oldest;
 
-	while (at && sessions->count >= LIMIT_HTTP_SESSIONS) {
+	while (at && (sessions->count >= LIMIT_HTTP_SESSIONS || caller->sessions >= most)) {
 		struct session *newer = at->previous;
 
-		if (is_idle(at))
+		if (is_idle(at) && (sessions->count >= LIMIT_HTTP_SESSIONS || at->caller == caller))
 			session_free(at);
 		at = newer;
 	}
+	return caller->sessions >= most ? -EBUSY : 0;
 }
 
-/* With a conversation that goes on where the token says. 0 or -ENOMEM; *made. */
-static int make(struct sessions *sessions, const struct http_caller *caller, const struct token *token,
+/* With a conversation that goes on where the token says. 0, -EBUSY or -ENOMEM; *made. */
+static int make(struct sessions *sessions, struct http_caller *caller, const struct token *token,
 		struct session **made)
 {
 	struct session *session, **bucket = bucket_of(sessions, token->number);
 	struct mcp_sink sink = {.send = send_message};
 	uint64_t streams;
-	int result;
+	int result = make_room(sessions, caller);
 
-	make_room(sessions);
+	if (result < 0)
+		return result;
 	session = calloc(1, sizeof *session);
 	if (!session)
 		return -ENOMEM;
 	session->sessions = sessions;
 	session->caller = caller;
+	caller->sessions++;
 	session->token = *token;
 	stream_init(&session->unasked, sessions->http, session, 0);
 	session->same_bucket = *bucket;
@@ -254,7 +263,7 @@ static bool was_ended(const struct sessions *sessions, uint64_t number)
 	return false;
 }
 
-int session_find(struct sessions *sessions, const struct http_caller *caller, const char *id,
+int session_find(struct sessions *sessions, struct http_caller *caller, const char *id,
 		 struct session **session)
 {
 	struct token token;
@@ -317,6 +326,11 @@ void sessions_tidy(struct sessions *sessions)
 		if (is_idle(at) && now - at->used > LOOP_MS(LIMIT_HTTP_SESSION_IDLE_MS))
 			session_free(at);
 	}
+}
+
+unsigned sessions_count(const struct sessions *sessions)
+{
+	return sessions->count;
 }
 
 void sessions_close(struct sessions *sessions)

@@ -13,9 +13,9 @@
 
 struct session {
 	struct sessions *sessions;
+	struct http_caller *caller;
 	struct session *previous, *next; /* the one used last comes first */
 	struct session *same_bucket;
-	const struct http_caller *caller;
 	struct mcp_peer *peer;
 	struct token token;
 	char id[TOKEN_TEXT + 1];
@@ -30,10 +30,13 @@ struct session {
 int sessions_new(struct sessions **sessions, struct http *http, const struct token_keys *keys);
 void sessions_free(struct sessions *sessions);
 
-/* initialize was answered in this exchange's conversation: begins the session. 0 or -ENOMEM. */
+/* What is said where one of these is -EBUSY: the caller has too many, and none is idle. */
+extern const char session_too_many[];
+/* initialize was answered in this exchange's conversation: begins the session. 0, -EBUSY or -ENOMEM. */
 int session_begin(struct exchange *exchange);
-/* The session of this id: *session. -ENOENT: there is none (any more), or it is another caller's; -ENOMEM. */
-int session_find(struct sessions *sessions, const struct http_caller *caller, const char *id,
+/* The session of this id: *session. -ENOENT: there is none (any more), or it is another caller's; -EBUSY;
+ * -ENOMEM. */
+int session_find(struct sessions *sessions, struct http_caller *caller, const char *id,
 		 struct session **session);
 /* DELETE: its calls are cancelled, its streams end, and its id is never taken again. */
 void session_end(struct session *session);
@@ -56,6 +59,7 @@ void sessions_close(struct sessions *sessions);
 void sessions_dismiss(struct sessions *sessions, const struct http_caller *caller);
 /* Ids are signed and checked by these from here on. */
 void sessions_rekey(struct sessions *sessions, const struct token_keys *keys);
+unsigned sessions_count(const struct sessions *sessions);
 /* What is old goes. */
 void sessions_tidy(struct sessions *sessions);
 

@@ -43,7 +43,7 @@ static void ended(struct stdio *stdio, const char *why)
 	server.fixture.loop.stop = true;
 }
 
-static const struct http_caller *authorize(void *context, const char *authorization)
+static struct http_caller *authorize(void *context, const char *authorization)
 {
 	return &server.caller;
 }

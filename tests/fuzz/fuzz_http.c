@@ -53,7 +53,7 @@ static void turned(struct loop *loop)
 	loop->stop = true;
 }
 
-static const struct http_caller *authorize(void *context, const char *authorization)
+static struct http_caller *authorize(void *context, const char *authorization)
 {
 	struct fuzz *fuzz = context;
 

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -36,13 +37,14 @@ def certify(place, name="localhost", days=2, algorithm=("ec", "-pkeyopt", "ec_pa
 class HttpServer:
     """`sallyport http` on a port of its own, with the tokens `alice` and `bob`."""
 
-    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None, tls=False):
+    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None, files=None, tls=False):
         self.place, self.tls = place, None
         if tls:
             if not (place / "cert.pem").exists():
                 certify(place)
             self.tls = ssl.create_default_context(cafile=place / "cert.pem")
             arguments += ("--tls-cert", str(place / "cert.pem"), "--tls-key", str(place / "key.pem"))
+        self.workspace = place / "workspace"
         self.tokens = {name: f"{name}-{'0123456789abcdef' * 2}" for name in tokens}
         command = [PROGRAM, "http", "--workspace", str(place / "workspace")]
         if listen:
@@ -51,7 +53,8 @@ class HttpServer:
             self.write_tokens()
             command += ["--token-file", str(place / "tokens")]
         self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        env=clean_environment(**(env or {})), bufsize=0)
+                                        env=clean_environment(**(env or {})), bufsize=0,
+                                        preexec_fn=files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))))
         self.log = b""
         self.address = listen
         self.wait_said("listening on ")

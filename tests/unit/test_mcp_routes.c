@@ -187,12 +187,41 @@ static void test_bounds_are_the_caller_s(void **state)
 	assert_int_equal(host->held_count, LIMIT_CALLS_IN_FLIGHT);
 	receive(host, peer, &right, CALL("\"more\""));
 	went(host, &right, true, 0);
+	assert_true(host->delivery.crowded);
 	assert_non_null(memmem(buffer_data(&host->sent), buffer_length(&host->sent), "too many calls", 14));
+	receive(host, peer, &right, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"no/such\"}");
+	assert_false(host->delivery.crowded);
 	mcp_route_gone(peer, NULL);
 	mcp_peer_free(peer);
 	assert_int_equal(mcp_in_flight(host->peer), LIMIT_CALLS_IN_FLIGHT / 2);
 	receive(host, host->peer, &right, CALL("\"more\""));
 	assert_int_equal(host->held_count, LIMIT_CALLS_IN_FLIGHT / 2 + 1);
+}
+
+/* What a message was is told to who asks, and no more of it than has room. */
+static void test_what_was_heard(void **state)
+{
+	struct test_host *host = *state;
+	struct mcp_heard heard = {""};
+	struct mcp_headers headers = {.heard = &heard};
+	char text[2 * LIMIT_TOOL_NAME_BYTES + 200], name[2 * LIMIT_TOOL_NAME_BYTES];
+
+	initialize(host, "2025-11-25");
+	memset(name, 'n', sizeof name);
+	snprintf(text, sizeof text,
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%.*s\"}}",
+		 (int)sizeof name, name);
+	assert_int_equal(mcp_receive_from(host->peer, &left, &headers, text, strlen(text)), 0);
+	assert_string_equal(heard.method, "tools/call");
+	assert_int_equal(strlen(heard.tool), LIMIT_TOOL_NAME_BYTES);
+	heard = (struct mcp_heard){""};
+	snprintf(text, sizeof text,
+		 "{\"jsonrpc\":\"2.0\",\"method\":\"%.200s\",\"params\":{\"name\":\"argument\"}}", name);
+	assert_int_equal(mcp_receive_from(host->peer, &left, &headers, text, strlen(text)), 0);
+	assert_int_equal(strlen(heard.method), LIMIT_METHOD_NAME_BYTES);
+	assert_string_equal(heard.tool, "");
+	assert_int_equal(mcp_receive_from(host->peer, &left, &headers, "[", 1), 0); /* no message */
+	assert_int_equal(mcp_receive_from(host->peer, &left, &headers, "{\"id\":1}", 8), 0);
 }
 
 /* How long a client waits is known of each call. */
@@ -212,15 +241,11 @@ static void test_patience_is_a_conversation_s_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SAY_TEST(test_answers_go_back),
-		SAY_TEST(test_progress_goes_with_its_call),
-		SAY_TEST(test_a_batch_is_one_answer),
-		SAY_TEST(test_ids_are_a_conversation_s_own),
-		SAY_TEST(test_a_route_that_is_gone),
-		SAY_TEST(test_a_conversation_that_is_gone),
-		SAY_TEST(test_changes_are_told_to_all),
-		SAY_TEST(test_bounds_are_the_caller_s),
-		SAY_TEST(test_patience_is_a_conversation_s_own),
+		SAY_TEST(test_answers_go_back),         SAY_TEST(test_progress_goes_with_its_call),
+		SAY_TEST(test_a_batch_is_one_answer),   SAY_TEST(test_ids_are_a_conversation_s_own),
+		SAY_TEST(test_a_route_that_is_gone),    SAY_TEST(test_a_conversation_that_is_gone),
+		SAY_TEST(test_changes_are_told_to_all), SAY_TEST(test_bounds_are_the_caller_s),
+		SAY_TEST(test_what_was_heard),          SAY_TEST(test_patience_is_a_conversation_s_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
