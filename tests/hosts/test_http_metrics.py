@@ -205,3 +205,16 @@ def test_mixed_traffic(serve, workspace):
     assert metrics.calls("list_commands") == {"success": 200}
     assert metrics.get("sallyport_calls_in_flight") == 0
     assert until(server, lambda metrics: metrics.get("sallyport_connections") == 1)
+
+
+def test_tokens_for_metrics_change(serve, tmp_path):
+    """As those of callers do, on SIGHUP."""
+    file = tmp_path / "scrapers"
+    file.write_text(f"prometheus {SCRAPER}\n")
+    file.chmod(0o600)
+    server = serve("--metrics-token-file", str(file))
+    assert ask(server, Authorization=f"Bearer {SCRAPER}").status == 200
+    file.write_text(f"prometheus {SCRAPER}-2\n")
+    server.reload("reloaded: tokens")
+    assert ask(server, Authorization=f"Bearer {SCRAPER}").status == 401
+    assert ask(server, Authorization=f"Bearer {SCRAPER}-2").status == 200

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from client import MODERN, PATIENCE, Watch, compact, meta
-from http_client import Answer, HttpServer, Session
+from http_client import CUT, Answer, HttpServer, Session
 
 DISCOVER = compact({"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": meta()}})
 RIGHT = {"MCP-Protocol-Version": MODERN, "Mcp-Method": "server/discover", "Content-Length": len(DISCOVER)}
@@ -145,3 +145,18 @@ def test_who_does_not_read(server, name, arguments, more):
         assert server.request("server/discover").status == 200
     for connection in held:
         connection.close()
+
+
+def test_over_tls(serve_http):
+    """A handshake that is not finished, and a body: nothing is said past TLS, and the connection ends."""
+    server = serve_http("--request-timeout", "0.5", tls=True)
+    with server.connect_plain() as connection:
+        connection.sendall(b"\x16\x03\x01")
+        assert connection.recv(1) == b""
+    with server.connect() as connection:
+        connection.sendall(server.head(**{**RIGHT, "Content-Length": 4000}) + b" " * 10)
+        try:
+            assert connection.recv(65536) == b""
+        except CUT:
+            pass
+    assert server.request("server/discover").status == 200
