@@ -185,7 +185,7 @@ static void end_reload(void *context)
 
 static void hang_up(void *context)
 {
-	server_end(context, "the terminal has gone");
+	server_end(&((struct http_server *)context)->server, "the terminal has gone");
 }
 
 /* ---- the beginning ---- */
