@@ -192,7 +192,7 @@ static void end_reload(void *context)
 
 static void hang_up(void *context)
 {
-	server_end(context, "the terminal has gone");
+	server_end(&((struct http_server *)context)->server, "the terminal has gone");
 }
 
 /* Without tokens of their own metrics are for everybody who may ask at all. */

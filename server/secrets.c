@@ -3,6 +3,7 @@
 #include "server/secrets.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "protocol/cleanup.h"
 #include "server/secret.h"
@@ -62,6 +63,7 @@ int secrets_read(struct secrets *secrets, const char *const paths[SECRETS_FILES]
 
 void secrets_deinit(struct secrets *secrets)
 {
+	explicit_bzero(&secrets->keys, sizeof secrets->keys);
 	access_deinit(&secrets->access);
 	access_deinit(&secrets->metrics);
 	certificate_deinit(&secrets->certificate);

@@ -6,12 +6,13 @@ import os
 
 import of_egress
 import of_filters
+import of_http
 import of_layers
 import of_server
 import of_supervisor
 from source import TOP, Gone, arrays, read, rows
 
-PARTS = [part for module in (of_layers, of_filters, of_supervisor, of_egress, of_server) for part in module.PARTS]
+PARTS = [part for module in (of_layers, of_filters, of_supervisor, of_egress, of_server, of_http) for part in module.PARTS]
 FOLDERS = ["sandbox", "sandbox/layers", "sandbox/filter", "sandbox/notify", "sandbox/keeper", "sandbox/egress", "sandbox/spawner", "server/policy"]
 
 # Tables whose rows refuse nobody anything.
