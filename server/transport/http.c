@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "protocol/limits.h"
@@ -18,13 +17,17 @@
 static void run(struct http *http)
 {
 	unsigned long long timeout;
+	bool timed;
 
 	http->resumed = false;
 	MHD_run(http->daemon);
-	if (MHD_get_timeout(http->daemon, &timeout) == MHD_YES)
+	timed = MHD_get_timeout(http->daemon, &timeout) == MHD_YES;
+	if (timed)
 		loop_timer_set(http->loop, &http->timer, loop_clock() + LOOP_MS(timeout));
 	else
 		loop_timer_clear(http->loop, &http->timer);
+	if (!timed || timeout > 0)
+		links_end(http);
 }
 
 static void daemon_ready(struct loop_source *source, uint32_t events)
@@ -57,48 +60,6 @@ static void beat(struct loop_timer *timer)
 			stream_put(exchange->stream, ":\n\n", 3);
 	sessions_tidy(http->sessions);
 	loop_timer_set(http->loop, timer, http->loop->now + LOOP_MS(LIMIT_HTTP_BEAT_MS));
-}
-
-/* ---- connections ---- */
-
-/*
- * The client has closed its side: what it asked is cancelled. The daemon may have read the last bytes without
- * seeing the end behind them; the same end, once more and by us, makes it look again.
- */
-static void client_gone(struct loop_source *source, uint32_t events)
-{
-	struct link *link = (struct link *)((char *)source - offsetof(struct link, source));
-
-	if (link->gone)
-		return; /* what we and the daemon do then is heard as another end */
-	link->gone = true;
-	if (link->exchange && link->exchange->suspended)
-		exchange_wake(link->exchange);
-	else
-		shutdown(source->fd, SHUT_RD);
-}
-
-static void connection_changed(void *context, struct MHD_Connection *connection, void **slot,
-			       enum MHD_ConnectionNotificationCode code)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct http *http = context;
-	struct link *link = *slot;
-
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (link)
-			loop_forget(http->loop, &link->source);
-		free(link);
-		*slot = NULL;
-		return;
-	}
-	link = calloc(1, sizeof *link);
-	if (!link || !info)
-		return; /* its first request is refused */
-	link->source = (struct loop_source){.fd = -1, .ready = client_gone};
-	loop_watch(http->loop, &link->source, info->connect_fd, EPOLLRDHUP | EPOLLET);
-	*slot = link;
 }
 
 /* ---- one exchange ---- */
@@ -317,8 +278,8 @@ int http_init(struct http *http, struct loop *loop, const struct http_host *host
 		return err_set(err, result, "out of memory");
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, http,
 					MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED,
-					completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
-					http, MHD_OPTION_CONNECTION_LIMIT, settings->connections,
+					completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, link_changed, http,
+					MHD_OPTION_CONNECTION_LIMIT, settings->connections,
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_HEAD_BYTES,
 					MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_HTTP_IDLE_S,
 					MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);

@@ -24,6 +24,7 @@
 struct MHD_Daemon;
 struct token_keys;
 struct exchange;
+struct link;
 struct sessions;
 
 /* One who may ask. */
@@ -59,6 +60,7 @@ struct http {
 	bool resumed;              /* connections of ours wait for the daemon's next run */
 	bool stopping;
 	struct exchange *exchanges; /* all that are open */
+	struct link *leaving;       /* connections whose end the daemon may have missed */
 	struct sessions *sessions;
 	size_t bodies; /* bytes of bodies that are being read, of all exchanges */
 };

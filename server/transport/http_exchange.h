@@ -58,9 +58,11 @@ enum exchange_state {
 
 /* A connection: exchanges one after the other. */
 struct link {
+	struct http *http;
 	struct loop_source source; /* its end; the daemon does not look while a connection is suspended */
 	struct exchange *exchange; /* at present, or NULL */
 	bool gone;                 /* the client says no more, and so hears no more */
+	struct link *next, **link; /* in http->leaving: the daemon is to hear of that */
 };
 
 /* One HTTP request. */
@@ -108,6 +110,15 @@ void exchange_wake(struct exchange *exchange);
 enum MHD_Result exchange_answer(struct exchange *exchange);
 /* Queues an error in words, as JSON-RPC without an id. */
 enum MHD_Result exchange_refuse(struct exchange *exchange, unsigned status, const char *reason);
+
+/* ---- http_link.c ---- */
+
+/* MHD_OPTION_NOTIFY_CONNECTION: begins and ends the watch. */
+void link_changed(void *context, struct MHD_Connection *connection, void **slot,
+		  enum MHD_ConnectionNotificationCode code);
+/* The daemon has read what there was, perhaps without seeing the end behind it: the same end, once more and
+ * by us, makes it look again. */
+void links_end(struct http *http);
 
 /* ---- http.c ---- */
 
