@@ -18,13 +18,17 @@
 static void run(struct http *http)
 {
 	unsigned long long timeout;
+	bool timed;
 
 	http->resumed = false;
 	MHD_run(http->daemon);
-	if (MHD_get_timeout(http->daemon, &timeout) == MHD_YES)
+	timed = MHD_get_timeout(http->daemon, &timeout) == MHD_YES;
+	if (timed)
 		loop_timer_set(http->loop, &http->timer, loop_clock() + LOOP_MS(timeout));
 	else
 		loop_timer_clear(http->loop, &http->timer);
+	if (!timed || timeout > 0)
+		links_end(http);
 }
 
 static void daemon_ready(struct loop_source *source, uint32_t events)

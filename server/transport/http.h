@@ -27,6 +27,7 @@ struct certificate;
 struct peers;
 struct token_keys;
 struct exchange;
+struct link;
 struct sessions;
 
 /* One who may ask. */
@@ -94,6 +95,7 @@ struct http {
 	unsigned streams;                 /* of events, open */
 	uint64_t answered[HTTP_STATUSES]; /* requests, by status; 0: not at all */
 	struct exchange *exchanges;       /* all that are open */
+	struct link *leaving;             /* connections whose end the daemon may have missed */
 	struct sessions *sessions;
 	uint64_t next_id; /* of a request that has none */
 	size_t bodies;    /* bytes of bodies that are being read, of all exchanges */

@@ -73,6 +73,7 @@ struct link {
 	struct loop_timer timer;        /* it is the client's turn: http_deadline.c */
 	uint64_t since, allowed;        /* when that began, and how long it may take; nanoseconds */
 	uint64_t moved;                 /* bytes that have come in or gone out since */
+	struct link *next, **link;      /* in http->leaving: the daemon is to hear of that */
 };
 
 /* One HTTP request. */
@@ -111,6 +112,9 @@ void link_changed(void *context, struct MHD_Connection *connection, void **slot,
 		  enum MHD_ConnectionNotificationCode code);
 /* Before a connection is suspended: has its client gone? */
 bool link_gone(struct link *link);
+/* The daemon has read what there was, perhaps without seeing the end behind it: the same end, once more and
+ * by us, makes it look again. */
+void links_end(struct http *http);
 
 /* ---- http_head.c ---- */
 

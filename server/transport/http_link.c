@@ -7,17 +7,43 @@
 #include "server/transport/http_exchange.h"
 #include "server/transport/http_tls.h"
 
-/*
- * The client has closed its side: what it asked is cancelled. The daemon may have read the last bytes without
- * seeing the end behind them; the same end, once more and by us, makes it look again.
- */
+static void forget_leaving(struct link *link)
+{
+	if (!link->link)
+		return;
+	*link->link = link->next;
+	if (link->next)
+		link->next->link = link->link;
+	link->link = NULL;
+}
+
+void links_end(struct http *http)
+{
+	struct link *link;
+
+	while ((link = http->leaving)) {
+		forget_leaving(link);
+		shutdown(link->source.fd, SHUT_RD);
+	}
+}
+
+/* The client has closed its side: what it asked is cancelled. The daemon may not see an end that arrives with
+ * the last bytes. */
 static void client_gone(struct link *link)
 {
+	struct http *http = link->http;
+
 	link->gone = true;
-	if (link->exchange && link->exchange->suspended)
+	if (link->exchange && link->exchange->suspended) {
 		exchange_wake(link->exchange);
-	else
-		shutdown(link->source.fd, SHUT_RD);
+		return;
+	}
+	link->next = http->leaving;
+	link->link = &http->leaving;
+	if (link->next)
+		link->next->link = &link->next;
+	http->leaving = link;
+	http->resumed = true;
 }
 
 /* Over TLS it may say goodbye, and stay connected to hear ours; the daemon does not read while a connection
@@ -53,6 +79,7 @@ void link_changed(void *context, struct MHD_Connection *connection, void **slot,
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (link) {
 			link_rest(link);
+			forget_leaving(link);
 			loop_forget(http->loop, &link->source);
 			http->links--;
 		}
