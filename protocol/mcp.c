@@ -136,16 +136,28 @@ int mcp_reply_empty(struct mcp_incoming *incoming)
 	return result < 0 ? result : mcp_reply_end(incoming, &writer);
 }
 
+/* Where it could not be read, JSON-RPC 2.0 (5) has null, and so do revisions whose schema demands an id; from
+ * 2025-11-25 on theirs allows none, but not null. */
+static struct jsonrpc_id find_error_id(const struct mcp_incoming *incoming)
+{
+	const char *version = incoming->origin.peer->version;
+
+	if (incoming->message.id.length == 0 && version && strcmp(version, "2025-11-25") < 0)
+		return (struct jsonrpc_id){"null", 4};
+	return incoming->message.id;
+}
+
 int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *message, const char *data)
 {
 	struct buffer *reply = &incoming->origin.peer->caller->reply;
+	struct jsonrpc_id id = find_error_id(incoming);
 	int result;
 
 	buffer_clear(reply, LIMIT_FRAME_BYTES);
-	result = jsonrpc_write_error(reply, incoming->message.id, code, message, data);
+	result = jsonrpc_write_error(reply, id, code, message, data);
 	if (result < 0)
 		return result;
-	return mcp_answer(&incoming->origin, incoming->message.id, code, reply);
+	return mcp_answer(&incoming->origin, id, code, reply);
 }
 
 int mcp_reply_missing(struct mcp_incoming *incoming, unsigned missing)

@@ -13,6 +13,9 @@
 #include "protocol/limits.h"
 #include "protocol/mcp_peer.h"
 
+#define HEADER_VERSION "MCP-Protocol-Version"
+#define HEADER_METHOD  "Mcp-Method"
+
 /* ---- values ("Value Encoding") ---- */
 
 #define ENCODED_BEGIN "=?base64?"
@@ -32,8 +35,9 @@ static bool is_plain(const char **value, size_t *length)
 	return true;
 }
 
-/* What a header's value stands for, as text; the caller frees it. -EINVAL: it is not well-formed, -ENOMEM. */
-static int decode(const char *value, char **text)
+/* What a header's value stands for, as text; the caller frees it. -EINVAL: it is not well-formed, -ENOMEM.
+ * Only names and arguments may be encoded: a version or a method that is could be read by us alone. */
+static int decode(const char *value, bool encodable, char **text)
 {
 	static const size_t begin = sizeof ENCODED_BEGIN - 1, end = sizeof ENCODED_END - 1;
 	struct base64_decode_ctx context;
@@ -42,7 +46,7 @@ static int decode(const char *value, char **text)
 
 	if (!is_plain(&value, &length))
 		return -EINVAL;
-	if (length < begin + end || memcmp(value, ENCODED_BEGIN, begin) != 0 ||
+	if (!encodable || length < begin + end || memcmp(value, ENCODED_BEGIN, begin) != 0 ||
 	    memcmp(value + length - end, ENCODED_END, end) != 0) {
 		*text = strndup(value, length);
 		return *text ? 0 : -ENOMEM;
@@ -87,8 +91,8 @@ static bool same(const char *text, const cJSON *value)
 		return strcmp(text, value->valuestring) == 0;
 	if (cJSON_IsBool(value))
 		return strcmp(text, cJSON_IsTrue(value) ? "true" : "false") == 0;
-	if (!cJSON_IsNumber(value) || !strchr("-0123456789", text[0]) || text[0] == '\0' ||
-	    strpbrk(text, "xX"))
+	/* strtod() takes more for a number than what is written in decimal: 0x10, -nan, -inf */
+	if (!cJSON_IsNumber(value) || text[0] == '\0' || text[strspn(text, "-.0123456789eE")])
 		return false;
 	number = strtod(text, &end);
 	return *end == '\0' && !(number < value->valuedouble) && !(number > value->valuedouble);
@@ -100,11 +104,12 @@ static int compare(struct mcp_incoming *incoming, const char *header, const char
 {
 	_cleanup_free_ char *text = NULL;
 	bool wanted = value && !cJSON_IsNull(value);
+	bool encodable = strcmp(header, HEADER_VERSION) != 0 && strcmp(header, HEADER_METHOD) != 0;
 	int result;
 
 	if (!given)
 		return wanted ? refuse(incoming, header, "the header is missing") : 0;
-	result = decode(given, &text);
+	result = decode(given, encodable, &text);
 	if (result == -EINVAL)
 		return refuse(incoming, header, "its value is not well-formed");
 	if (result < 0)
@@ -140,9 +145,7 @@ static int compare_name(struct mcp_incoming *incoming)
 
 int mcp_headers_check_version(struct mcp_incoming *incoming, const cJSON *version)
 {
-	return incoming->headers
-		       ? compare(incoming, "MCP-Protocol-Version", incoming->headers->version, version)
-		       : 0;
+	return incoming->headers ? compare(incoming, HEADER_VERSION, incoming->headers->version, version) : 0;
 }
 
 int mcp_headers_check(struct mcp_incoming *incoming)
@@ -152,7 +155,7 @@ int mcp_headers_check(struct mcp_incoming *incoming)
 
 	if (!incoming->headers)
 		return 0;
-	result = compare(incoming, "Mcp-Method", incoming->headers->method, &method);
+	result = compare(incoming, HEADER_METHOD, incoming->headers->method, &method);
 	return result ? result : compare_name(incoming);
 }
 
