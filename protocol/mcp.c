@@ -69,6 +69,16 @@ int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct 
 	return result;
 }
 
+void mcp_send_none(struct mcp_peer *peer, void *route)
+{
+	struct mcp_delivery delivery = {.route = route, .last = true, .none = true};
+	struct buffer nothing;
+
+	buffer_init(&nothing, LIMIT_FRAME_BYTES);
+	if (route && !peer->closing)
+		peer->sink.send(peer->sink.context, &delivery, &nothing);
+}
+
 int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer)
 {
 	struct mcp_delivery delivery = {.route = origin->route, .last = true, .code = code};
@@ -224,6 +234,7 @@ static void handle_cancelled(struct mcp_incoming *incoming)
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "requestId");
 	struct mcp_request *request;
 	struct json_span span;
+	void *route;
 
 	/* raw, since a number past 2^53 has no other identity */
 	if ((!cJSON_IsString(id) && !cJSON_IsNumber(id)) ||
@@ -239,7 +250,10 @@ static void handle_cancelled(struct mcp_incoming *incoming)
 		return;
 	}
 	mcp_input_withdraw((struct mcp_call *)request);
+	route = request->origin.batch ? NULL : request->origin.route; /* of a batch: when it is settled */
+	request->origin.route = NULL;
 	mcp_request_cancel(request);
+	mcp_send_none(peer, route);
 }
 
 static void handle_notification(struct mcp_incoming *incoming)

@@ -123,6 +123,39 @@ static void test_a_route_that_is_gone(void **state)
 	went(host, &right, true, 0);
 }
 
+/* Who waits for its answer learns that there will be none; of several in a batch, when all are settled. */
+static void test_cancelled(void **state)
+{
+	static const char cancel[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
+				     "cancelled\",\"params\":{\"requestId\":1}}";
+	static const char batch[] = "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+				    "call\",\"params\":{\"name\":\"hold\"}}]";
+	struct test_host *host = *state;
+
+	initialize(host, "2025-03-26");
+	for (unsigned i = 0; i < 2; i++) {
+		host->held_count = host->cancelled = 0;
+		receive(host, host->peer, &left, i ? batch : CALL("1"));
+		receive(host, host->peer, &right, cancel);
+		assert_int_equal(host->cancelled, 1);
+		if (i)
+			mcp_call_drop(host->held[0]);
+		assert_int_equal(host->sends, 1);
+		went(host, &left, true, 0);
+		assert_true(host->delivery.none && buffer_length(&host->sent) == 0);
+		if (!i)
+			mcp_call_finish(host->held[0], NULL);
+		assert_false(mcp_route_waits(host->peer, &left));
+		assert_int_equal(host->sends, 1);
+	}
+	/* where nothing waits, nothing is said */
+	host->held_count = 0;
+	receive(host, host->peer, NULL, CALL("1"));
+	receive(host, host->peer, NULL, cancel);
+	mcp_call_drop(host->held[0]);
+	assert_int_equal(host->sends, 0);
+}
+
 /* As a client that leaves: all of its conversation ends, and nothing of another's. */
 static void test_a_conversation_that_is_gone(void **state)
 {
@@ -217,6 +250,7 @@ int main(void)
 		SAY_TEST(test_a_batch_is_one_answer),
 		SAY_TEST(test_ids_are_a_conversation_s_own),
 		SAY_TEST(test_a_route_that_is_gone),
+		SAY_TEST(test_cancelled),
 		SAY_TEST(test_a_conversation_that_is_gone),
 		SAY_TEST(test_changes_are_told_to_all),
 		SAY_TEST(test_bounds_are_the_caller_s),
