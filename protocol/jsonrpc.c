@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON-RPC 2.0 (https://www.jsonrpc.org/specification) with MCP's narrowing: ids are strings or numbers,
+ * JSON-RPC 2.0 (https://www.jsonrpc.org/specification) with MCP's narrowing: ids are strings or integers,
  * never null (MCP basic, "Requests"); params are an object. Trusts nothing in the text.
  */
 #include "protocol/jsonrpc.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,12 +59,18 @@ static void find_members(const cJSON *object, struct members *members)
 	}
 }
 
+/* "Requests MUST include a string or integer ID" (MCP basic, "Requests"). */
+static bool is_integer(const cJSON *number)
+{
+	return cJSON_IsNumber(number) && number->valuedouble == trunc(number->valuedouble);
+}
+
 /* What is wrong with a request, or NULL. Requests that are invalid have their id, as far as it is one. */
 static const char *find_fault(struct jsonrpc_message *message, const struct members *members,
 			      const char *text, struct json_span id)
 {
-	if (members->id && !cJSON_IsString(members->id) && !cJSON_IsNumber(members->id))
-		return "Invalid Request: id must be a string or a number";
+	if (members->id && !cJSON_IsString(members->id) && !is_integer(members->id))
+		return "Invalid Request: id must be a string or an integer";
 	if (id.length > LIMIT_ID_BYTES)
 		return "Invalid Request: id has too many bytes";
 	message->id = (struct jsonrpc_id){text + id.start, id.length};
@@ -159,20 +166,15 @@ size_t jsonrpc_id_key(struct jsonrpc_id id, char *key)
 	return id.length;
 }
 
-static int write_id(struct buffer *out, struct jsonrpc_id id)
-{
-	return id.length ? buffer_append(out, id.raw, id.length) : buffer_append(out, "null", 4);
-}
-
 int jsonrpc_write_result(struct buffer *out, struct jsonrpc_id id)
 {
 	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":", tail[] = ",\"result\":";
-	int result = buffer_reserve(out, sizeof head + id.length + 4 + sizeof tail);
+	int result = buffer_reserve(out, sizeof head + id.length + sizeof tail);
 
 	if (result < 0)
 		return result;
 	buffer_append(out, head, sizeof head - 1);
-	write_id(out, id);
+	buffer_append(out, id.raw, id.length);
 	return buffer_append(out, tail, sizeof tail - 1);
 }
 
@@ -185,8 +187,10 @@ int jsonrpc_write_error(struct buffer *out, struct jsonrpc_id id, int code, cons
 	json_writer_init(&writer, out);
 	json_object(&writer);
 	json_key_text(&writer, "jsonrpc", "2.0");
-	json_key(&writer, "id");
-	json_raw(&writer, id.length ? id.raw : "null", id.length ? id.length : 4);
+	if (id.length) {
+		json_key(&writer, "id");
+		json_raw(&writer, id.raw, id.length);
+	}
 	json_key(&writer, "error");
 	json_object(&writer);
 	json_key_int(&writer, "code", code);

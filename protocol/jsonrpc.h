@@ -57,7 +57,7 @@ size_t jsonrpc_id_key(struct jsonrpc_id id, char *key);
 
 /* {"jsonrpc":"2.0","id":ID,"result":   (the result and the closing brace are the caller's) */
 int jsonrpc_write_result(struct buffer *out, struct jsonrpc_id id);
-/* A whole error answer, without newline. `data`, if not NULL, is JSON. */
+/* A whole error answer, without newline; an id of no length is left out. `data`, if not NULL, is JSON. */
 int jsonrpc_write_error(struct buffer *out, struct jsonrpc_id id, int code, const char *message,
 			const char *data);
 /* {"jsonrpc":"2.0","method":METHOD,"params":{   (members and both closing braces are the caller's) */

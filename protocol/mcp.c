@@ -69,6 +69,16 @@ int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct 
 	return result;
 }
 
+void mcp_send_none(struct mcp_peer *peer, void *route)
+{
+	struct mcp_delivery delivery = {.route = route, .last = true, .none = true};
+	struct buffer nothing;
+
+	buffer_init(&nothing, LIMIT_FRAME_BYTES);
+	if (route && !peer->closing)
+		peer->sink.send(peer->sink.context, &delivery, &nothing);
+}
+
 int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer)
 {
 	struct mcp_delivery delivery = {
@@ -137,16 +147,28 @@ int mcp_reply_empty(struct mcp_incoming *incoming)
 	return result < 0 ? result : mcp_reply_end(incoming, &writer);
 }
 
+/* Where it could not be read, JSON-RPC 2.0 (5) has null, and so do revisions whose schema demands an id; from
+ * 2025-11-25 on theirs allows none, but not null. */
+static struct jsonrpc_id find_error_id(const struct mcp_incoming *incoming)
+{
+	const char *version = incoming->origin.peer->version;
+
+	if (incoming->message.id.length == 0 && version && strcmp(version, "2025-11-25") < 0)
+		return (struct jsonrpc_id){"null", 4};
+	return incoming->message.id;
+}
+
 int mcp_reply_error_data(struct mcp_incoming *incoming, int code, const char *message, const char *data)
 {
 	struct buffer *reply = &incoming->origin.peer->caller->reply;
+	struct jsonrpc_id id = find_error_id(incoming);
 	int result;
 
 	buffer_clear(reply, LIMIT_FRAME_BYTES);
-	result = jsonrpc_write_error(reply, incoming->message.id, code, message, data);
+	result = jsonrpc_write_error(reply, id, code, message, data);
 	if (result < 0)
 		return result;
-	return mcp_answer(&incoming->origin, incoming->message.id, code, reply);
+	return mcp_answer(&incoming->origin, id, code, reply);
 }
 
 int mcp_reply_missing(struct mcp_incoming *incoming, unsigned missing)
@@ -213,6 +235,7 @@ static void handle_cancelled(struct mcp_incoming *incoming)
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(incoming->message.params, "requestId");
 	struct mcp_request *request;
 	struct json_span span;
+	void *route;
 
 	/* raw, since a number past 2^53 has no other identity */
 	if ((!cJSON_IsString(id) && !cJSON_IsNumber(id)) ||
@@ -228,7 +251,10 @@ static void handle_cancelled(struct mcp_incoming *incoming)
 		return;
 	}
 	mcp_input_withdraw((struct mcp_call *)request);
+	route = request->origin.batch ? NULL : request->origin.route; /* of a batch: when it is settled */
+	request->origin.route = NULL;
 	mcp_request_cancel(request);
+	mcp_send_none(peer, route);
 }
 
 static void handle_notification(struct mcp_incoming *incoming)

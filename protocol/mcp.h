@@ -162,6 +162,7 @@ struct mcp_delivery {
 	void *route;  /* what mcp_receive_from() was given with the request; NULL: to the client at large */
 	bool last;    /* the answer: no more belongs to what was received then */
 	bool leave;   /* no message: mcp_call_leave() */
+	bool none;    /* no message, and last: it was cancelled, and will have no answer; only with a route */
 	int code;     /* of an error; 0: none */
 	bool crowded; /* nothing was done, since too much is under way already; the message says so */
 };

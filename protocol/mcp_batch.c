@@ -22,6 +22,8 @@ static void settle(struct mcp_batch *batch)
 		struct mcp_delivery delivery = {.route = batch->route, .last = true};
 
 		mcp_send(batch->peer, &delivery, &batch->answers);
+	} else {
+		mcp_send_none(batch->peer, batch->route);
 	}
 	buffer_deinit(&batch->answers);
 	free(batch);

@@ -13,6 +13,9 @@
 #include "protocol/limits.h"
 #include "protocol/mcp_peer.h"
 
+#define HEADER_VERSION "MCP-Protocol-Version"
+#define HEADER_METHOD  "Mcp-Method"
+
 /* ---- values ("Value Encoding") ---- */
 
 #define ENCODED_BEGIN "=?base64?"
@@ -33,8 +36,9 @@ static bool is_plain(const char **value, size_t *length)
 }
 
 /* What a header's value stands for: in *value and *length; *decoded, which the caller frees, where it had to
- * be decoded. -EINVAL: it is not well-formed, -ENOMEM. */
-static int decode(const char **value, size_t *length, char **decoded)
+ * be decoded. -EINVAL: it is not well-formed, -ENOMEM. Only names and arguments may be encoded: a version or
+ * a method that is could be read by us alone. */
+static int decode(const char **value, size_t *length, bool encodable, char **decoded)
 {
 	static const size_t begin = sizeof ENCODED_BEGIN - 1, end = sizeof ENCODED_END - 1;
 	struct base64_decode_ctx context;
@@ -43,7 +47,7 @@ static int decode(const char **value, size_t *length, char **decoded)
 
 	if (!is_plain(value, length))
 		return -EINVAL;
-	if (*length < begin + end || memcmp(*value, ENCODED_BEGIN, begin) != 0 ||
+	if (!encodable || *length < begin + end || memcmp(*value, ENCODED_BEGIN, begin) != 0 ||
 	    memcmp(*value + *length - end, ENCODED_END, end) != 0)
 		return 0;
 	encoded = *value + begin;
@@ -88,12 +92,12 @@ static bool same(const char *bytes, size_t length, const cJSON *value)
 		return is_text(bytes, length, value->valuestring);
 	if (cJSON_IsBool(value))
 		return is_text(bytes, length, cJSON_IsTrue(value) ? "true" : "false");
-	if (!cJSON_IsNumber(value) || length == 0 || length >= sizeof text ||
-	    !strchr("-0123456789", bytes[0]))
+	if (!cJSON_IsNumber(value) || length == 0 || length >= sizeof text)
 		return false;
 	memcpy(text, bytes, length);
 	text[length] = '\0';
-	if (strpbrk(text, "xX"))
+	/* strtod() takes more for a number than what is written in decimal: 0x10, -nan, -inf */
+	if (text[strspn(text, "-.0123456789eE")])
 		return false;
 	number = strtod(text, &end);
 	return *end == '\0' && !(number < value->valuedouble) && !(number > value->valuedouble);
@@ -105,12 +109,13 @@ static int compare(struct mcp_incoming *incoming, const char *header, const char
 {
 	_cleanup_free_ char *decoded = NULL;
 	bool wanted = value && !cJSON_IsNull(value);
+	bool encodable = strcmp(header, HEADER_VERSION) != 0 && strcmp(header, HEADER_METHOD) != 0;
 	size_t length;
 	int result;
 
 	if (!given)
 		return wanted ? refuse(incoming, header, "the header is missing") : 0;
-	result = decode(&given, &length, &decoded);
+	result = decode(&given, &length, encodable, &decoded);
 	if (result == -EINVAL)
 		return refuse(incoming, header, "its value is not well-formed");
 	if (result < 0)
@@ -146,9 +151,7 @@ static int compare_name(struct mcp_incoming *incoming)
 
 int mcp_headers_check_version(struct mcp_incoming *incoming, const cJSON *version)
 {
-	return incoming->headers
-		       ? compare(incoming, "MCP-Protocol-Version", incoming->headers->version, version)
-		       : 0;
+	return incoming->headers ? compare(incoming, HEADER_VERSION, incoming->headers->version, version) : 0;
 }
 
 int mcp_headers_check(struct mcp_incoming *incoming)
@@ -158,7 +161,7 @@ int mcp_headers_check(struct mcp_incoming *incoming)
 
 	if (!incoming->headers)
 		return 0;
-	result = compare(incoming, "Mcp-Method", incoming->headers->method, &method);
+	result = compare(incoming, HEADER_METHOD, incoming->headers->method, &method);
 	return result ? result : compare_name(incoming);
 }
 

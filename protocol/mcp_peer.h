@@ -175,6 +175,8 @@ int mcp_answer_out_of_memory(struct mcp_incoming *incoming, bool counted);
  * of an error, else 0. */
 int mcp_answer(const struct mcp_origin *origin, struct jsonrpc_id id, int code, struct buffer *answer);
 /* Adds the newline and sends. */
+/* What was received with this route will have no answer. */
+void mcp_send_none(struct mcp_peer *peer, void *route);
 int mcp_send(struct mcp_peer *peer, const struct mcp_delivery *delivery, struct buffer *message);
 /* The members that end every modern result: _meta (with `more`, members as JSON, may be NULL) and resultType.
  */

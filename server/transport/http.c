@@ -193,8 +193,6 @@ void exchange_receive(struct exchange *exchange)
 		result = mcp_receive_from(exchange_peer(exchange), exchange->stream, &headers,
 					  buffer_data(&exchange->body), buffer_length(&exchange->body));
 	forget_body(exchange);
-	if (result == 0 && exchange->session && !exchange->stream->last)
-		session_settle(exchange->session);
 	if (result == 0 && exchange->peer && mcp_peer_version(exchange->peer))
 		result = session_begin(exchange);
 	if (result < 0) {

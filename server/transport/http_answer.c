@@ -134,12 +134,26 @@ static void leave(struct stream *stream)
 	exchange_wake(stream->exchange);
 }
 
+/* What was asked is cancelled. */
+static void end_unanswered(struct stream *stream)
+{
+	stream->last = true;
+	if (stream->exchange)
+		exchange_wake(stream->exchange);
+	else if (!stream->begun)
+		session_stream_free(stream);
+}
+
 int stream_take(struct stream *stream, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	if (stream->last) /* it was given up, or what follows the answer */
 		return -EPIPE;
 	if (delivery->leave) {
 		leave(stream);
+		return 0;
+	}
+	if (delivery->none) {
+		end_unanswered(stream);
 		return 0;
 	}
 	if (!delivery->last && !takes_events(stream))
@@ -406,9 +420,10 @@ enum MHD_Result exchange_answer(struct exchange *exchange)
 		return queue_empty(exchange, MHD_HTTP_NO_CONTENT);
 	if (stream->begun)
 		return queue_stream(exchange);
-	if (stream->last)
+	if (stream->last && buffer_length(&stream->bytes))
 		return queue_message(exchange);
-	if (!mcp_route_waits(exchange_peer(exchange), stream)) /* a notification, or a response */
+	/* a notification, a response, or what was cancelled */
+	if (stream->last || !mcp_route_waits(exchange_peer(exchange), stream))
 		return queue_empty(exchange, MHD_HTTP_ACCEPTED);
 	return wait(exchange);
 }

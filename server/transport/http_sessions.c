@@ -77,17 +77,6 @@ void session_stream_free(struct stream *stream)
 	free(stream);
 }
 
-void session_settle(struct session *session)
-{
-	for (struct stream *at = session->streams; at; at = at->next) {
-		if (at->last || !at->exchange || at->exchange->state < EXCHANGE_WAITS ||
-		    mcp_route_waits(session->peer, at))
-			continue;
-		at->last = at->begun;
-		exchange_wake(at->exchange);
-	}
-}
-
 static int send_message(void *context, const struct mcp_delivery *delivery, struct buffer *message)
 {
 	struct session *session = context;

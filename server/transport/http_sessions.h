@@ -45,9 +45,6 @@ void session_join(struct session *session, struct exchange *exchange);
 void session_leave(struct exchange *exchange);
 /* A stream for a POST. NULL without memory. */
 struct stream *session_stream(struct session *session);
-/* After a notification: calls that it has cancelled are not answered, so where nothing else is waited for the
- * request ends without (202), and the stream too. */
-void session_settle(struct session *session);
 /* It is over, and nobody will ask for it. */
 void session_stream_free(struct stream *stream);
 /* GET: the exchange listens to what its session says unasked, or goes on with a stream where a Last-Event-ID

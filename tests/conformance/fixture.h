@@ -26,6 +26,7 @@ struct fixture_tool {
 	const char *schema; /* of its arguments: JSON; NULL: it has none */
 	void (*run)(struct fixture *fixture, struct mcp_call *call, const cJSON *arguments);
 	const struct mcp_tool_header *headers; /* or NULL */
+	const char *members;                   /* JSON: more of its descriptor; or NULL */
 };
 
 /* Ended by one without a name. */

@@ -148,6 +148,29 @@ static void capabilities(struct fixture *fixture, struct mcp_call *call, const c
 		sampling(fixture, call, arguments);
 }
 
+/* What becomes of a question: "accept", "decline" or "cancel". */
+static void actions(struct fixture *fixture, struct mcp_call *call, const cJSON *arguments)
+{
+	bool url = strcmp(fixture_text(arguments, "mode", "form"), "url") == 0;
+	enum mcp_input input = url ? MCP_ELICIT_URL : MCP_ELICIT_FORM;
+	const cJSON *answer = mcp_call_input(call, "question", input);
+	struct json_writer *writer;
+
+	if (answer) {
+		fixture_say(call, fixture_text(answer, "action", ""));
+		return;
+	}
+	if (url) {
+		writer = mcp_ask(call, "question", MCP_ELICIT_URL);
+		json_key_text(writer, "message", "Please sign in");
+		json_key_text(writer, "url", "https://example.com/sign-in");
+		json_key_text(writer, "elicitationId", "sign-in-1");
+	} else {
+		ask_form(call, "question", "What is your name?", NAME_SCHEMA);
+	}
+	mcp_ask_end(call, "asked");
+}
+
 static void legacy_elicitation(struct fixture *fixture, struct mcp_call *call, const cJSON *arguments)
 {
 	if (mcp_call_input(call, "response", MCP_ELICIT_FORM)) {
@@ -208,6 +231,8 @@ const struct fixture_tool asking_tools[] = {
 	 multiple_inputs},
 	{"test_input_required_result_multi_round", "Asks twice", NULL, multi_round},
 	{"test_input_required_result_capabilities", "Asks what the client can answer", NULL, capabilities},
+	{"test_actions", "Says what became of its question", OBJECT("\"mode\":{\"type\":\"string\"}"),
+	 actions},
 	{"test_missing_capability", "Needs sampling", NULL, sampling},
 	{"test_streaming_elicitation", "Asks for a name", NULL, elicitation},
 	{"test_sampling", "Asks for a completion", OBJECT("\"prompt\":{\"type\":\"string\"}"), sampling},

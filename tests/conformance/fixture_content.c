@@ -9,6 +9,9 @@
 	"{\"type\":\"resource\",\"resource\":{\"uri\":\"test://embedded-resource\",\"mimeType\":\"text/"     \
 	"plain\","                                                                                           \
 	"\"text\":\"This is an embedded resource content.\"}}"
+#define LINK                                                                                                 \
+	"{\"type\":\"resource_link\",\"uri\":\"test://static-text\",\"name\":\"Static text\","               \
+	"\"mimeType\":\"text/plain\",\"annotations\":{\"audience\":[\"user\"],\"priority\":0.5}}"
 #define TEXT(text) "{\"type\":\"text\",\"text\":\"" text "\"}"
 #define IMAGE      "{\"type\":\"image\",\"data\":\"" FIXTURE_PNG "\",\"mimeType\":\"image/png\"}"
 #define AUDIO      "{\"type\":\"audio\",\"data\":\"" FIXTURE_WAV "\",\"mimeType\":\"audio/wav\"}"
@@ -110,6 +113,21 @@ static void region(struct fixture *fixture, struct mcp_call *call, const cJSON *
 	fixture_say(call, fixture_text(arguments, "region", "nowhere"));
 }
 
+static void structured(struct fixture *fixture, struct mcp_call *call, const cJSON *arguments)
+{
+	struct json_writer *writer;
+
+	mcp_result_begin(call);
+	json_raw(mcp_result_writer(call), TEXT("{\\\"answer\\\":42}") "," LINK,
+		 sizeof(TEXT("{\\\"answer\\\":42}") "," LINK) - 1);
+	writer = mcp_result_members(call);
+	json_key(writer, "structuredContent");
+	json_object(writer);
+	json_key_int(writer, "answer", 42);
+	json_object_end(writer);
+	mcp_call_finish(call, NULL);
+}
+
 static const char schema_2020_12[] =
 	"{\"$schema\":\"https://json-schema.org/draft/2020-12/"
 	"schema\",\"type\":\"object\",\"$defs\":{\"address\":{"
@@ -126,6 +144,22 @@ static const char schema_2020_12[] =
 	"\"additionalProperties\":false}";
 
 static const struct mcp_tool_header region_headers[] = {{"Mcp-Param-Region", {"region"}}, {NULL, {NULL}}};
+
+static const struct mcp_tool_header all_headers[] = {{"Mcp-Param-Count", {"count"}},
+						     {"Mcp-Param-Flag", {"flag"}},
+						     {"Mcp-Param-Inner", {"outer", "inner"}},
+						     {NULL, {NULL}}};
+static const char headers_schema[] =
+	"{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\",\"x-mcp-header\":\"Count\"},"
+	"\"flag\":{\"type\":\"boolean\",\"x-mcp-header\":\"Flag\"},\"outer\":{\"type\":\"object\","
+	"\"properties\":"
+	"{\"inner\":{\"type\":\"string\",\"x-mcp-header\":\"Inner\"}}}}}";
+static const char structured_members[] =
+	"\"title\":\"Structured\",\"annotations\":{\"title\":\"Structured\",\"readOnlyHint\":true},"
+	"\"icons\":[{\"src\":\"data:image/png;base64," FIXTURE_PNG
+	"\",\"mimeType\":\"image/png\",\"sizes\":[\"1x1\"]}],"
+	"\"outputSchema\":{\"type\":\"object\",\"properties\":{\"answer\":{\"type\":\"integer\"}},"
+	"\"required\":[\"answer\"]}";
 
 const struct fixture_tool content_tools[] = {
 	{"test_simple_text", "Answers with a text", NULL, simple_text},
@@ -145,6 +179,10 @@ const struct fixture_tool content_tools[] = {
 	 "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"}}"
 	 "}",
 	 region, region_headers},
+	{"test_headers", "Has arguments of other types that headers repeat", headers_schema, simple_text,
+	 all_headers},
+	{"test_structured", "Answers with structured content and a link", NULL, structured, NULL,
+	 structured_members},
 	{"json_schema_2020_12_tool", "Has a schema with much in it", schema_2020_12, simple_text},
 	{NULL},
 };

@@ -32,6 +32,8 @@ static int list(void *context, unsigned begin, struct buffer *out)
 			json_key_text(&writer, "description", tool->description);
 			json_key(&writer, "inputSchema");
 			json_raw(&writer, schema, strlen(schema));
+			if (tool->members)
+				json_raw(&writer, tool->members, strlen(tool->members));
 			json_object_end(&writer);
 		}
 	return writer.result;

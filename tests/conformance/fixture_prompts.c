@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/limits.h"
 #include "tests/conformance/fixture.h"
 
 int fixture_prompts(void *context, struct buffer *out)
@@ -133,13 +134,31 @@ void fixture_complete(void *context, struct mcp_call *call, const struct mcp_com
 			   asked->prompt ? "test_prompt_with_arguments" : "test://template/{id}/data") == 0 &&
 		    (asked->prompt ? strncmp(asked->argument, "arg", 3) == 0
 				   : strcmp(asked->argument, "id") == 0);
+	const char *first = fixture_text(asked->arguments, "arg1", NULL);
 	unsigned count = 0;
+	char text[100];
 
 	if (!ours) {
 		mcp_call_unknown_completion(call);
 		return;
 	}
 	mcp_result_begin(call);
+	if (first) { /* what was settled before is known */
+		snprintf(text, sizeof text, "%.80s and more", first);
+		json_text(mcp_result_writer(call), text);
+		mcp_completion_end(call, 1, true, false);
+		mcp_call_finish(call, NULL);
+		return;
+	}
+	if (asked->prompt && asked->value[0] == '0') {
+		for (unsigned i = 0; i < LIMIT_COMPLETIONS; i++) {
+			snprintf(text, sizeof text, "0%02u", i);
+			json_text(mcp_result_writer(call), text);
+		}
+		mcp_completion_end(call, 300, true, true);
+		mcp_call_finish(call, NULL);
+		return;
+	}
 	for (size_t i = 0; asked->prompt && i < 3; i++)
 		if (strncmp(words[i], asked->value, strlen(asked->value)) == 0) {
 			json_text(mcp_result_writer(call), words[i]);

@@ -45,6 +45,40 @@ static void answer(struct mcp_call *call, const char *uri, const char *type, con
 	mcp_call_finish(call, NULL);
 }
 
+/* Two files of a directory, say. */
+static void answer_twice(struct mcp_call *call)
+{
+	struct json_writer *writer;
+
+	mcp_result_begin(call);
+	for (int i = 1; i <= 2; i++) {
+		writer = mcp_result_writer(call);
+		json_object(writer);
+		json_key_text(writer, "uri", i == 1 ? "test://several/1" : "test://several/2");
+		json_key_text(writer, "text", i == 1 ? "one" : "two");
+		json_object_end(writer);
+	}
+	mcp_call_finish(call, NULL);
+}
+
+static void ask_word(struct mcp_call *call, const char *uri)
+{
+	static const char schema[] = "{\"type\":\"object\",\"properties\":{\"word\":{\"type\":\"string\"}}}";
+	const cJSON *given = mcp_call_input(call, "word", MCP_ELICIT_FORM);
+	struct json_writer *writer;
+
+	if (given) {
+		answer(call, uri, "text/plain", "text",
+		       fixture_text(cJSON_GetObjectItemCaseSensitive(given, "content"), "word", "nothing"));
+		return;
+	}
+	writer = mcp_ask(call, "word", MCP_ELICIT_FORM);
+	json_key_text(writer, "message", "The word?");
+	json_key(writer, "requestedSchema");
+	json_raw(writer, schema, sizeof schema - 1);
+	mcp_ask_end(call, "asked");
+}
+
 void fixture_read(void *context, struct mcp_call *call, const char *uri)
 {
 	size_t length = strlen(uri), begin = sizeof TEMPLATE_BEGIN - 1, end = sizeof TEMPLATE_END - 1;
@@ -56,6 +90,12 @@ void fixture_read(void *context, struct mcp_call *call, const char *uri)
 		answer(call, uri, "image/png", "blob", FIXTURE_PNG);
 	} else if (strcmp(uri, "test://watched-resource") == 0) {
 		answer(call, uri, "text/plain", "text", "Watched resource content");
+	} else if (strcmp(uri, "test://several") == 0) {
+		answer_twice(call);
+	} else if (strcmp(uri, "test://asks") == 0) {
+		ask_word(call, uri);
+	} else if (strcmp(uri, "test://broken") == 0) {
+		mcp_call_fail(call, "It cannot be read, as ever", NULL);
 	} else if (length > begin + end && length < 100 && strncmp(uri, TEMPLATE_BEGIN, begin) == 0 &&
 		   strcmp(uri + length - end, TEMPLATE_END) == 0 && !strpbrk(uri, "\"\\")) {
 		snprintf(text, sizeof text, "{\"id\":\"%.*s\",\"templateTest\":true}",

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The conformance fixture: `fixture http` serves on a port of 127.0.0.1 that it tells on stdout, to whoever
- * connects, and `fixture stdio` on stdin and stdout. Both until SIGTERM, or the end of stdin.
+ * connects, and `fixture stdio` on stdin and stdout. Both until SIGTERM, or the end of stdin. SIGUSR1 makes
+ * the HTTP transport do at once what it does every LIMIT_HTTP_BEAT_MS.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "server/listen.h"
@@ -33,9 +35,14 @@ static void turned(struct loop *loop)
 		stdio_flush(&server.stdio);
 }
 
-static void terminated(struct loop_source *source, uint32_t events)
+static void signalled(struct loop_source *source, uint32_t events)
 {
-	server.fixture.loop.stop = true;
+	struct signalfd_siginfo signal;
+
+	if (read(source->fd, &signal, sizeof signal) == sizeof signal && signal.ssi_signo == SIGUSR1)
+		server.http.beat.fire(&server.http.beat);
+	else
+		server.fixture.loop.stop = true;
 }
 
 static void ended(struct stdio *stdio, const char *why)
@@ -88,6 +95,8 @@ static int start(struct err *err)
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
+	if (server.over_http)
+		sigaddset(&mask, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	fixture_host(&server.fixture, &host);
 	if (result == 0)
@@ -95,7 +104,7 @@ static int start(struct err *err)
 	if (result < 0)
 		return result;
 	server.caller = (struct http_caller){.name = "", .mcp = server.fixture.caller};
-	server.signals.ready = terminated;
+	server.signals.ready = signalled;
 	result = loop_watch(&server.fixture.loop, &server.signals, signalfd(-1, &mask, SFD_CLOEXEC), EPOLLIN);
 	if (result < 0)
 		return result;

@@ -55,6 +55,7 @@ class Server:
             os.set_blocking(pipe.fileno(), False)
         self.era = None
         self.version = None
+        self.asks = False  # it may send requests
         self.next_id = 1
         self.pending = bytearray()  # to be written
         self.partial = b""  # of a line that was read
@@ -117,7 +118,7 @@ class Server:
             kind = asked or one.get("method")
             self.checked[kind] = self.checked.get(kind, 0) + 1
             if self.checked[kind] <= CHECKED_A_KIND:
-                check_message(one, self.version or "2025-11-25", asked)
+                check_message(one, self.version or "2025-11-25", asked, self.asks)
         return message
 
     def stderr(self):
@@ -206,13 +207,13 @@ class Server:
         assert "result" in answer, answer
         return Result(answer["result"])
 
-    def handshake(self, version="2025-11-25", name="raw-test-client"):
+    def handshake(self, version="2025-11-25", name="raw-test-client", capabilities=None):
         """The legacy one, or none in the modern era."""
         if version == MODERN:
             self.era, self.version = "modern", MODERN
             return None
         self.era, self.version = "legacy", version
-        answer = self.request("initialize", {"protocolVersion": version, "capabilities": {},
+        answer = self.request("initialize", {"protocolVersion": version, "capabilities": capabilities or {},
                                              "clientInfo": {"name": name, "version": "1"}})
         self.notify("notifications/initialized")
         return answer["result"]

@@ -127,6 +127,15 @@ def serve_http(tmp_path, workspace):
 
 
 @pytest.fixture
+def connect(tmp_path, workspace):
+    """connect(program, transport, version=..., capabilities=...): a client of `server` or of the `fixture` (link.py)."""
+    import link  # it imports this file
+    links = link.Links(tmp_path)
+    yield links
+    links.close()
+
+
+@pytest.fixture
 def command_line():
     """command_line(*arguments, input=None): runs `sallyport` to its end."""
     def run(*arguments, timeout=client.PATIENCE, **more):

@@ -2,6 +2,7 @@
 """A raw HTTP client beside a server of its own: what goes over the wire is what the test wrote, and every message that comes back is
 held against the schema of its revision."""
 
+import base64
 import http.client
 import json
 import os
@@ -32,6 +33,16 @@ def certify(place, name="localhost", days=2, algorithm=("ec", "-pkeyopt", "ec_pa
     (place / "key.new").chmod(0o600)
     for file in ("cert", "key"):
         (place / f"{file}.new").rename(place / f"{file}.pem")
+
+
+# What Mcp-Name repeats.
+NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri", "tasks/get": "taskId", "tasks/update": "taskId", "tasks/cancel": "taskId"}
+
+
+def header_value(text):
+    """As it is where it can be, else encoded (2026-07-28 streamable-http, "Value Encoding")."""
+    plain = all(" " <= one <= "~" for one in text) and text == text.strip() and not (text.startswith("=?base64?") and text.endswith("?="))
+    return text if plain else f"=?base64?{base64.b64encode(text.encode()).decode()}?="
 
 
 class HttpServer:
@@ -135,8 +146,8 @@ class HttpServer:
         known = {"MCP-Protocol-Version": version}
         if version == MODERN and "method" in message:
             known["Mcp-Method"] = message["method"]
-            name = message.get("params", {}).get("uri" if message["method"] == "resources/read" else "name")
-            known["Mcp-Name"] = name if message["method"] in ("tools/call", "resources/read") else None
+            name = message.get("params", {}).get(NAMED.get(message["method"]))
+            known["Mcp-Name"] = header_value(name) if isinstance(name, str) else None
         answer = self.ask(message, timeout, **{**known, **changes})
         answer.version, answer.method = version, message.get("method")
         return answer
@@ -171,7 +182,7 @@ class Answer:
         self.response = http.client.HTTPResponse(connection)
         self.response.begin()
         self.status = self.response.status
-        self.version, self.method = "2025-11-25", None
+        self.version, self.method, self.asks = "2025-11-25", None, False
         self.events = []  # (id or None, message or None) of a stream so far
 
     def header(self, name):
@@ -190,8 +201,7 @@ class Answer:
         return self.check(json.loads(self.body()))
 
     def check(self, message):
-        if "id" in message or "method" in message:
-            check_message(message, self.version, self.method)
+        check_message(message, self.version, self.method, self.asks)
         return message
 
     def next_event(self):
@@ -239,10 +249,10 @@ class Answer:
 class Session:
     """A legacy session."""
 
-    def __init__(self, server, version="2025-11-25", token="alice"):
+    def __init__(self, server, version="2025-11-25", token="alice", capabilities=None):
         self.server, self.version, self.token, self.number = server, version, token, 0
         begun = server.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
-            "protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "raw-http-client", "version": "1"}}},
+            "protocolVersion": version, "capabilities": capabilities or {}, "clientInfo": {"name": "raw-http-client", "version": "1"}}},
             version=None, token=token)
         begun.version, begun.method = version, "initialize"
         assert begun.status == 200

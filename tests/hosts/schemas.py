@@ -13,11 +13,21 @@ BUILD = os.environ.get("SALLYPORT_SCHEMAS") or os.path.join(
 # The oldest revision has no schema of its own there: its messages are those of the next one without additions.
 STANDS_FOR = {"2024-11-05": "2025-03-26"}
 
+MODERN = "2026-07-28"
+# "Implementations MUST NOT emit" others of the reserved ones (2026-07-28 basic, "Error Codes"); each that has a type of its own.
+MODERN_ERRORS = {-32700: None, -32600: None, -32601: None, -32602: None, -32603: None, -32020: "HeaderMismatchError",
+                 -32021: "MissingRequiredClientCapabilityError", -32022: "UnsupportedProtocolVersionError"}
+# What one of these methods may be answered besides its own result: by resultType.
+OTHER_RESULTS = {"input_required": ("InputRequiredResult", {"tools/call", "prompts/get", "resources/read"}),
+                 "task": ("Result", {"tools/call"})}  # of an extension: the core schema has no type for it
+
 RESULTS = {
     "completion/complete": "CompleteResult",
     "initialize": "InitializeResult",
     "ping": "EmptyResult",
     "logging/setLevel": "EmptyResult",
+    "prompts/get": "GetPromptResult",
+    "prompts/list": "ListPromptsResult",
     "resources/list": "ListResourcesResult",
     "resources/read": "ReadResourceResult",
     "resources/subscribe": "EmptyResult",
@@ -51,25 +61,39 @@ def _check(version, names, value):
     raise AssertionError(f"{version} has none of {names}")
 
 
-def check_message(message, version, method):
-    """One message of the server; `method` is that of the request it answers, if it is an answer."""
+def check_message(message, version, method, asks=False):
+    """One message of the server; `method` is that of the request it answers, if it is an answer. `asks`: it may ask something, where
+    the revision lets it."""
     if "method" in message:
-        if "id" in message:
-            raise AssertionError(f"the server asked the client something: {message}")
-        _check(version, ["ServerNotification"], message)
+        assert "id" not in message or (asks and version != MODERN), f"the server asked the client something: {message}"
+        _check(version, ["ServerRequest" if "id" in message else "ServerNotification"], message)
     elif "error" in message:
-        _check(version, ["JSONRPCErrorResponse", "JSONRPCError"], message) if "id" in message and message["id"] is not None \
-            else _check_error_without_id(message)
+        _check_error(version, message)
     else:
         _check(version, ["JSONRPCResultResponse", "JSONRPCResponse"], message)
-        if method in RESULTS:
-            _check(version, [RESULTS[method]], message["result"])
+        _check_result(version, method, message["result"])
 
 
-def _check_error_without_id(message):
-    """JSON-RPC 2.0 wants `"id": null` where the id could not be read; MCP 2026-07-28 leaves it out."""
-    assert message["jsonrpc"] == "2.0" and isinstance(message["error"]["code"], int), message
-    assert isinstance(message["error"]["message"], str) and message["error"]["message"], message
+def _check_result(version, method, result):
+    name, may = OTHER_RESULTS.get(result.get("resultType"), (RESULTS.get(method), None))
+    if version == MODERN:
+        assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], result
+        assert may is None or method is None or method in may, f"{method} was answered {result}"
+        assert name != "InputRequiredResult" or {"inputRequests", "requestState"} & set(result), result
+    if name:
+        _check(version, [name], result)
+
+
+def _check_error(version, message):
+    """Where the id could not be read, JSON-RPC 2.0 has null; schemas leave it out from 2025-11-25 on, and do not know of that before."""
+    if version < "2025-11-25" and message.get("id") is None:
+        message = {**message, "id": 0}
+    _check(version, ["JSONRPCErrorResponse", "JSONRPCError"], message)
+    assert message["error"]["message"], message
+    if version == MODERN:
+        assert message["error"]["code"] in MODERN_ERRORS, message
+        if MODERN_ERRORS[message["error"]["code"]]:
+            _check(version, [MODERN_ERRORS[message["error"]["code"]]], message)
 
 
 def check_tool(tool):

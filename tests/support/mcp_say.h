@@ -35,6 +35,7 @@ static inline void say(struct test_host *host, const char *in, const char *out)
 	buffer_clear(&host->sent, SIZE_MAX);
 }
 
+/* `id` is that of the error, NULL if it is to have none. */
 static inline void say_error(struct test_host *host, const char *in, const char *id, int code,
 			     const char *words)
 {
@@ -47,8 +48,8 @@ static inline void say_error(struct test_host *host, const char *in, const char 
 	buffer_clear(&host->sent, SIZE_MAX);
 	assert_int_equal(mcp_receive(host->peer, copy, length), 0);
 	assert_int_equal(buffer_append(&host->sent, "", 1), 0);
-	snprintf(start, sizeof start, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":\"",
-		 id, code);
+	snprintf(start, sizeof start, "{\"jsonrpc\":\"2.0\",%s%s%s\"error\":{\"code\":%d,\"message\":\"",
+		 id ? "\"id\":" : "", id ? id : "", id ? "," : "", code);
 	if (strncmp(buffer_data(&host->sent), start, strlen(start)) != 0 ||
 	    !strstr(buffer_data(&host->sent), words))
 		fail_msg("%.300s\nwas answered %s\nnot %s..%s", in, buffer_data(&host->sent), start, words);

@@ -106,9 +106,8 @@ static void test_errors_fit(void **state)
 	buffer_clear(&out, SIZE_MAX);
 	assert_int_equal(jsonrpc_write_error(&out, (struct jsonrpc_id){0}, 1, "m", "[1]"), 0);
 	assert_int_equal(buffer_append(&out, "", 1), 0);
-	assert_string_equal(
-		out.bytes,
-		"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":\"m\",\"data\":[1]}}");
+	assert_string_equal(out.bytes,
+			    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":1,\"message\":\"m\",\"data\":[1]}}");
 }
 
 int main(void)

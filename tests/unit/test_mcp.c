@@ -155,7 +155,6 @@ static void test_ids_come_back_as_they_came(void **state)
 					  "\"\\u0061\\/\"",
 					  "\"\xe4\xb8\xad\\ud83d\\ude00\"",
 					  "-0",
-					  "0.5",
 					  "\"null\""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
@@ -171,14 +170,13 @@ static void test_bad_ids(void **state)
 {
 	struct buffer text;
 
-	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", "null", -32600,
+	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", NULL, -32600,
 		  "id must be");
-	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"ping\"}", "null", -32600,
+	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"ping\"}", NULL, -32600,
 		  "id must be");
-	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":[1],\"method\":\"ping\"}", "null", -32600,
-		  "id must be");
-	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"ping\"}", "null", -32600,
-		  "id must be");
+	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":[1],\"method\":\"ping\"}", NULL, -32600, "id must be");
+	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"ping\"}", NULL, -32600, "id must be");
+	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":0.5,\"method\":\"ping\"}", NULL, -32600, "an integer");
 	buffer_init(&text, 4096);
 	for (unsigned length = LIMIT_ID_BYTES - 2; length <= LIMIT_ID_BYTES - 1; length++) {
 		char answer[LIMIT_ID_BYTES + 100], id[LIMIT_ID_BYTES + 4];
@@ -195,7 +193,7 @@ static void test_bad_ids(void **state)
 				 id);
 			say(*state, text.bytes, answer);
 		} else {
-			say_error(*state, text.bytes, "null", -32600, "too many bytes");
+			say_error(*state, text.bytes, NULL, -32600, "too many bytes");
 		}
 	}
 	buffer_deinit(&text);
@@ -208,13 +206,13 @@ static void test_malformed(void **state)
 		"\x80", "[", "[1,2", "{\"id\":1}}"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
-		say_error(*state, nothing[i], "null", -32700, "Parse error");
-	say_error(*state, "1", "null", -32600, "object");
-	say_error(*state, "\"ping\"", "null", -32600, "object");
-	say_error(*state, "null", "null", -32600, "object");
-	say_error(*state, "{}", "null", -32600, "method");
-	say_error(*state, "{\"foo\":\"boo\"}", "null", -32600, "method");
-	say_error(*state, "{\"jsonrpc\":\"2.0\",\"method\":1,\"params\":\"bar\"}", "null", -32600, "method");
+		say_error(*state, nothing[i], NULL, -32700, "Parse error");
+	say_error(*state, "1", NULL, -32600, "object");
+	say_error(*state, "\"ping\"", NULL, -32600, "object");
+	say_error(*state, "null", NULL, -32600, "object");
+	say_error(*state, "{}", NULL, -32600, "method");
+	say_error(*state, "{\"foo\":\"boo\"}", NULL, -32600, "method");
+	say_error(*state, "{\"jsonrpc\":\"2.0\",\"method\":1,\"params\":\"bar\"}", NULL, -32600, "method");
 	say_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":1}", "3", -32600, "method");
 	say_error(*state, "{\"id\":3,\"method\":\"ping\"}", "3", -32600, "jsonrpc");
 	say_error(*state, "{\"jsonrpc\":\"1.0\",\"id\":3,\"method\":\"ping\"}", "3", -32600, "jsonrpc");
@@ -231,6 +229,17 @@ static void test_malformed(void **state)
 	/* the next line is served as ever */
 	say(*state, "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"ping\"}",
 	    "{\"jsonrpc\":\"2.0\",\"id\":8,\"result\":{}}\n");
+}
+
+/* An id that could not be read: revisions whose schema demands one have JSON-RPC's null. */
+static void test_no_id(void **state)
+{
+	static const char *const versions[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		initialize(*state, versions[i]);
+		say_error(*state, "{", i < 3 ? "null" : NULL, -32700, "Parse error");
+	}
 }
 
 static void test_depth(void **state)
@@ -280,7 +289,7 @@ static void test_oversized(void **state)
 	struct test_host *host = *state;
 
 	assert_int_equal(mcp_refuse_oversized(host->peer), 0);
-	sent(host, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600,\"message\":\"Message "
+	sent(host, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"Message "
 		   "refused: it is longer than "
 		   "the 16777216 bytes that are accepted\"}}\n");
 }
@@ -338,6 +347,7 @@ int main(void)
 		SAY_TEST(test_ids_come_back_as_they_came),
 		SAY_TEST(test_bad_ids),
 		SAY_TEST(test_malformed),
+		SAY_TEST(test_no_id),
 		SAY_TEST(test_depth),
 		SAY_TEST(test_notifications_are_never_answered),
 		SAY_TEST(test_oversized),

@@ -123,6 +123,34 @@ static void test_a_route_that_is_gone(void **state)
 	went(host, &right, true, 0);
 }
 
+/* Who waits for its answer learns that there will be none; of several in a batch, when all are settled. */
+static void test_cancelled(void **state)
+{
+	static const char cancel[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
+				     "cancelled\",\"params\":{\"requestId\":1}}";
+	static const char batch[] = "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+				    "call\",\"params\":{\"name\":\"hold\"}}]";
+	struct test_host *host = *state;
+
+	initialize(host, "2025-03-26");
+	for (unsigned i = 0; i < 2; i++) {
+		host->held_count = host->cancelled = 0;
+		receive(host, host->peer, &left, i ? batch : CALL("1"));
+		receive(host, host->peer, &right, cancel);
+		assert_int_equal(host->cancelled, 1);
+		assert_int_equal(host->sends, 1);
+		went(host, &left, true, 0);
+		assert_true(host->delivery.none && buffer_length(&host->sent) == 0);
+		assert_false(mcp_route_waits(host->peer, &left));
+		assert_int_equal(host->sends, 1);
+	}
+	/* where nothing waits, nothing is said */
+	host->held_count = 0;
+	receive(host, host->peer, NULL, CALL("1"));
+	receive(host, host->peer, NULL, cancel);
+	assert_int_equal(host->sends, 0);
+}
+
 /* As a client that leaves: all of its conversation ends, and nothing of another's. */
 static void test_a_conversation_that_is_gone(void **state)
 {
@@ -241,11 +269,17 @@ static void test_patience_is_a_conversation_s_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SAY_TEST(test_answers_go_back),         SAY_TEST(test_progress_goes_with_its_call),
-		SAY_TEST(test_a_batch_is_one_answer),   SAY_TEST(test_ids_are_a_conversation_s_own),
-		SAY_TEST(test_a_route_that_is_gone),    SAY_TEST(test_a_conversation_that_is_gone),
-		SAY_TEST(test_changes_are_told_to_all), SAY_TEST(test_bounds_are_the_caller_s),
-		SAY_TEST(test_what_was_heard),          SAY_TEST(test_patience_is_a_conversation_s_own),
+		SAY_TEST(test_answers_go_back),
+		SAY_TEST(test_progress_goes_with_its_call),
+		SAY_TEST(test_a_batch_is_one_answer),
+		SAY_TEST(test_ids_are_a_conversation_s_own),
+		SAY_TEST(test_a_route_that_is_gone),
+		SAY_TEST(test_cancelled),
+		SAY_TEST(test_a_conversation_that_is_gone),
+		SAY_TEST(test_changes_are_told_to_all),
+		SAY_TEST(test_bounds_are_the_caller_s),
+		SAY_TEST(test_what_was_heard),
+		SAY_TEST(test_patience_is_a_conversation_s_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
