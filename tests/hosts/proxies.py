@@ -40,6 +40,8 @@ def for_replicas(text):
 class Nginx(HttpServer):
     """In front of these servers; `change` makes another configuration of the recommended one."""
 
+    tls = None
+
     def __init__(self, *servers, change=lambda text: text):
         self.tokens = servers[0].tokens
         self.place = tempfile.mkdtemp(prefix="sallyport-nginx-")  # a socket's path must be short
@@ -54,7 +56,11 @@ class Nginx(HttpServer):
             file.write(ALONE.format(place=self.place, served=text))
         self.process = subprocess.Popen(["nginx", "-e", f"{self.place}/log", "-c", f"{self.place}/conf"], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0)
-        self.wait_listens()
+        try:
+            self.wait_listens()
+        except BaseException:
+            self.kill()
+            raise
 
     def wait_listens(self):
         """Its socket is there before it is listened on; whoever connects then is refused at once, so it is tried again."""
@@ -78,6 +84,8 @@ class Nginx(HttpServer):
 class Mangler(HttpServer):
     """A proxy such as one may be: it reads a whole request before it asks, whoever it is from, over the few connections that it keeps; it
     sends bodies in chunks of odd sizes, and every byte that passes in pieces of its own cut, in both directions."""
+
+    tls = None
 
     def __init__(self, server, piece=7, chunk=13):
         self.server, self.tokens, self.piece, self.chunk = server, server.tokens, piece, chunk

@@ -147,6 +147,22 @@ def test_too_long(server):
             pass
 
 
+def test_a_refusal_leaves_the_connection(server):
+    """What is refused is read to its end, so that what follows is understood; but not for ever."""
+    body = compact(DISCOVER)
+    right = {"Content-Length": len(body), "MCP-Protocol-Version": MODERN, "Mcp-Method": "server/discover"}
+    with server.connect() as connection:
+        for changes, status in (({"token": None}, 401), ({}, 200), ({"Host": "evil.example"}, 403), ({"Content-Type": "text/plain"}, 415), ({}, 200)):
+            connection.sendall(server.head(**{**right, **changes}) + body)
+            answer = Answer(connection)
+            assert answer.status == status and answer.body()
+    with server.connect() as connection:
+        connection.sendall(server.head(token=None, **{"Transfer-Encoding": "chunked"}))
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            for _ in range(1000):
+                connection.sendall(b"100000\r\n" + b" " * (1 << 20) + b"\r\n")
+
+
 def test_a_head_without_end(server):
     for filler in (b"X: " + b"a" * 100000, b"".join(b"X-%d: y\r\n" % i for i in range(20000))):
         with server.connect() as connection:
