@@ -138,21 +138,15 @@ static void test_cancelled(void **state)
 		receive(host, host->peer, &left, i ? batch : CALL("1"));
 		receive(host, host->peer, &right, cancel);
 		assert_int_equal(host->cancelled, 1);
-		if (i)
-			mcp_call_drop(host->held[0]);
 		assert_int_equal(host->sends, 1);
 		went(host, &left, true, 0);
 		assert_true(host->delivery.none && buffer_length(&host->sent) == 0);
-		if (!i)
-			mcp_call_finish(host->held[0], NULL);
 		assert_false(mcp_route_waits(host->peer, &left));
-		assert_int_equal(host->sends, 1);
 	}
 	/* where nothing waits, nothing is said */
 	host->held_count = 0;
 	receive(host, host->peer, NULL, CALL("1"));
 	receive(host, host->peer, NULL, cancel);
-	mcp_call_drop(host->held[0]);
 	assert_int_equal(host->sends, 0);
 }
 
