@@ -172,6 +172,18 @@ def check_mutants():
     yield from (line for line in (done.stdout + done.stderr).splitlines() if line)
 
 
+def check_conformance():
+    """every test that docs/conformance.md names exists"""
+    file = None
+    for name, test in re.findall(r"`((?:unit/)?test_\w+|unit/\w+)?(?:\.py)?(?:::(\w+))?`", read("docs/conformance.md")):
+        file = name or file
+        path = f"tests/{file}.c" if file and file.startswith("unit/") else f"tests/hosts/{file}.py"
+        if (name or test) and not os.path.exists(os.path.join(TOP, path)):
+            yield f"there is no {path}"
+        elif test and not re.search(rf"\b{test}\(", read(path)):
+            yield f"{path} has no {test}"
+
+
 # ---- what the built server says of itself ----
 
 def tools():
@@ -233,7 +245,7 @@ def check_tool_shapes():
 
 
 CHECKS = [check_includes, check_limits, check_banned, check_headers, check_licence, check_sleeps, check_layout, check_executables,
-          check_sandbox_tables, check_programs, check_mutants, check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
+          check_sandbox_tables, check_programs, check_mutants, check_conformance, check_readme, check_readme_arguments, check_tool_sizes, check_tool_shapes]
 
 
 def main():

@@ -58,6 +58,8 @@ static void progress(struct fixture *fixture, struct mcp_call *call, const cJSON
 {
 	for (int percent = 0; percent <= 100; percent += 50)
 		mcp_call_progress(call, percent, "on it", 5);
+	mcp_call_progress(call, 100, "again", 5); /* is not told */
+	mcp_call_progress(call, 10, "back", 4);
 	fixture_say(call, "done");
 }
 

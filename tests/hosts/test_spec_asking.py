@@ -172,6 +172,18 @@ def test_what_is_acknowledged(link, number):
     link.quiet()
 
 
+@OVER
+def test_what_is_not_supported_is_not_acknowledged(connect, transport):
+    """The server has no prompts, and a list of resources whose changes it does not tell."""
+    link = connect("server", transport)
+    listening, kept = link.listen(toolsListChanged=True, promptsListChanged=True, resourcesListChanged=True, strange=True, resourceSubscriptions=["test://none"])
+    assert kept == {"toolsListChanged": True}
+    listening.cancel()
+    listening, kept = link.listen()
+    assert kept == {}
+    listening.cancel()
+
+
 def test_several_at_once(link):
     """Each hears what it asked for, once; one that is cancelled does not disturb the others."""
     first, second, third = (link.listen(**wanted)[0] for wanted in ({"toolsListChanged": True}, {"toolsListChanged": True, "promptsListChanged": True},

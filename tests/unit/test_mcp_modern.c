@@ -25,6 +25,31 @@ static void test_discover(void **state)
 	assert_string_equal(((struct test_host *)*state)->client, "");
 }
 
+/* "Servers MUST apply the same cacheScope to all response pages" (server/utilities/caching). */
+static void test_pages(void **state)
+{
+	static const char *const pages[][2] = {
+		{"", TOOL("echo") "," TOOL("error") "],\"nextCursor\":\"t2\""},
+		{"\"cursor\":\"t2\",", TOOL("fail") "," TOOL("hold") "],\"nextCursor\":\"t4\""},
+		{"\"cursor\":\"t4\",", TOOL("large") "]"},
+	};
+	struct test_host *host = *state;
+
+	host->page = 2;
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		char text[400], answer[600];
+
+		snprintf(text, sizeof text,
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{%s" MODERN "}}",
+			 pages[i][0]);
+		snprintf(answer, sizeof answer,
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[%s,\"ttlMs\":3600000,"
+			 "\"cacheScope\":\"public\"" TAIL,
+			 pages[i][1]);
+		say(host, text, answer);
+	}
+}
+
 static void test_modern_methods(void **state)
 {
 	static const char *const gone[] = {"initialize",
@@ -215,9 +240,13 @@ static void test_subscription_parameters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SAY_TEST(test_discover),      SAY_TEST(test_modern_methods),
-		SAY_TEST(test_both_eras),     SAY_TEST(test_modern_meta),
-		SAY_TEST(test_subscriptions), SAY_TEST(test_subscription_parameters),
+		SAY_TEST(test_discover),
+		SAY_TEST(test_modern_methods),
+		SAY_TEST(test_pages),
+		SAY_TEST(test_both_eras),
+		SAY_TEST(test_modern_meta),
+		SAY_TEST(test_subscriptions),
+		SAY_TEST(test_subscription_parameters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
