@@ -122,7 +122,7 @@ void links_end(struct http *http);
 void head_judge(struct exchange *exchange, const char *url, const char *method);
 const char *head_find(const struct exchange *exchange, const char *name);
 
-/* ---- http_answer.c ---- */
+/* ---- http_stream.c ---- */
 
 /* Where messages of a stream's exchange go: mcp_sink.send with a stream as route. */
 int stream_take(struct stream *stream, const struct mcp_delivery *delivery, struct buffer *message);
@@ -132,6 +132,11 @@ void stream_deinit(struct stream *stream);
 void stream_begin(struct stream *stream);
 /* Bytes as they are: comments. */
 void stream_put(struct stream *stream, const char *bytes, size_t length);
+/* Gives back what need not be kept. */
+void stream_forget_old(struct stream *stream);
+
+/* ---- http_answer.c ---- */
+
 /* The conversation that it is part of. */
 struct mcp_peer *exchange_peer(const struct exchange *exchange);
 /* The daemon is to look at this connection again. */
