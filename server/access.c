@@ -26,7 +26,7 @@ static void hash(const char *token, uint8_t digest[32])
 	sha256_digest(&context, 32, digest);
 }
 
-static int add(struct access *access, const char *name, const char *token)
+static int add(struct access *access, const char *name, const char *token, const char *policy)
 {
 	struct access_row *rows = realloc(access->rows, (access->count + 1) * sizeof *rows);
 
@@ -35,8 +35,9 @@ static int add(struct access *access, const char *name, const char *token)
 	access->rows = rows;
 	snprintf(rows[access->count].name, sizeof rows->name, "%s", name);
 	hash(token, rows[access->count].hash);
+	rows[access->count].policy = policy ? strdup(policy) : NULL;
 	access->count++;
-	return 0;
+	return policy && !rows[access->count - 1].policy ? -ENOMEM : 0;
 }
 
 static bool is_known(const struct access *access, const char *name, const char *token)
@@ -65,9 +66,12 @@ static bool is_name(const char *text)
 	return length > 0 && length <= ACCESS_NAME_BYTES && text[length] == '\0';
 }
 
+#define POLICY "policy="
+
 static int take_line(struct access *access, char *line, struct err *err)
 {
-	char *rest = line, *name = strsep(&rest, " \t"), *token = rest ? rest + strspn(rest, " \t") : NULL;
+	char *rest = line, *name = strsep(&rest, " \t"), *token = rest ? rest + strspn(rest, " \t") : NULL,
+	     *policy;
 
 	if (name[0] == '#' || (name[0] == '\0' && !token))
 		return 0;
@@ -75,7 +79,14 @@ static int take_line(struct access *access, char *line, struct err *err)
 		return err_set(err, -EINVAL,
 			       "it is to be NAME TOKEN; a name has letters, digits, dots, "
 			       "hyphens and underscores");
-	token[strcspn(token, " \t")] = '\0';
+	rest = token + strcspn(token, " \t");
+	policy = rest + strspn(rest, " \t");
+	*rest = '\0';
+	if (*policy && (strncmp(policy, POLICY, strlen(POLICY)) != 0 || policy[strlen(POLICY)] != '/'))
+		return err_set(err, -EINVAL,
+			       "behind the token of %s there is to be nothing, or " POLICY
+			       "/PATH of its own policy",
+			       name);
 	if (!is_token(token))
 		return err_set(err, -EINVAL,
 			       "the token of %s needs %d to %d letters, digits or -._~+/=", name,
@@ -83,7 +94,9 @@ static int take_line(struct access *access, char *line, struct err *err)
 	if (is_known(access, name, token))
 		return err_set(err, -EINVAL, "there is another one of this name, or with the same token: %s",
 			       name);
-	return add(access, name, token) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
+	return add(access, name, token, *policy ? policy + strlen(POLICY) : NULL) < 0
+		       ? err_set(err, -ENOMEM, "out of memory")
+		       : 0;
 }
 
 int access_read(struct access *access, int fd, const char *path, struct err *err)
@@ -125,7 +138,7 @@ int access_make(struct access *access, const char *name, char *token, struct err
 	base64_encode_final(&context, text + length);
 	memcpy(token, text, ACCESS_TOKEN_TEXT);
 	token[ACCESS_TOKEN_TEXT] = '\0';
-	return add(access, name, token) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
+	return add(access, name, token, NULL) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 int access_find(const struct access *access, const char *authorization)
@@ -147,6 +160,8 @@ int access_find(const struct access *access, const char *authorization)
 
 void access_deinit(struct access *access)
 {
+	for (size_t i = 0; i < access->count; i++)
+		free(access->rows[i].policy);
 	free(access->rows);
 	*access = (struct access){0};
 }

@@ -3,8 +3,9 @@
 #define SALLYPORT_SERVER_ACCESS_H
 
 /*
- * Who may ask over HTTP: bearer tokens (RFC 6750), each with a name. A file has one a line, "NAME TOKEN";
- * empty lines and those that begin with # are skipped. Tokens are kept as hashes only.
+ * Who may ask over HTTP: bearer tokens (RFC 6750), each with a name. A file has one a line, "NAME TOKEN", or
+ * "NAME TOKEN policy=FILE" for one with a policy of its own; empty lines and those that begin with # are
+ * skipped. Tokens are kept as hashes only.
  */
 
 #include <stddef.h>
@@ -18,6 +19,7 @@
 struct access_row {
 	char name[ACCESS_NAME_BYTES + 1]; /* letters, digits, ".", "_", "-" */
 	uint8_t hash[32];                 /* SHA-256 of the token */
+	char *policy;                     /* absolute path, or NULL */
 };
 
 struct access {

@@ -65,10 +65,9 @@ static void judge_times(const struct certificate *certificate, const char *path,
 	*note = '\0';
 	for (unsigned i = 0; i < certificate->length && !*note; i++)
 		if (gnutls_x509_crt_get_expiration_time(certificate->chain[i]) < now)
-			snprintf(note, CERTIFICATE_NOTE, "%.90s: certificate %u of it has expired", path,
-				 i + 1);
+			snprintf(note, CERTIFICATE_NOTE, "%s: certificate %u of it has expired", path, i + 1);
 		else if (gnutls_x509_crt_get_activation_time(certificate->chain[i]) > now)
-			snprintf(note, CERTIFICATE_NOTE, "%.90s: certificate %u of it is not valid yet", path,
+			snprintf(note, CERTIFICATE_NOTE, "%s: certificate %u of it is not valid yet", path,
 				 i + 1);
 }
 

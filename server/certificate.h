@@ -8,8 +8,9 @@
  */
 
 #include "protocol/error.h"
+#include "protocol/limits.h"
 
-#define CERTIFICATE_NOTE 160
+#define CERTIFICATE_NOTE (LIMIT_PATH_BYTES + 64)
 
 struct gnutls_x509_crt_int;
 struct gnutls_x509_privkey_int;

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 #include "protocol/cleanup.h"
-#include "server/client.h"
+#include "server/guests.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/notify.h"
@@ -20,13 +20,6 @@
 #include "server/server.h"
 #include "server/transport/http.h"
 
-/* One who has a token. */
-struct guest {
-	char name[ACCESS_NAME_BYTES + 1];
-	struct http_caller caller;
-	struct client client;
-};
-
 struct http_server {
 	struct server server; /* first: the loop begins it */
 	struct transport transport;
@@ -35,10 +28,10 @@ struct http_server {
 	struct secrets secrets;
 	struct peers peers;
 	struct reload reload;
-	struct guest **guests; /* in the order of the tokens; one, where none is needed */
-	size_t guest_count;
-	bool open;   /* whoever connects is the one guest */
-	int manager; /* notify.h */
+	struct token_policies policies;
+	struct guests guests; /* one, where no token is needed */
+	bool open;            /* whoever connects is the one guest */
+	int manager;          /* notify.h */
 	struct http_caller metrics_caller;
 	struct metrics_process process;
 };
@@ -69,105 +62,19 @@ static struct http_caller *authorize(void *context, const char *authorization)
 	struct http_server *server = context;
 	int found = server->open ? 0 : access_find(&server->secrets.access, authorization);
 
-	return found < 0 ? NULL : &server->guests[found]->caller;
-}
-
-/* ---- guests ---- */
-
-static int guest_new(struct guest **guest, struct http_server *server, const char *name, struct err *err)
-{
-	const struct policy *policy = &server->server.settings->policy;
-	struct guest *made = calloc(1, sizeof *made);
-	int result;
-
-	if (!made)
-		return err_set(err, -ENOMEM, "out of memory");
-	result = client_init(&made->client, &server->server.calls, server->server.settings,
-			     (unsigned)policy->http_calls, (unsigned)policy->http_streams, err);
-	if (result < 0) {
-		free(made);
-		return result;
-	}
-	snprintf(made->name, sizeof made->name, "%s", name);
-	made->caller = (struct http_caller){.name = made->name, .mcp = made->client.caller.mcp};
-	*guest = made;
-	return 0;
-}
-
-static void guest_free(struct guest *guest)
-{
-	client_deinit(&guest->client);
-	free(guest);
-}
-
-/* The row of this name and token; -1: there is none. */
-static int find_row(const struct access *access, const struct access_row *row)
-{
-	for (size_t i = 0; i < access->count; i++)
-		if (memcmp(access->rows[i].hash, row->hash, sizeof row->hash) == 0 &&
-		    strcmp(access->rows[i].name, row->name) == 0)
-			return (int)i;
-	return -1;
-}
-
-/* Guests for these tokens: those whose token was there before, and new ones. 0 or -errno; *guests is the
- * caller's. */
-static int invite(struct http_server *server, const struct access *access, struct guest ***guests,
-		  struct err *err)
-{
-	struct guest **invited = calloc(access->count, sizeof *invited);
-	size_t count = 0;
-	int result = invited ? 0 : err_set(err, -ENOMEM, "out of memory");
-
-	for (; result == 0 && count < access->count; count++) {
-		int before = find_row(&server->secrets.access, &access->rows[count]);
-
-		if (before >= 0 && server->guests)
-			invited[count] = server->guests[before];
-		else
-			result = guest_new(&invited[count], server, access->rows[count].name, err);
-	}
-	for (size_t i = 0; result < 0 && i < count; i++)
-		if (invited[i] && find_row(&server->secrets.access, &access->rows[i]) < 0)
-			guest_free(invited[i]);
-	if (result < 0)
-		free(invited);
-	else
-		*guests = invited;
-	return result;
+	return found < 0 ? NULL : &server->guests.all[found]->caller;
 }
 
 /* ---- what may change while we serve ---- */
-
-/* Who has lost his token goes, with all that is his. */
-static int change_tokens(struct http_server *server, struct access *fresh, struct err *err)
-{
-	struct access *access = &server->secrets.access;
-	struct guest **guests;
-	int result = invite(server, fresh, &guests, err);
-
-	if (result < 0)
-		return result;
-	for (size_t i = 0; i < server->guest_count; i++)
-		if (find_row(fresh, &access->rows[i]) < 0) {
-			http_dismiss(&server->http, &server->guests[i]->caller);
-			guest_free(server->guests[i]);
-		}
-	free(server->guests);
-	server->guests = guests;
-	server->guest_count = fresh->count;
-	access_deinit(access);
-	*access = *fresh;
-	*fresh = (struct access){0};
-	return 0;
-}
 
 static int apply(void *context, struct secrets *fresh, struct err *err)
 {
 	struct http_server *server = context;
 	struct certificate before = server->secrets.certificate;
 	struct access metrics = server->secrets.metrics;
-	int result = server->options->token_file ? change_tokens(server, &fresh->access, err) : 0;
+	int result = server->options->token_file ? guests_change(&server->guests, &server->http,
+								 &server->secrets.access, &fresh->access, err)
+						 : 0;
 
 	if (result < 0)
 		return result;
@@ -209,7 +116,7 @@ static int write_metrics(void *context, struct buffer *out)
 {
 	struct http_server *server = context;
 
-	return metrics_write(&server->server.calls, &server->process, out);
+	return metrics_write(&server->server.realm, &server->process, out);
 }
 
 static void record(void *context, const struct http_record *request)
@@ -228,7 +135,7 @@ static int find_tokens(struct http_server *server, const struct listener *listen
 
 	if (server->options->token_file)
 		return 0;
-	server->open = server->server.settings->policy.http_open;
+	server->open = server->server.realm.settings->policy.http_open;
 	if (server->open && !listener->loopback)
 		return err_set(err, -EPERM,
 			       "http.withoutToken permits no more than this machine's own programs: give "
@@ -293,11 +200,8 @@ static int open_listener(struct http_server *server, struct listener *listener, 
 static int serve(struct http_server *server, const struct listener *listener, int opener, struct err *err)
 {
 	const struct options *options = server->options;
-	const struct policy *policy = &server->server.settings->policy;
-	struct http_settings http = {.requests_per_1000_s = (uint64_t)policy->http_rate_thousandths,
-				     .body_bytes = (size_t)policy->http_body_bytes,
-				     .streams = (unsigned)policy->http_streams,
-				     .sessions = (unsigned)policy->http_sessions,
+	const struct policy *policy = &server->server.realm.settings->policy;
+	struct http_settings http = {.body_bytes = (size_t)policy->http_body_bytes,
 				     .request_ms = options->request_ms ? options->request_ms
 								       : LIMIT_HTTP_REQUEST_MS,
 				     .hosts = options->hosts,
@@ -330,6 +234,9 @@ static int start(struct http_server *server, const struct settings *settings, st
 	if (result == 0)
 		result = read_secrets(server, err);
 	if (result == 0)
+		result = token_policies_prepare(&server->policies, &server->secrets.access, server->options,
+						err);
+	if (result == 0)
 		result = open_listener(server, &listener, err);
 	if (result == 0)
 		result = server_start(&server->server, settings, err);
@@ -337,10 +244,12 @@ static int start(struct http_server *server, const struct settings *settings, st
 		result = find_tokens(server, &listener, err);
 	metrics_process_init(&server->process);
 	if (result == 0)
-		result = invite(server, &server->secrets.access, &server->guests, err);
+		result = token_policies_begin(&server->policies, &server->server, err);
+	if (result == 0)
+		result = guests_begin(&server->guests, &server->server, &server->policies,
+				      &server->secrets.access, err);
 	if (result < 0)
 		return result;
-	server->guest_count = server->secrets.access.count;
 	result = serve(server, &listener, opener, err);
 	if (result < 0)
 		return result;
@@ -373,14 +282,13 @@ int http_server_run(const struct settings *settings, const struct options *optio
 	server_finish(&server->server);
 	code = server_exit_code(&server->server);
 	http_deinit(&server->http);
-	for (size_t i = 0; i < server->guest_count; i++)
-		guest_free(server->guests[i]);
-	free(server->guests);
+	guests_end(&server->guests);
 	reload_deinit(&server->reload);
 	secrets_deinit(&server->secrets);
 	close_fd(&server->manager);
 	metrics_process_deinit(&server->process);
 	server_deinit(&server->server);
+	token_policies_deinit(&server->policies);
 	munmap(server, sizeof *server);
 	return code;
 }

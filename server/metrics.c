@@ -12,7 +12,7 @@
 
 #include "config.h"
 #include "protocol/cleanup.h"
-#include "server/calls.h"
+#include "server/realm.h"
 #include "server/sandboxes.h"
 
 /* Upper bounds: reading a file takes 0.02 ms, a build a minute. */
@@ -184,26 +184,47 @@ static int write_process(const struct metrics_process *process, struct buffer *o
 			  : metrics_line(out, "sallyport_build_info{version=\"%s\"} 1\n", SALLYPORT_VERSION);
 }
 
-int metrics_write(const struct calls *calls, const struct metrics_process *process, struct buffer *out)
+/* All that they hold is counters. */
+static void add(struct metrics *total, const struct metrics *more)
 {
-	struct sandboxes_numbers numbers = sandboxes_numbers(calls->sandboxes);
+	uint64_t *to = (uint64_t *)total;
+	const uint64_t *from = (const uint64_t *)more;
+
+	for (size_t i = 0; i < sizeof *total / sizeof *to; i++)
+		to[i] += from[i];
+}
+
+int metrics_write(const struct realm *realm, const struct metrics_process *process, struct buffer *out)
+{
+	struct sandboxes_numbers numbers = {0};
+	struct metrics total = {0};
+	uint64_t in_flight = 0;
+	int result;
+
+	for (; realm; realm = realm->next) {
+		struct sandboxes_numbers more = sandboxes_numbers(realm->calls.sandboxes);
+
+		add(&total, &realm->calls.metrics);
+		in_flight += count_calls(&realm->calls);
+		numbers.commands += more.commands;
+		numbers.sandboxes += more.sandboxes;
+		numbers.denials += more.denials;
+	}
 	const struct {
 		const char *name, *type, *help;
 		uint64_t value;
 	} singles[] = {
-		{"sallyport_calls_in_flight", "gauge", "Calls that wait for their answer.",
-		 count_calls(calls)},
+		{"sallyport_calls_in_flight", "gauge", "Calls that wait for their answer.", in_flight},
 		{"sallyport_commands_running", "gauge", "Commands, also in the background.",
 		 numbers.commands},
 		{"sallyport_sandboxes", "gauge", "Sandboxes of callers.", numbers.sandboxes},
 		{"sallyport_denials_total", "counter",
 		 "What rules refused: calls, and what commands tried that is known of.",
-		 calls->metrics.denials + numbers.denials},
+		 total.denials + numbers.denials},
 	};
-	int result = write_outcomes(&calls->metrics, out);
-
+	result = write_outcomes(&total, out);
 	if (result == 0)
-		result = write_durations(&calls->metrics, out);
+		result = write_durations(&total, out);
 	for (size_t i = 0; i < ARRAY_SIZE(singles) && result == 0; i++)
 		result = metrics_single(out, singles[i].name, singles[i].type, singles[i].help,
 					singles[i].value);

@@ -14,7 +14,7 @@
 #include "protocol/limits.h"
 #include "tools/tool.h"
 
-struct calls;
+struct realm;
 
 #define METRICS_BUCKETS 13 /* of the histogram; beyond the last is +Inf */
 
@@ -46,8 +46,8 @@ void metrics_call(struct metrics *metrics, const struct tool *tool, enum tool_ou
 
 /* ---- the text; all append, and return 0 or -errno ---- */
 
-/* Of calls, sandboxes and this process. */
-int metrics_write(const struct calls *calls, const struct metrics_process *process, struct buffer *out);
+/* Of the calls and sandboxes of all realms from this one on, and of this process. */
+int metrics_write(const struct realm *realm, const struct metrics_process *process, struct buffer *out);
 /* The two lines before a metric. `type`: counter, gauge, histogram. */
 int metrics_head(struct buffer *out, const char *name, const char *type, const char *help);
 /* A metric with one value. */

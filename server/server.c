@@ -13,10 +13,8 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
-#include "sandbox/spawner/spare.h"
 #include "server/log.h"
 #include "server/options.h"
-#include "server/policy/compile.h"
 #include "server/seal.h"
 
 /* ---- the end ---- */
@@ -93,18 +91,17 @@ static void idled(struct loop_timer *timer)
 static void turned(struct loop *loop)
 {
 	struct server *server = (struct server *)loop;
-	struct calls *calls = &server->calls;
+	unsigned generation = 0;
 
-	channel_push(&calls->files);
-	channel_push(&calls->search);
-	channel_push(&calls->web);
-	channel_drain(&calls->files);
-	channel_drain(&calls->search);
+	for (struct realm *realm = &server->realm; realm; realm = realm->next)
+		realm_serve(realm);
 	server->transport->flush(server->transport);
-	channel_rest(&calls->files);
-	channel_rest(&calls->search);
-	if (calls->generation != server->seen) {
-		server->seen = calls->generation;
+	for (struct realm *realm = &server->realm; realm; realm = realm->next) {
+		realm_rest(realm);
+		generation += realm->calls.generation;
+	}
+	if (generation != server->seen) {
+		server->seen = generation;
 		server->busy = loop->now;
 		if (!server->idle.place)
 			loop_timer_set(loop, &server->idle, loop->now + LOOP_MS(LIMIT_IDLE_MS));
@@ -145,7 +142,8 @@ static void seal(struct server *server)
 
 	if (result == 0)
 		return;
-	server->supervisor.unsealed = -result;
+	for (struct realm *realm = &server->realm; realm; realm = realm->next)
+		realm->supervisor.unsealed = -result;
 	log_line("%s; every call is refused", err.text);
 }
 
@@ -163,25 +161,27 @@ void *server_memory(size_t size)
 int server_start(struct server *server, const struct settings *settings, struct err *err)
 {
 	/* forked first, while this process is still small */
-	_cleanup_fd_ int spare = spare_start(&settings->plan, policy_complete, err);
-	int result;
+	int result = realm_prepare(&server->realm, settings, err);
 
-	if (spare < 0)
-		return spare;
-	server->settings = settings;
+	if (result < 0)
+		return result;
 	server->end.fire = grace_passed;
 	server->idle.fire = idled;
 	result = loop_init(&server->loop, turned, err);
 	if (result == 0)
 		result = watch_signals(server, err);
-	if (result == 0)
-		result = supervisor_init(&server->supervisor, &server->loop, spare, log_text, err);
+	return result < 0 ? result : realm_begin(&server->realm, &server->loop, err);
+}
+
+int server_add(struct server *server, struct realm *realm, struct err *err)
+{
+	int result = realm_begin(realm, &server->loop, err);
+
 	if (result < 0)
 		return result;
-	steal_fd(&spare);
-	result = calls_init(&server->calls, &server->loop, &server->supervisor, &settings->plan);
-	server->calls.context.instance = settings->instance;
-	return result < 0 ? err_set(err, result, "out of memory") : 0;
+	realm->next = server->realm.next;
+	server->realm.next = realm;
+	return 0;
 }
 
 int server_run(struct server *server, struct transport *transport, struct err *err)
@@ -193,19 +193,26 @@ int server_run(struct server *server, struct transport *transport, struct err *e
 
 void server_finish(struct server *server)
 {
-	calls_abandon(&server->calls);
+	for (struct realm *realm = &server->realm; realm; realm = realm->next)
+		calls_abandon(&realm->calls);
 	server->transport->flush(server->transport);
-	await_spawner(server, supervisor_end(&server->supervisor));
+	for (struct realm *realm = &server->realm; realm; realm = realm->next)
+		await_spawner(server, supervisor_end(&realm->supervisor));
 }
 
 int server_exit_code(const struct server *server)
 {
-	return server->calls.confinement_missing ? EXIT_UNCONFINED : EXIT_OK;
+	for (const struct realm *realm = &server->realm; realm; realm = realm->next)
+		if (realm->calls.confinement_missing)
+			return EXIT_UNCONFINED;
+	return EXIT_OK;
 }
 
 void server_deinit(struct server *server)
 {
-	calls_deinit(&server->calls);
-	supervisor_deinit(&server->supervisor);
+	for (struct realm *realm = &server->realm, *next; realm; realm = next) {
+		next = realm->next;
+		realm_deinit(realm);
+	}
 	loop_deinit(&server->loop);
 }

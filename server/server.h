@@ -11,10 +11,8 @@
 
 #include "protocol/error.h"
 #include "sandbox/filter/filter.h"
-#include "server/calls.h"
 #include "server/loop.h"
-#include "server/settings.h"
-#include "server/supervisor.h"
+#include "server/realm.h"
 
 /* How messages come and go; the program's transport begins with this. */
 struct transport {
@@ -30,10 +28,8 @@ struct transport {
 
 struct server {
 	struct loop loop; /* first: the turn hook comes with it */
-	const struct settings *settings;
 	struct transport *transport;
-	struct supervisor supervisor;
-	struct calls calls;
+	struct realm realm; /* its `next` are those of others' policies */
 	struct loop_source signals;
 	struct loop_timer end, idle;
 	uint64_t busy; /* when a call last began */
@@ -44,6 +40,9 @@ struct server {
 /* Memory for a program's server: `size` bytes, all zero, untouched pages costing nothing. NULL: there is
  * none. */
 void *server_memory(size_t size);
+/* One more realm, which was prepared before server_start() and is the caller's; after that, before
+ * server_run(). 0 or -errno. */
+int server_add(struct server *server, struct realm *realm, struct err *err);
 /* Starts everything that needs no transport. Must be called with one thread, before anything was read from a
  * client. `server` is zero and does not move. 0 or -errno. */
 int server_start(struct server *server, const struct settings *settings, struct err *err);

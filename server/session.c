@@ -57,7 +57,7 @@ static int start(struct session *session, const struct settings *settings, int i
 	int result = server_start(&session->server, settings, err);
 
 	if (result == 0)
-		result = client_init(&session->client, &session->server.calls, settings, 0, 0, err);
+		result = client_init(&session->client, &session->server.realm.calls, settings, 0, 0, err);
 	if (result == 0)
 		result = stdio_init(&session->stdio, &session->server.loop, input, output, input_ended, err);
 	if (result < 0)

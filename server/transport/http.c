@@ -286,14 +286,8 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
 
 static void preset(struct http_settings *settings)
 {
-	if (!settings->requests_per_1000_s)
-		settings->requests_per_1000_s = LIMIT_HTTP_RATE_THOUSANDTHS;
 	if (!settings->body_bytes)
 		settings->body_bytes = LIMIT_MESSAGE_BYTES;
-	if (!settings->streams)
-		settings->streams = LIMIT_HTTP_STREAMS;
-	if (!settings->sessions)
-		settings->sessions = LIMIT_HTTP_SESSIONS;
 	if (!settings->request_ms)
 		settings->request_ms = LIMIT_HTTP_REQUEST_MS;
 }

@@ -34,6 +34,9 @@ struct sessions;
 struct http_caller {
 	const char *name; /* for people, and never changed: session ids are bound to it */
 	struct mcp_caller *mcp;
+	/* How much he may have (docs/policy.md); 0: as without a policy. */
+	uint64_t requests_per_1000_s;
+	unsigned most_streams, most_sessions;
 	/* the transport's, zero at first: */
 	uint64_t bucket_full; /* caller_wait() */
 	unsigned streams, sessions;
@@ -67,12 +70,9 @@ struct http_settings {
 	 * origins may ask us; ended by NULL. */
 	const char *const *hosts, *const *origins;
 	unsigned connections; /* most at a time; who has one of the last is told to come later */
-	/* of one caller (docs/policy.md); 0: as without a policy */
-	uint64_t requests_per_1000_s;
-	size_t body_bytes;
-	unsigned streams, sessions;
-	unsigned request_ms; /* for each part of a request, and for the client to take the answer; 0: the
-				usual */
+	size_t body_bytes;    /* of a message; 0: LIMIT_MESSAGE_BYTES */
+	unsigned request_ms;  /* for each part of a request, and for the client to take the answer; 0: the
+				 usual */
 	const struct token_keys *keys; /* of session ids (http_token.h); copied */
 	/* What TLS clients are shown, or NULL: we speak in clear. What is in it may be replaced any time. */
 	const struct certificate *certificate;

@@ -163,7 +163,10 @@ void exchange_record(const struct exchange *exchange);
 /* ---- http_limits.c ---- */
 
 /* Seconds until the caller may ask again; 0: now, and that has been counted. */
-unsigned caller_wait(struct http_caller *caller, uint64_t now, uint64_t per_1000_seconds);
+unsigned caller_wait(struct http_caller *caller, uint64_t now);
+/* Most that he may have. */
+unsigned caller_streams(const struct http_caller *caller);
+unsigned caller_sessions(const struct http_caller *caller);
 
 /* ---- http_deadline.c ---- */
 

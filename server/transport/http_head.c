@@ -198,7 +198,7 @@ static void judge_streams(struct exchange *exchange, bool get)
 		exchange->head[HEAD_METHOD]; /* it is in the body too, and is compared with that */
 	bool listens = get || (method && strcmp(method, "subscriptions/listen") == 0);
 
-	if (listens && exchange->caller->streams >= exchange->http->settings.streams)
+	if (listens && exchange->caller->streams >= caller_streams(exchange->caller))
 		refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
 		       "too many streams are open with this token; end one first (policy: http.streams)");
 }
@@ -296,8 +296,7 @@ void head_judge(struct exchange *exchange, const char *url, const char *method)
 	authorize = exchange->metrics ? http->host.authorize_metrics : http->host.authorize;
 	exchange->caller = authorize(http->host.context, exchange->head[HEAD_AUTHORIZATION]);
 	if (exchange->caller)
-		exchange->retry_s =
-			caller_wait(exchange->caller, http->loop->now, http->settings.requests_per_1000_s);
+		exchange->retry_s = caller_wait(exchange->caller, http->loop->now);
 	if (!exchange->caller)
 		refuse(exchange, MHD_HTTP_UNAUTHORIZED,
 		       "a bearer token is needed, and one that is known here");

@@ -172,7 +172,7 @@ static bool is_idle(const struct session *session)
 /* For one more of this caller's. 0; -EBUSY: it has too many, and none of them is idle. */
 static int make_room(struct sessions *sessions, const struct http_caller *caller)
 {
-	unsigned most = sessions->http->settings.sessions;
+	unsigned most = caller_sessions(caller);
 	struct session *at = sessions->oldest;
 
 	while (at && (sessions->count >= LIMIT_HTTP_SESSIONS || caller->sessions >= most)) {

@@ -48,8 +48,8 @@ def header_value(text):
 class HttpServer:
     """`sallyport http` on a port of its own, with the tokens `alice` and `bob`."""
 
-    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None, files=None, tls=False):
-        self.place, self.tls = place, None
+    def __init__(self, place, *arguments, tokens=("alice", "bob"), listen="127.0.0.1:0", env=None, files=None, tls=False, policies=None):
+        self.place, self.tls, self.policies = place, None, policies or {}
         if tls:
             if not (place / "cert.pem").exists():
                 certify(place)
@@ -75,7 +75,8 @@ class HttpServer:
 
     def write_tokens(self):
         file = self.place / "tokens"
-        file.write_text("".join(f"{name} {token}\n" for name, token in self.tokens.items()))
+        own = {name: f" policy={path}" for name, path in self.policies.items()}
+        file.write_text("".join(f"{name} {token}{own.get(name, '')}\n" for name, token in self.tokens.items()))
         file.chmod(0o600)
 
     def reload(self, said="reloaded:"):

@@ -28,6 +28,7 @@ class HttpFixture(HttpServer):
     """The fixture over HTTP: it lets everybody in."""
 
     def __init__(self):  # pylint: disable=super-init-not-called
+        self.tls, self.policies = None, {}
         self.tokens = {"alice": "a", "bob": "b"}
         self.process = subprocess.Popen([FIXTURE, "http"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=fixture_environment())
         self.address = self.process.stdout.readline().decode().split("/")[2]

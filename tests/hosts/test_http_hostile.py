@@ -158,7 +158,7 @@ def test_a_refusal_leaves_the_connection(server):
             assert answer.status == status and answer.body()
     with server.connect() as connection:
         connection.sendall(server.head(token=None, **{"Transfer-Encoding": "chunked"}))
-        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        with pytest.raises(CUT):
             for _ in range(1000):
                 connection.sendall(b"100000\r\n" + b" " * (1 << 20) + b"\r\n")
 

@@ -13,11 +13,11 @@
 #define BURST  (LIMIT_HTTP_BURST_MS / 1000)
 
 /* How many pass at this moment, and how long the next one has to wait. */
-static unsigned pass(struct http_caller *caller, uint64_t now, uint64_t rate, unsigned *wait)
+static unsigned pass(struct http_caller *caller, uint64_t now, unsigned *wait)
 {
 	unsigned passed = 0;
 
-	while (!(*wait = caller_wait(caller, now, rate)))
+	while (!(*wait = caller_wait(caller, now)))
 		passed++;
 	return passed;
 }
@@ -28,31 +28,31 @@ static void test_bucket(void **state)
 					 LIMIT_HTTP_RATE_THOUSANDTHS};
 
 	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-		struct http_caller caller = {0};
+		struct http_caller caller = {.requests_per_1000_s = rates[i]};
 		uint64_t now = 1000 * SECOND;
 		unsigned wait, waited, passed;
 
-		assert_int_equal(pass(&caller, now, rates[i], &wait), rates[i] * BURST / 1000);
+		assert_int_equal(pass(&caller, now, &wait), rates[i] * BURST / 1000);
 		assert_in_range(wait, 1, BURST);
 		waited = wait;
 		now += waited * SECOND; /* who waits as long as it was told is served */
-		passed = pass(&caller, now, rates[i], &wait);
+		passed = pass(&caller, now, &wait);
 		assert_in_range(passed, waited * rates[i] / 1000, waited * rates[i] / 1000 + 1);
 		assert_true(passed > 0);
 		now += 3600 * SECOND; /* and nothing is saved up beyond a burst */
-		assert_int_equal(pass(&caller, now, rates[i], &wait), rates[i] * BURST / 1000);
+		assert_int_equal(pass(&caller, now, &wait), rates[i] * BURST / 1000);
 	}
 }
 
 /* What is refused costs nothing: who asks all the time gets its rate all the same. */
 static void test_refusals_are_free(void **state)
 {
-	struct http_caller caller = {0};
+	struct http_caller caller = {.requests_per_1000_s = 5000};
 	unsigned passed = 0, wait;
 
-	pass(&caller, SECOND, 5000, &wait);
+	pass(&caller, SECOND, &wait);
 	for (uint64_t now = SECOND; now <= 11 * SECOND; now += SECOND / 1000)
-		passed += !caller_wait(&caller, now, 5000);
+		passed += !caller_wait(&caller, now);
 	assert_int_equal(passed, 50);
 }
 
