@@ -55,6 +55,7 @@
 #define LIMIT_HTTP_CHUNK_BYTES          1024  /* of a stream, at a time */
 #define LIMIT_HTTP_CONNECTIONS          20000 /* as many as descriptors allow: idle streams are most of them */
 #define LIMIT_HTTP_CONNECTIONS_MIN      256   /* where nobody says how many descriptors there may be */
+#define LIMIT_HTTP_OTHER_FILES          4096  /* descriptors for pipes, doors and logs of commands */
 #define LIMIT_HTTP_REQUEST_MS           30000 /* for a head, for a body, and to take an answer: --request-timeout */
 #define LIMIT_HTTP_IDLE_TIMES           4           /* as long: from one answer to the next whole head */
 #define LIMIT_HTTP_LEAST_BYTES          (64u << 10) /* a second: so much more time has who sends or takes much */

@@ -148,21 +148,20 @@ static int find_tokens(struct http_server *server, const struct listener *listen
 	return result;
 }
 
-/* Descriptors for connections: what the system lets us have beyond what the rest of the server counts on, or
+/* Descriptors for connections: what the system lets us have beyond what the rest of the server may need, or
  * half of that. */
 static unsigned allow_connections(void)
 {
 	struct rlimit files;
-	rlim_t before, more;
+	rlim_t most;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return LIMIT_HTTP_CONNECTIONS_MIN;
-	before = files.rlim_cur;
 	files.rlim_cur = files.rlim_max;
-	more = setrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur - before : 0;
-	if (more < before / 2)
-		more = before / 2;
-	return more < LIMIT_HTTP_CONNECTIONS ? (unsigned)more : LIMIT_HTTP_CONNECTIONS;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	most = files.rlim_max > 2 * LIMIT_HTTP_OTHER_FILES ? files.rlim_max - LIMIT_HTTP_OTHER_FILES
+							   : files.rlim_max / 2;
+	return most < LIMIT_HTTP_CONNECTIONS ? (unsigned)most : LIMIT_HTTP_CONNECTIONS;
 }
 
 /* What the files say, before anything is started that would have to be ended. */

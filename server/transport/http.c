@@ -23,12 +23,16 @@ static void run(struct http *http)
 	http->resumed = false;
 	MHD_run(http->daemon);
 	timed = MHD_get_timeout(http->daemon, &timeout) == MHD_YES;
+	if (timed && timeout == 0) { /* it has more to do */
+		http->resumed = true;
+		http->loop->again = true;
+		return;
+	}
 	if (timed)
 		loop_timer_set(http->loop, &http->timer, loop_clock() + LOOP_MS(timeout));
 	else
 		loop_timer_clear(http->loop, &http->timer);
-	if (!timed || timeout > 0)
-		links_end(http);
+	links_end(http);
 }
 
 static void daemon_ready(struct loop_source *source, uint32_t events)
