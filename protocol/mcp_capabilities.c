@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client says it can do, as bits; and telling it what it would need. */
+/* What a client says it can do, as bits; telling it what it would need, and what this server can do. */
+#include <string.h>
+
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 #include "protocol/mcp_peer.h"
@@ -35,6 +37,31 @@ static void write_empty(struct json_writer *writer, const char *key)
 {
 	json_key(writer, key);
 	json_object(writer);
+	json_object_end(writer);
+}
+
+void mcp_capabilities_write(const struct mcp_host *host, const char *version, struct json_writer *writer)
+{
+	bool modern = strcmp(version, MCP_MODERN_VERSION) == 0;
+
+	json_object(writer);
+	if (strcmp(version, MCP_OLDEST_VERSION) > 0) /* it came with 2025-03-26 */
+		mcp_completion_write_capability(writer);
+	if (modern && host->tasks) {
+		json_key(writer, "extensions");
+		json_object(writer);
+		write_empty(writer, MCP_EXTENSION_TASKS);
+		json_object_end(writer);
+	}
+	if (!modern || host->logs) /* a legacy session may set a level that nothing is said at */
+		write_empty(writer, "logging");
+	if (host->prompts)
+		mcp_prompts_write_capability(writer);
+	mcp_resources_write_capability(host, writer);
+	json_key(writer, "tools");
+	json_object(writer);
+	json_key_bool(writer, "listChanged", true);
+	json_object_end(writer);
 	json_object_end(writer);
 }
 

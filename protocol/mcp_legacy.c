@@ -75,20 +75,7 @@ int mcp_legacy_initialize(struct mcp_incoming *incoming)
 		return result;
 	json_key_text(&writer, "protocolVersion", version);
 	json_key(&writer, "capabilities");
-	json_object(&writer);
-	if (strcmp(version, MCP_OLDEST_VERSION) > 0) /* the capability came with 2025-03-26 */
-		mcp_completion_write_capability(&writer);
-	json_key(&writer, "logging");
-	json_object(&writer);
-	json_object_end(&writer);
-	if (host->prompts)
-		mcp_prompts_write_capability(&writer);
-	mcp_resources_write_capability(host, &writer);
-	json_key(&writer, "tools");
-	json_object(&writer);
-	json_key_bool(&writer, "listChanged", true);
-	json_object_end(&writer);
-	json_object_end(&writer);
+	mcp_capabilities_write(host, version, &writer);
 	json_key(&writer, "serverInfo");
 	json_object(&writer);
 	json_key_text(&writer, "name", host->name);

@@ -162,29 +162,7 @@ static int write_discovery(const struct mcp_host *host, struct buffer *out)
 		json_text(&writer, *version);
 	json_array_end(&writer);
 	json_key(&writer, "capabilities");
-	json_object(&writer);
-	mcp_completion_write_capability(&writer);
-	if (host->tasks) {
-		json_key(&writer, "extensions");
-		json_object(&writer);
-		json_key(&writer, MCP_EXTENSION_TASKS);
-		json_object(&writer);
-		json_object_end(&writer);
-		json_object_end(&writer);
-	}
-	if (host->logs) {
-		json_key(&writer, "logging");
-		json_object(&writer);
-		json_object_end(&writer);
-	}
-	if (host->prompts)
-		mcp_prompts_write_capability(&writer);
-	mcp_resources_write_capability(host, &writer);
-	json_key(&writer, "tools");
-	json_object(&writer);
-	json_key_bool(&writer, "listChanged", true);
-	json_object_end(&writer);
-	json_object_end(&writer);
+	mcp_capabilities_write(host, MCP_MODERN_VERSION, &writer);
 	if (host->instructions)
 		json_key_text(&writer, "instructions", host->instructions);
 	json_key_int(&writer, "ttlMs", MCP_TTL_MS);

@@ -319,6 +319,8 @@ void mcp_completion_write_capability(struct json_writer *writer);
 
 /* Of a client's capabilities, an object or NULL. */
 unsigned mcp_capabilities_read(const cJSON *capabilities);
+/* What this server can do, an object, as that revision has it. */
+void mcp_capabilities_write(const struct mcp_host *host, const char *version, struct json_writer *writer);
 /* The `data` of MCP_MISSING_CAPABILITY, with its NUL. 0 or -ENOMEM. */
 int mcp_capabilities_write_required(struct buffer *data, unsigned missing);
 int mcp_call_missing(struct mcp_call *call, unsigned missing);

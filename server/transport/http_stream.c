@@ -144,7 +144,7 @@ int stream_take(struct stream *stream, const struct mcp_delivery *delivery, stru
 		return 0;
 	}
 	if (!delivery->last && !takes_events(stream))
-		return 0; /* it can take the answer only */
+		return -ENOTSUP; /* it can take the answer only: who asks it something is to know */
 	if (!delivery->last)
 		stream_begin(stream);
 	stream->last = delivery->last;

@@ -36,6 +36,8 @@ extern const struct fixture_tool content_tools[], asking_tools[], task_tools[];
 void fixture_host(struct fixture *fixture, struct mcp_host *host);
 /* The whole answer: one text. */
 void fixture_say(struct mcp_call *call, const char *text);
+/* One more question: a form. */
+void fixture_ask(struct mcp_call *call, const char *key, const char *message, const char *schema);
 /* A string of the arguments, or `otherwise`. */
 const char *fixture_text(const cJSON *arguments, const char *key, const char *otherwise);
 

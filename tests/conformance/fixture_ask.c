@@ -9,15 +9,6 @@
 #define NAME_SCHEMA                                                                                          \
 	"{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]}"
 
-static void ask_form(struct mcp_call *call, const char *key, const char *message, const char *schema)
-{
-	struct json_writer *writer = mcp_ask(call, key, MCP_ELICIT_FORM);
-
-	json_key_text(writer, "message", message);
-	json_key(writer, "requestedSchema");
-	json_raw(writer, schema, strlen(schema));
-}
-
 static void ask_sample(struct mcp_call *call, const char *key, const char *prompt)
 {
 	struct json_writer *writer = mcp_ask(call, key, MCP_SAMPLE);
@@ -59,7 +50,7 @@ static void ask_name(struct mcp_call *call, const char *state)
 		say(call, "Hello, ", find_text(call, "user_name", "name"));
 		return;
 	}
-	ask_form(call, "user_name", "What is your name?", NAME_SCHEMA);
+	fixture_ask(call, "user_name", "What is your name?", NAME_SCHEMA);
 	mcp_ask_end(call, state);
 }
 
@@ -105,7 +96,7 @@ static void multiple_inputs(struct fixture *fixture, struct mcp_call *call, cons
 		return;
 	}
 	if (!name)
-		ask_form(call, "user_name", "What is your name?", NAME_SCHEMA);
+		fixture_ask(call, "user_name", "What is your name?", NAME_SCHEMA);
 	if (!greeting)
 		ask_sample(call, "greeting", "Generate a greeting");
 	if (!roots)
@@ -126,12 +117,12 @@ static void multi_round(struct fixture *fixture, struct mcp_call *call, const cJ
 	if (state && strcmp(state, "one") == 0 && mcp_call_input(call, "step1", MCP_ELICIT_FORM)) {
 		snprintf(next, sizeof next, "two:%.100s",
 			 find_text(call, "step1", "name") ? find_text(call, "step1", "name") : "");
-		ask_form(call, "step2", "Step 2: What is your favorite color?",
-			 OBJECT("\"color\":{\"type\":\"string\"}"));
+		fixture_ask(call, "step2", "Step 2: What is your favorite color?",
+			    OBJECT("\"color\":{\"type\":\"string\"}"));
 		mcp_ask_end(call, next);
 		return;
 	}
-	ask_form(call, "step1", "Step 1: What is your name?", NAME_SCHEMA);
+	fixture_ask(call, "step1", "Step 1: What is your name?", NAME_SCHEMA);
 	mcp_ask_end(call, "one");
 }
 
@@ -166,7 +157,7 @@ static void actions(struct fixture *fixture, struct mcp_call *call, const cJSON 
 		json_key_text(writer, "url", "https://example.com/sign-in");
 		json_key_text(writer, "elicitationId", "sign-in-1");
 	} else {
-		ask_form(call, "question", "What is your name?", NAME_SCHEMA);
+		fixture_ask(call, "question", "What is your name?", NAME_SCHEMA);
 	}
 	mcp_ask_end(call, "asked");
 }
@@ -177,8 +168,8 @@ static void legacy_elicitation(struct fixture *fixture, struct mcp_call *call, c
 		say(call, "User response: ", find_text(call, "response", "response"));
 		return;
 	}
-	ask_form(call, "response", fixture_text(arguments, "message", "Please answer"),
-		 OBJECT("\"response\":{\"type\":\"string\",\"description\":\"Your answer\"}"));
+	fixture_ask(call, "response", fixture_text(arguments, "message", "Please answer"),
+		    OBJECT("\"response\":{\"type\":\"string\",\"description\":\"Your answer\"}"));
 	mcp_ask_end(call, NULL);
 }
 
@@ -188,7 +179,7 @@ static void ask_once(struct mcp_call *call, const char *schema)
 		fixture_say(call, "Elicitation completed");
 		return;
 	}
-	ask_form(call, "form", "Please fill this in", schema);
+	fixture_ask(call, "form", "Please fill this in", schema);
 	mcp_ask_end(call, NULL);
 }
 

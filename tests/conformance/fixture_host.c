@@ -70,6 +70,15 @@ void fixture_say(struct mcp_call *call, const char *text)
 	mcp_call_finish(call, NULL);
 }
 
+void fixture_ask(struct mcp_call *call, const char *key, const char *message, const char *schema)
+{
+	struct json_writer *writer = mcp_ask(call, key, MCP_ELICIT_FORM);
+
+	json_key_text(writer, "message", message);
+	json_key(writer, "requestedSchema");
+	json_raw(writer, schema, strlen(schema));
+}
+
 const char *fixture_text(const cJSON *arguments, const char *key, const char *otherwise)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(arguments, key));

@@ -84,7 +84,6 @@ static void say_image(struct mcp_call *call)
 
 static void ask_context(struct mcp_call *call)
 {
-	struct json_writer *writer;
 	static const char schema[] = "{\"type\":\"object\",\"properties\":{\"context\":{\"type\":\"string\"}}"
 				     ",\"required\":[\"context\"]}";
 	const cJSON *answer = mcp_call_input(call, "user_context", MCP_ELICIT_FORM);
@@ -94,10 +93,7 @@ static void ask_context(struct mcp_call *call)
 		    fixture_text(cJSON_GetObjectItemCaseSensitive(answer, "content"), "context", "nothing"));
 		return;
 	}
-	writer = mcp_ask(call, "user_context", MCP_ELICIT_FORM);
-	json_key_text(writer, "message", "What is it about?");
-	json_key(writer, "requestedSchema");
-	json_raw(writer, schema, sizeof schema - 1);
+	fixture_ask(call, "user_context", "What is it about?", schema);
 	mcp_ask_end(call, NULL);
 }
 

@@ -72,15 +72,6 @@ static void protocol_error_job(struct fixture *fixture, struct mcp_call *call, c
 		fixture_later(fixture, call, 0, broken, "");
 }
 
-static void ask(struct mcp_call *call, const char *key, const char *message, const char *schema)
-{
-	struct json_writer *writer = mcp_ask(call, key, MCP_ELICIT_FORM);
-
-	json_key_text(writer, "message", message);
-	json_key(writer, "requestedSchema");
-	json_raw(writer, schema, strlen(schema));
-}
-
 #define CONFIRM "{\"type\":\"object\",\"properties\":{\"confirm\":{\"type\":\"boolean\"}}}"
 #define NAME    "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]}"
 
@@ -96,7 +87,7 @@ static void confirm_delete(struct fixture *fixture, struct mcp_call *call, const
 	if (!become_task(call, false))
 		return;
 	snprintf(text, sizeof text, "Delete %.200s?", fixture_text(arguments, "filename", "it"));
-	ask(call, "confirm", text, CONFIRM);
+	fixture_ask(call, "confirm", text, CONFIRM);
 	mcp_ask_end(call, NULL);
 }
 
@@ -112,9 +103,9 @@ static void multi_input(struct fixture *fixture, struct mcp_call *call, const cJ
 	if (!become_task(call, false))
 		return;
 	if (!first)
-		ask(call, "first", "The first?", NAME);
+		fixture_ask(call, "first", "The first?", NAME);
 	if (!second)
-		ask(call, "second", "The second?", NAME);
+		fixture_ask(call, "second", "The second?", NAME);
 	mcp_ask_end(call, NULL);
 }
 
@@ -134,7 +125,7 @@ static void with_task(struct fixture *fixture, struct mcp_call *call, const cJSO
 	if (!mcp_call_may_be_task(call)) {
 		mcp_call_require_task(call);
 	} else if (!answer) {
-		ask(call, "user_name", "What is your name?", NAME);
+		fixture_ask(call, "user_name", "What is your name?", NAME);
 		mcp_ask_end(call, NULL);
 	} else if (become_task(call, true)) {
 		fixture_later(

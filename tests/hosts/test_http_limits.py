@@ -4,26 +4,15 @@
 import json
 
 import pytest
-from client import PATIENCE, Watch
-from http_client import Answer, HttpServer, Session
+from client import PATIENCE
+from http_client import Answer, Session
 
 LISTEN = {"notifications": {"toolsListChanged": True}}
 
 
 @pytest.fixture
-def serve(tmp_path, workspace, policy):
-    servers = []
-
-    def begin(limits=None, *arguments, **more):
-        servers.append(HttpServer(tmp_path, *(["--policy", policy({"http": limits})] if limits else []), *arguments, **more))
-        return servers[-1]
-
-    yield begin
-    for server in servers:
-        watch = Watch(server.tree())
-        server.kill()
-        watch.wait_ended(PATIENCE)
-        watch.close()
+def serve(serve_http, policy):
+    return lambda limits=None, *arguments, **more: serve_http(*(["--policy", policy({"http": limits})] if limits else []), *arguments, **more)
 
 
 def check_refused(answer, status=429, least=1, most=1):

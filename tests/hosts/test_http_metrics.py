@@ -5,27 +5,16 @@ import threading
 import time
 
 import pytest
-from client import MODERN, PATIENCE, Watch, compact
+from client import MODERN, PATIENCE, compact
 from exposition import parse
-from http_client import HttpServer, Session
+from http_client import Session
 
 SCRAPER = "scraper-0123456789abcdef"
 
 
 @pytest.fixture
-def serve(tmp_path, workspace, policy):
-    servers = []
-
-    def begin(*arguments, rules=None, **more):
-        servers.append(HttpServer(tmp_path, *(["--policy", policy(rules)] if rules else []), *arguments, **more))
-        return servers[-1]
-
-    yield begin
-    for server in servers:
-        watch = Watch(server.tree())
-        server.kill()
-        watch.wait_ended(PATIENCE)
-        watch.close()
+def serve(serve_http, policy):
+    return lambda *arguments, rules=None, **more: serve_http(*(["--policy", policy(rules)] if rules else []), *arguments, **more)
 
 
 def ask(server, **changes):

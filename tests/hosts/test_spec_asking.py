@@ -6,6 +6,7 @@ import json
 
 import pytest
 from client import LEGACY, MODERN
+from http_client import Session
 from link import EVERYTHING, REVISIONS, SUBSCRIPTION, TRANSPORTS
 
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
@@ -150,6 +151,13 @@ def test_who_cannot_answer_is_not_asked(connect, transport, version):
     for tool in ("test_sampling", "test_elicitation", "test_input_required_result_list_roots"):
         call = link.start("tools/call", {"name": tool})
         assert call.end()["result"]["isError"] is True and call.notes == []
+
+
+def test_who_takes_no_events_cannot_be_asked(connect):
+    """It is told so at once: the question has no way to it."""
+    session = Session(connect("fixture", "http", "2025-11-25", EVERYTHING).server, capabilities=EVERYTHING)
+    answer = session.request("tools/call", {"name": "test_sampling", "arguments": {}}, Accept="application/json")
+    assert answer.status == 200 and "could not be sent" in answer.last()["error"]["message"]
 
 
 # ---- subscriptions ----
