@@ -37,6 +37,8 @@ static void sandbox_free(struct sandbox *sandbox)
 	struct sandboxes *sandboxes = sandbox->sandboxes;
 
 	retire(sandbox);
+	loop_timer_clear(sandboxes->loop,
+			 &sandbox->supervised.bound); /* at the end it is still being waited for */
 	loop_close(sandboxes->loop, &sandbox->door);
 	close_fd(&sandbox->events);
 	*sandbox->link = sandbox->next;

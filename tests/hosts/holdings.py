@@ -16,11 +16,16 @@ def status_of(pid, field):
         return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
 
 
-def share_of(pid):
-    """Its PSS and what of it is private, kB; of what is not dumpable only root knows."""
+def sizes_of(pid):
+    """Of its memory by kind, kB; of what is not dumpable only root knows."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
-        sizes = {line.split(":")[0]: int(line.split()[1]) for line in file if line.endswith("kB\n")}
-    return sizes["Pss"], sizes["Private_Clean"] + sizes["Private_Dirty"]
+        return {line.split(":")[0]: int(line.split()[1]) for line in file if line.endswith("kB\n")}
+
+
+def written_of(pid):
+    """What it has written to. What it has only read of its program is shared with whoever runs the same, and its own share grows when they end."""
+    sizes = sizes_of(pid)
+    return sizes["Private_Dirty"] + sizes["Shared_Dirty"]
 
 
 def descriptors(pid):
@@ -50,10 +55,10 @@ def held(server, scratch):
 
 def memory(server):
     tree = server.tree()
-    found = {"frontend, anonymous": status_of(server.pid, "RssAnon"), "frontend, private": share_of(server.pid)[1],
+    found = {"frontend, anonymous": status_of(server.pid, "RssAnon"), "frontend, written": written_of(server.pid),
              "tree, anonymous": sum(status_of(pid, "RssAnon") for pid in tree if not name_of(pid).startswith("sallyport-nanny"))}
     if os.getuid() == 0:
-        found["tree, PSS"] = sum(share_of(pid)[0] for pid in tree if name_of(pid) != "sallyport-nanny")
+        found["tree, written"] = sum(written_of(pid) for pid in tree if name_of(pid) != "sallyport-nanny")
     return found
 
 

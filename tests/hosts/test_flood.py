@@ -8,7 +8,7 @@ import time
 
 import pytest
 from client import PATIENCE
-from holdings import share_of
+from holdings import sizes_of
 from test_commands import begin, read
 
 GIGABYTE = 1 << 30
@@ -33,7 +33,7 @@ class Memory:
             self.look()
 
     def look(self):
-        self.most = max(self.most, share_of(self.server.pid)[0])
+        self.most = max(self.most, sizes_of(self.server.pid)["Pss"])
         assert self.most < MOST_KB, f"{self.most} kB"
 
 
