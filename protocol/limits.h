@@ -411,8 +411,13 @@
 #define LIMIT_CERTIFICATES_BYTES (4u << 20) /* the system's bundle is 220 KB */
 #define LIMIT_WEB_TOTAL_MS       60000      /* a fetch, however patient the host is */
 #define LIMIT_WEB_IDLE_MS        20000      /* without one byte: the other side is taken for dead */
-#define LIMIT_WEB_GUESS_BYTES 8192 /* of a text without a declared character set, decoded as each candidate */
-#define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
+#define LIMIT_WEB_DEPTH          256        /* of JSON or XML that is laid out anew; deeper stays as it was */
+#define LIMIT_WEB_GUESS_BYTES                                                                                \
+	8192 /* of a text without a declared character set, decoded as each candidate                        \
+	      */
+#define LIMIT_ROBOTS_BYTES                                                                                   \
+	(500u << 10)            /* of a robots.txt that are read: RFC 9309 section 2.5 asks for as many */
+#define LIMIT_WEB_MARGIN_MS 250 /* before the frontend's deadline: the answer itself must get there */
 
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */
