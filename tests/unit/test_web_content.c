@@ -193,10 +193,10 @@ static void character_sets(void **state)
 		 "\xf0\x9d\x84\x9e\xef\xbf\xbd"},
 		{"text/plain; charset=latin1", "text/plain", "\xef\xbb\xbf\xc3\xa4", 5,
 		 "\xc3\xa4"}, /* the mark wins */
-		{"text/plain; charset=shift_jis", "text/plain", "\x83\x65", 2, "\x83\x65"},
+		{"text/plain; charset=shift_jis", "text/plain", "\x83\x65", 2, "\xe3\x83\x86"},
 		{"text/html", "text/html", "<meta charset=latin1>\xe4", 22, "\xc3\xa4"},
-		{"text/html", "text/html", "<meta http-equiv=x content='text/html; charset=cp1252'>\xe4", 56,
-		 "\xc3\xa4"},
+		{"text/html", "text/html",
+		 "<meta http-equiv=Content-Type content='text/html; charset=cp1252'>\xe4", 67, "\xc3\xa4"},
 		{"text/html", "text/html", "<meta charset=utf-16>\xc3\xa4", 23, "\xc3\xa4"},
 		{"text/html; charset=utf-8", "text/html", "<meta charset=latin1>\xc3\xa4", 23, "\xc3\xa4"},
 		{"text/plain", "text/plain", "", 0, ""},

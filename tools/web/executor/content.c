@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "protocol/cleanup.h"
+#include "tools/web/content/charset.h"
 
 #define SNIFF_BYTES 1024 /* WHATWG HTML, "prescan a byte stream to determine its encoding" */
 
@@ -104,51 +105,6 @@ enum content_kind content_kind(const char *content_type, const char *body, size_
 	return CONTENT_BINARY;
 }
 
-/* The value behind "charset" in [at, end): a parameter or an attribute. False if there is none. */
-static bool find_charset(const char *at, const char *end, char *name, size_t size)
-{
-	static const char word[] = "charset";
-	size_t length = sizeof word - 1;
-
-	for (; (size_t)(end - at) > length; at++) {
-		const char *value = at + length;
-		size_t used = 0;
-
-		if (strncasecmp(at, word, length) != 0)
-			continue;
-		while (value < end && isspace((unsigned char)*value))
-			value++;
-		if (value == end || *value++ != '=')
-			continue;
-		while (value < end && (isspace((unsigned char)*value) || *value == '"' || *value == '\''))
-			value++;
-		while (value < end && (isalnum((unsigned char)*value) || *value == '-' || *value == '_') &&
-		       used + 1 < size)
-			name[used++] = *value++;
-		name[used] = '\0';
-		return used > 0;
-	}
-	return false;
-}
-
-/* <meta charset=...> or <meta http-equiv ... content="...charset=..."> in the first KB. */
-static bool find_meta_charset(const char *body, size_t length, char *name, size_t size)
-{
-	const char *end = body + min_size(length, SNIFF_BYTES), *at = body;
-
-	while ((at = memchr(at, '<', (size_t)(end - at)))) {
-		const char *close;
-
-		if (end - at > 6 && strncasecmp(at, "<meta", 5) == 0) {
-			close = memchr(at, '>', (size_t)(end - at));
-			if (find_charset(at, close ? close : end, name, size))
-				return strncasecmp(name, "utf-16", 6) != 0; /* it was read as ASCII: a lie */
-		}
-		at++;
-	}
-	return false;
-}
-
 static bool is_html(const char *media_type)
 {
 	return strcmp(media_type, "text/html") == 0 || strcmp(media_type, "application/xhtml+xml") == 0;
@@ -157,32 +113,19 @@ static bool is_html(const char *media_type)
 /* Brings the body to UTF-8 in `text`; a body that is UTF-8 already is borrowed instead. */
 static int decode(struct buffer *text, const char *content_type, bool html, const char **body, size_t *length)
 {
-	char name[40] = "";
+	size_t mark;
+	uint64_t replaced;
+	const struct charset *charset =
+		charset_sniff(html ? SNIFF_HTML : SNIFF_TEXT, content_type, *body, *length, &mark);
 	int result;
 
-	if (*length >= 3 && memcmp(*body, "\xef\xbb\xbf", 3) == 0) {
-		*body += 3;
-		*length -= 3;
+	*body += mark;
+	*length -= mark;
+	if (strcmp(charset_name(charset), "UTF-8") == 0)
 		return 0;
-	}
-	if (*length >= 2 && memcmp(*body, "\xff\xfe", 2) == 0)
-		snprintf(name, sizeof name, "utf-16le");
-	else if (*length >= 2 && memcmp(*body, "\xfe\xff", 2) == 0)
-		snprintf(name, sizeof name, "utf-16be");
-	if (name[0]) {
-		*body += 2;
-		*length -= 2;
-	} else if (!find_charset(content_type, content_type + strlen(content_type), name, sizeof name) &&
-		   !(html && find_meta_charset(*body, *length, name, sizeof name))) {
-		return 0;
-	}
-	if (strcasecmp(name, "utf-8") == 0 || strcasecmp(name, "utf8") == 0)
-		return 0;
-	result = charset_convert(text, name, *body, *length);
-	if (result == -ENOENT) /* unknown: shown as if UTF-8, with U+FFFD, which the answer counts */
-		return 0;
+	result = charset_decode(charset, text, *body, *length, &replaced);
 	if (result == 0) {
-		*body = buffer_data(text);
+		*body = buffer_length(text) ? buffer_data(text) : "";
 		*length = buffer_length(text);
 	}
 	return result;
@@ -202,7 +145,7 @@ int content_text(struct buffer *text, char title[WEB_TITLE_BYTES], const char *c
 		return result;
 	if (html && format == WEB_TEXT)
 		return html_text(text, title, body, length);
-	if (body == buffer_data(&decoded)) { /* converted: it is the text itself */
+	if (buffer_length(&decoded) > 0) { /* converted: it is the text itself */
 		struct buffer swapped = *text;
 
 		*text = decoded;

@@ -23,18 +23,13 @@ enum content_kind content_kind(const char *content_type, const char *body, size_
 			       char media_type[WEB_MEDIA_TYPE_BYTES]);
 
 /*
- * The body as text: its character set (byte-order mark, header, <meta>, else UTF-8) brought to UTF-8 (UTF-8,
- * US-ASCII, ISO-8859-1, windows-1252, UTF-16; of others the bytes stay as they are, and whoever shows them
+ * The body as text: its character set brought to UTF-8 (UTF-8 stays as it is, and whoever shows it
  * replaces what is not UTF-8), and for WEB_TEXT an HTML page without its markup. `title` gets an HTML page's
  * title
  * ("" for others). 0, -ENOMEM or -EMSGSIZE.
  */
 int content_text(struct buffer *text, char title[WEB_TITLE_BYTES], const char *content_type,
 		 const char *media_type, uint32_t format, const char *body, size_t length);
-
-/* charset.c: `bytes` in character set `name` as UTF-8. 0, -ENOENT for one it does not know, -ENOMEM,
- * -EMSGSIZE. */
-int charset_convert(struct buffer *text, const char *name, const char *bytes, size_t length);
 
 /* html.c: an HTML page, in any superset of ASCII, as text: blocks on lines of their own, list items marked,
  * entities decoded, scripts, styles and comments dropped. 0, -ENOMEM or -EMSGSIZE. */
