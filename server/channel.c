@@ -21,11 +21,13 @@ struct channel_request {
 	uint16_t type;
 	uint32_t call;
 	bool begun; /* a first piece was sent */
+	int fd;     /* goes with it; -1: none */
 	struct buffer payload;
 };
 
 static void free_request(struct channel_request *request)
 {
+	close_fd(&request->fd);
 	buffer_deinit(&request->payload);
 	free(request);
 }
@@ -240,7 +242,7 @@ static int send_piece(struct channel *channel, struct channel_request *request)
 
 	if (!channel->rings.base) {
 		int result = frame_send(channel->socket.fd, &header, buffer_data(&request->payload), left,
-					NULL, 0, MSG_DONTWAIT);
+					&request->fd, request->fd >= 0, MSG_DONTWAIT);
 
 		if (result < 0)
 			return result == -EAGAIN ? PIECE_WAITS : result;
@@ -294,6 +296,13 @@ void channel_push(struct channel *channel)
 
 int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload)
 {
+	return channel_send_descriptor(channel, type, call, payload, -1);
+}
+
+int channel_send_descriptor(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload,
+			    int fd)
+{
+	_cleanup_fd_ int descriptor = fd;
 	struct channel_request *request;
 
 	if (channel->queued + buffer_length(payload) > LIMIT_CHANNEL_QUEUE_BYTES)
@@ -303,7 +312,8 @@ int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct b
 	request = malloc(sizeof *request);
 	if (!request)
 		return -ENOMEM;
-	*request = (struct channel_request){.type = type, .call = call, .payload = *payload};
+	*request = (struct channel_request){
+		.type = type, .call = call, .fd = steal_fd(&descriptor), .payload = *payload};
 	buffer_init(payload, payload->max);
 	channel->queued += buffer_length(&request->payload);
 	*channel->last = request;

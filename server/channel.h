@@ -57,6 +57,9 @@ void channel_deinit(struct channel *channel);
 /* Queues a request; takes the payload's content. 0, -ENOMEM, -ENOBUFS when LIMIT_CHANNEL_QUEUE_BYTES already
  * wait, -EMSGSIZE. */
 int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload);
+/* The same, of an executor whose channel is a socket, with a descriptor, which is taken in either case. */
+int channel_send_descriptor(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload,
+			    int fd);
 /* Forgets a request of which nothing was sent yet. True if there was one: then no reply will come. */
 bool channel_withdraw(struct channel *channel, uint16_t type, uint32_t call);
 

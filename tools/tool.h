@@ -43,6 +43,7 @@ struct tool_context {
 	uint32_t answer_within_ms;             /* of this caller */
 	const struct confinement_found *found; /* changes: what calls run under, once one has run */
 	const char *instance;                  /* our name among replicas; NULL: we have none */
+	uint32_t caller;                       /* whose call it is, as the spawner knows it */
 };
 
 /* How a call ended. */

@@ -174,9 +174,10 @@ class Web:
             assert status == 0, f"the web executor ended with {status}"
             assert self.broker.status == 0, f"the broker ended with {self.broker.status}"
 
-    def start(self, url, raw=False, offset=0, max_length=20000, result_bytes=1 << 20, ms=10000):
+    def start(self, url, raw=False, offset=0, max_length=20000, result_bytes=1 << 20, ms=10000, caller=1, method="", headers="", body=b""):
         self.last += 1
-        payload = (text(url) + struct.pack("<IQQQI", int(raw), offset, max_length, result_bytes, int(ms * SLOWNESS)))
+        payload = (text(url) + struct.pack("<IIQQQI", caller, int(raw), offset, max_length, result_bytes, int(ms * SLOWNESS)) +
+                   text(method) + text(headers) + text(body))
         self.answers[self.last] = Answer()
         self.frontend.send(frame(FETCH, self.last, payload))
         return self.last

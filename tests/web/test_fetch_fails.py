@@ -165,12 +165,14 @@ class Ends(unittest.TestCase):
         return status
 
     def test_malformed_frames_end_it(self):
-        numbers = struct.pack("<IQQQI", 0, 0, 100, 1000, 1000)
+        def request(form=0, length=100):
+            return struct.pack("<IIQQQI", 1, form, 0, length, 1000, 1000) + 3 * text("")
+        numbers = request()
         for data in (b"x", frame(FETCH, 1, b"x"), frame(99, 1), frame(FETCH, 1, text("http://a/") + numbers, flags=1),
                      frame(FETCH, 1, text("ftp://a/") + numbers), frame(FETCH, 1, text("http://a/") + numbers + b"x"),
                      frame(FETCH, 1, text(b"http://a/\0") + numbers),
-                     frame(FETCH, 1, text("http://a/") + struct.pack("<IQQQI", 7, 0, 100, 1000, 1000)),
-                     frame(FETCH, 1, text("http://a/") + struct.pack("<IQQQI", 0, 0, 0, 1000, 1000)), frame(CANCEL, 1, flags=2)):
+                     frame(FETCH, 1, text("http://a/") + request(form=7)),
+                     frame(FETCH, 1, text("http://a/") + request(length=0)), frame(CANCEL, 1, flags=2)):
             web = Web([])
             web.frontend.send(data)
             self.assertEqual(self.ended(web), 1, data)

@@ -65,11 +65,13 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 		format = WEB_RAW;
 	within = within > 2 * LIMIT_WEB_MARGIN_MS ? within - LIMIT_WEB_MARGIN_MS : within / 2;
 	if ((result = frame_put_text(payload, url.text)) < 0 ||
+	    (result = frame_put_u32(payload, context->caller)) < 0 ||
 	    (result = frame_put_u32(payload, format)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->max_length)) < 0 ||
 	    (result = frame_put_u64(payload, context->result_bytes)) < 0 ||
-	    (result = frame_put_u32(payload, within)) < 0)
+	    (result = frame_put_u32(payload, within)) < 0 || (result = frame_put_text(payload, "")) < 0 ||
+	    (result = frame_put_text(payload, "")) < 0 || (result = frame_put_bytes(payload, "", 0)) < 0)
 		return err_set(err, result, "the request could not be packed: %s", err_name(result));
 	return 0;
 }

@@ -11,13 +11,38 @@
 
 enum web_operation {
 	/*
-	 * Request: text url (as url_check() wrote it), u32 enum web_format, u64 offset and u64 max_length
-	 * (characters), u64 most bytes of text to answer with, u32 milliseconds within which to answer.
+	 * Request: text url (as url_check() wrote it), u32 caller, u32 enum web_format, u64 offset and u64
+	 * max_length (characters), u64 most bytes of text to answer with, u32 milliseconds within which to
+	 * answer, text method (empty: GET), text headers (lines "Name: value", each with a newline), bytes
+	 * body.
 	 * Result: text final URL, u32 HTTP status, text media type, text title, u64 bytes of the body as
 	 * decompressed, u64 characters of the whole text, u64 characters shown, u64 next offset (0: no more),
 	 * u32 redirects, u32 WEB_* flags, u32 milliseconds, text what broke (WEB_CUT_BREAK).
 	 */
 	WEB_FETCH = 16, /* above REPLY_CANCEL */
+	/*
+	 * The body of `url` into a pipe, whose end for writing comes with the request; what it is in is a
+	 * whole number of them, from the first byte on, whatever broke meanwhile. Takes as long as it takes;
+	 * REPLY_PROGRESS tells how far it is. Closes the pipe at the end, and before the result.
+	 * Request: text url (as url_check() wrote it), u32 caller, u64 most bytes of the body.
+	 * Result: text final URL, u32 HTTP status, text media type, u64 bytes written to the pipe, u32
+	 * redirects, u32 times that it was resumed.
+	 */
+	WEB_DOWNLOAD = 17,
+	/* To WEB_INSIDE, exactly one of these; `call` as there. */
+	WEB_CONNECTED = 18,   /* descriptor: a Unix stream socket; what is written there comes out of a
+			       * connection inside the sandbox, and the other way round */
+	WEB_UNCONNECTED = 19, /* value: errno. Payload: text sentence: what failed */
+};
+
+/* Executor -> frontend, beside tools/reply.h's. */
+enum web_frame {
+	/*
+	 * A connection to the loopback of the sandbox of a caller, where its commands listen, is asked for.
+	 * call: the executor's number for it, of no meaning among calls. Payload: u32 caller, u32 port, u32
+	 * milliseconds it may take. Answered in any order. One that is no longer wanted is closed.
+	 */
+	WEB_INSIDE = 140,
 };
 
 enum web_format {

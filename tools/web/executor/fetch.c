@@ -24,15 +24,21 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 static int decode(struct fetch *fetch, const void *payload, size_t length)
 {
 	struct frame_reader reader;
+	char method[16], headers[16];
+	size_t body;
 	uint32_t ms;
 
 	frame_read(&reader, payload, length);
 	fetch->key = frame_take_text(&reader, LIMIT_URL_BYTES);
+	fetch->caller = frame_get_u32(&reader);
 	fetch->format = frame_get_u32(&reader);
 	fetch->offset = frame_get_u64(&reader);
 	fetch->max_length = frame_get_u64(&reader);
 	fetch->result_bytes = frame_get_u64(&reader);
 	ms = frame_get_u32(&reader);
+	frame_get_text(&reader, method, sizeof method);
+	frame_get_text(&reader, headers, sizeof headers);
+	frame_get_bytes(&reader, &body);
 	if (frame_done(&reader) < 0 || fetch->format >= WEB_FORMATS || !fetch->max_length ||
 	    !fetch->result_bytes || url_check(&fetch->url, fetch->key, strlen(fetch->key), NULL) < 0)
 		return -EPROTO;

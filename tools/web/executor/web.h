@@ -51,7 +51,7 @@ struct fetch {
 	enum fetch_state state;
 	uint32_t call, ask; /* the frontend's number, and ours at the broker */
 	char *key;          /* what it was asked for: the URL as the frontend gave it */
-	uint32_t format;
+	uint32_t caller, format;
 	uint64_t offset, max_length, result_bytes;
 	uint64_t begun, deadline; /* monotonic milliseconds */
 	unsigned redirects;
