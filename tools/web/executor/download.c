@@ -147,14 +147,14 @@ struct curl_slist *download_headers(const struct load *load, struct curl_slist *
 
 bool download_resume(struct load *load)
 {
-	if (load->stop || (load->written && !load->validator[0]))
+	if (load->stop || !load->written || !load->validator[0])
 		return false;
 	if (load->written > load->unbroken) /* it got further: patience begins anew */
 		load->broken = 0;
 	if (load->broken == LIMIT_WEB_BROKEN)
 		return false;
 	load->unbroken = load->written;
-	load->resumed += load->written > 0;
+	load->resumed++;
 	hop_rest(load, (uint64_t)LIMIT_WEB_RETRY_MS << load->broken++);
 	return true;
 }
