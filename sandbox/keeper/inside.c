@@ -38,10 +38,12 @@ enum { LEASH, SERVER, OUTSIDE };
 /* Waits until `fd` is connected or the leash says anything. 0 or -errno. */
 static int await(int leash, int fd)
 {
-	struct pollfd watched[] = {{.fd = leash, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
+	struct pollfd watched[2];
 	socklen_t size = sizeof(int);
 	int error = 0;
 
+	watched[LEASH] = (struct pollfd){.fd = leash, .events = POLLIN};
+	watched[SERVER] = (struct pollfd){.fd = fd, .events = POLLOUT};
 	while (poll(watched, ARRAY_SIZE(watched), -1) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -144,9 +146,9 @@ static struct pollfd wait_for(int fd, const struct flow *from, const struct flow
 
 static void relay(int leash, struct flow *in, struct flow *out)
 {
-	struct pollfd watched[] = {
-		[LEASH] = {.fd = leash, .events = POLLIN}, [SERVER] = {0}, [OUTSIDE] = {0}};
+	struct pollfd watched[3];
 
+	watched[LEASH] = (struct pollfd){.fd = leash, .events = POLLIN};
 	while (!in->ended || !out->ended || has_some(in) || has_some(out)) {
 		watched[SERVER] = wait_for(in->to, out, in, false);
 		watched[OUTSIDE] = wait_for(in->from, in, out, in->ended);
