@@ -104,7 +104,7 @@ refuse(struct rules_answer *answer, const struct plan *plan, const char *host, u
 }
 
 /* "*.example.org" takes every name below example.org; other entries are compared whole, addresses as such. */
-static bool host_matches(const char *entry, const char *host)
+bool rules_host_matches(const char *entry, const char *host)
 {
 	struct address wanted, given;
 	size_t host_length = strlen(host), suffix;
@@ -144,7 +144,7 @@ static const struct plan_rule *find_denied(const struct plan *plan, const char *
 {
 	for (size_t i = 0; i < plan->denied_count; i++)
 		if ((!plan->denied[i].port || plan->denied[i].port == port) &&
-		    host_matches(plan->denied[i].host, host))
+		    rules_host_matches(plan->denied[i].host, host))
 			return &plan->denied[i];
 	return NULL;
 }
@@ -198,7 +198,7 @@ static const struct plan_rule *find_allowed_host(const struct plan *plan, const 
 	*other_port = false;
 	for (size_t i = 0; i < plan->allowed_count; i++) {
 		const struct plan_rule *rule = &plan->allowed[i];
-		bool match = host_matches(rule->host, host) ||
+		bool match = rules_host_matches(rule->host, host) ||
 			     (literal && names_address(rule->host, &address)) ||
 			     (localhost && address_parse(&entry, rule->host) == 0 && is_localhost(&entry));
 

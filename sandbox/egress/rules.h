@@ -59,6 +59,9 @@ bool rules_inside(const struct plan *plan, const char *host, uint16_t port);
  * or 0 for both, 127.0.0.1 first. */
 uint32_t rules_inside_place(const char *host);
 
+/* Does an entry's host ("example.org", "*.example.org", an address) name `host`? */
+bool rules_host_matches(const char *entry, const char *host);
+
 /*
  * Does any rule let commands reach anything? Only then has a sandbox a network at all: commands reach what
  * network.allowedDomains names and, unlike fetch_url, nothing when it is not given.
