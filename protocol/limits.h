@@ -234,14 +234,19 @@
 #define LIMIT_RING_BYTES  (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
 
 /* ---- sandboxes and the processes in them ---- */
-#define LIMIT_PLAN_BYTES         (1u << 20) /* the encoded plan: a thousand long paths and rules */
-#define LIMIT_PLAN_ITEMS         4096       /* entries of one list in it */
-#define LIMIT_WORKSPACES         64 /* each is a mount in every executor and a descriptor in the files executor */
-#define LIMIT_INSTANCES          256 /* sandboxes and executors of one server */
-#define LIMIT_STARTS             8 /* under way at once; the next ones wait: more only share the processors */
-#define LIMIT_SANDBOXES          128 /* at once, of all callers: 0.5 MB each when idle; sandbox.maximum */
-#define LIMIT_SANDBOXES_MAX      240 /* the most a policy may choose: LIMIT_INSTANCES, less our own executors */
-#define LIMIT_NANNIES            64 /* commands of one caller that run at a time */
+#define LIMIT_PLAN_BYTES    (1u << 20) /* the encoded plan: a thousand long paths and rules */
+#define LIMIT_PLAN_ITEMS    4096       /* entries of one list in it */
+#define LIMIT_WORKSPACES    64  /* each is a mount in every executor and a descriptor in the files executor */
+#define LIMIT_INSTANCES     256 /* sandboxes and executors of one server */
+#define LIMIT_STARTS        8   /* under way at once; the next ones wait: more only share the processors */
+#define LIMIT_SANDBOXES     128 /* at once, of all callers: 0.5 MB each when idle; sandbox.maximum */
+#define LIMIT_SANDBOXES_MAX 240 /* the most a policy may choose: LIMIT_INSTANCES, less our own executors */
+#define LIMIT_INSIDE_CONNECTIONS                                                                             \
+	16 /* to servers in one sandbox at once, each kept by a nanny; browsers take 6 */
+#define LIMIT_NANNIES      (LIMIT_COMMANDS_AT_ONCE + LIMIT_INSIDE_CONNECTIONS)
+#define LIMIT_INSIDE_BYTES (64u << 10) /* on their way through such a connection, each way */
+#define LIMIT_INSIDE_WAITING                                                                                 \
+	256 /* connections asked for and not yet there, of all callers: beyond it who asks lies or floods */
 #define LIMIT_NANNIES_IDLE       4 /* more than these end after their call: a burst leaves no memory behind */
 #define LIMIT_ROOT_BYTES         (1u << 20) /* an executor's own root: mount points and links alone */
 #define LIMIT_CHANNELS           4          /* descriptors of one executor: files has the most */

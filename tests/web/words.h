@@ -11,12 +11,12 @@
 
 static inline int words_read(struct plan *plan, char **words)
 {
-	plan->obey_robots = false;
+	plan->robots = false;
 	for (; *words; words++) {
 		if (strcmp(*words, "listed") == 0) {
 			plan->network_listed = true;
 		} else if (strcmp(*words, "robots") == 0) {
-			plan->obey_robots = true;
+			plan->robots = true;
 		} else {
 			bool allow = strcmp(*words, "allow") == 0;
 

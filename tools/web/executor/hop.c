@@ -14,7 +14,6 @@
 #include "protocol/clock.h"
 #include "sandbox/egress/rules.h"
 #include "sandbox/egress/wire.h"
-#include "tools/web/executor/stub.h"
 #include "tools/web/executor/web.h"
 
 /* ---- the beginning ---- */
@@ -26,7 +25,7 @@ void hop_begin(struct load *load)
 	load->stage_due = 0;
 	load->status = 0;
 	load->inside = rules_inside(load->web->plan, load->url.host, load->url.port);
-	if (load->kind != LOAD_PAGE || load->inside || !load->web->plan->obey_robots) {
+	if (load->kind != LOAD_PAGE || load->inside || !load->web->plan->robots) {
 		hop_connect(load);
 		return;
 	}

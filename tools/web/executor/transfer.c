@@ -13,7 +13,6 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
-#include "tools/web/executor/stub.h"
 #include "tools/web/executor/web.h"
 
 /* Stands for whatever the broker connected to: curl wants to have an address (RFC 5737). */
