@@ -418,7 +418,6 @@
 #define LIMIT_WEB_RETRIES         4             /* of a page whose server is busy */
 #define LIMIT_WEB_RETRY_MS        500           /* before the first, doubled each time, unless the server says when */
 #define LIMIT_WEB_ORIGINS         256           /* whose robots.txt is known */
-#define LIMIT_WEB_ROBOTS_BYTES    (512u << 10)  /* RFC 9309 section 2.5: at least 500 KiB */
 #define LIMIT_WEB_ROBOTS_MS       86400000      /* section 2.4: no longer than 24 hours */
 #define LIMIT_WEB_ROBOTS_FAILED_MS 60000        /* one that could not be read is asked for again soon */
 #define LIMIT_WEB_ASKS_BYTES                                                                                 \
@@ -432,6 +431,12 @@
 #define LIMIT_WEB_IDLE_MS        20000      /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */
 #define LIMIT_WEB_DRIP_BYTES     2000
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
+#define LIMIT_WEB_DEPTH          256        /* of JSON or XML that is laid out anew; deeper stays as it was */
+#define LIMIT_WEB_GUESS_BYTES                                                                                \
+	8192 /* of a text without a declared character set, decoded as each candidate                        \
+	      */
+#define LIMIT_ROBOTS_BYTES                                                                                   \
+	(500u << 10)            /* of a robots.txt that are read: RFC 9309 section 2.5 asks for as many */
 
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */

@@ -8,12 +8,13 @@ import email.utils
 import errno
 import hashlib
 import os
+import socket
 import struct
 import threading
 import time
 import unittest
 
-from harness import (AGAIN, DENIED, FAILURE, FETCH, FORM_RAW, KEPT, LOADING, RESULT, SLOWNESS, Answer, Server, Web, allow, answering,
+from harness import (AGAIN, DENIED, FAILURE, FORM_RAW, IN_SANDBOX, KEPT, NOT_IN_SANDBOX, LOADING, RESULT, SLOWNESS, Answer, Server, Web, allow, answering,
                      frame, http, main, path_of, receive, text)
 
 DOWNLOAD = 17
@@ -26,6 +27,16 @@ def header(request, name):
         if key.lower() == name.lower():
             return value.strip()
     return None
+
+
+def connected():
+    """Two ends of a TCP connection. Of the second nobody has asked whether it is connected: that answer libcurl has to get, since without
+    its filter it really calls connect()."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.socket()
+        theirs.setblocking(False)
+        theirs.connect_ex(listener.getsockname())
+        return listener.accept()[0], theirs
 
 
 class Background(unittest.TestCase):
@@ -302,6 +313,47 @@ class Robots(unittest.TestCase):
             self.assertNotIn("robots", got.rule)
 
 
+class Inside(unittest.TestCase):
+    """The loopback of a sandbox, by the frontend's hand."""
+
+    def test_asked_of_the_frontend(self):
+        for url, place in (("http://localhost:3000/x", 0), ("http://127.0.0.1:3000/x", 0x7f000001), ("http://[::1]:3000/x", 1),
+                           ("http://0x7f.2:3000/x", 0x7f000002), ("http://dev.localhost:3000/x", 0)):
+            with self.subTest(url), Web([]) as web:
+                call = web.start(url, caller=7)
+                web.turn()
+                number, where, caller, port, _ = web.inside[0]
+                self.assertEqual((where, caller, port), (place, 7, 3000))
+                ours, theirs = connected()
+                socket.send_fds(web.frontend, [frame(IN_SANDBOX, number)], [theirs.fileno()])
+                theirs.close()
+                self.assertIn(b"GET /x HTTP/1.1", ours.recv(4096))
+                ours.sendall(http("from inside"))
+                self.assertEqual(web.wait(call).content, "from inside")
+                ours.close()
+
+    def test_nobody_listens_there(self):
+        with Web([]) as web:
+            call = web.start("http://localhost:3000/")
+            web.turn()
+            web.frontend.send(frame(NOT_IN_SANDBOX, web.inside[0][0], text("nothing listens on port 3000 in your sandbox"), value=errno.ECONNREFUSED))
+            got = web.wait(call)
+            self.assertEqual((got.kind, got.value), (FAILURE, errno.ECONNREFUSED))
+            self.assertIn("nothing listens", got.message)
+
+    def test_from_inside_to_outside_policy_is_asked(self):
+        with Web([]) as web:
+            call = web.start("http://localhost:3000/")
+            web.turn()
+            ours, theirs = connected()
+            socket.send_fds(web.frontend, [frame(IN_SANDBOX, web.inside[0][0])], [theirs.fileno()])
+            theirs.close()
+            ours.recv(4096)
+            ours.sendall(http(status="302 Away", headers=["Location: http://10.0.0.1/"]))
+            self.assertEqual(web.wait(call).rule, "network.allowedDomains")
+            ours.close()
+
+
 class Downloads(unittest.TestCase):
     """A body into a pipe."""
 
@@ -311,7 +363,6 @@ class Downloads(unittest.TestCase):
         web.last += 1
         web.answers[web.last] = Answer()
         payload = frame(DOWNLOAD, web.last, text(url) + struct.pack("<IQ", 1, most))
-        import socket  # pylint: disable=import-outside-toplevel
         socket.send_fds(web.frontend, [payload], [writing])
         os.close(writing)
         return web.last, reading

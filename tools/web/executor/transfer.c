@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config.h"
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
 #include "tools/web/executor/web.h"
@@ -103,7 +104,7 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 static size_t take_body(char *bytes, size_t one, size_t length, void *context)
 {
 	struct load *load = context;
-	size_t most = load->kind == LOAD_ROBOTS ? LIMIT_WEB_ROBOTS_BYTES : LIMIT_WEB_BODY_BYTES,
+	size_t most = load->kind == LOAD_ROBOTS ? LIMIT_ROBOTS_BYTES : LIMIT_WEB_BODY_BYTES,
 	       room = most - buffer_length(&load->body), fits = length < room ? length : room;
 
 	(void)one;
@@ -164,6 +165,7 @@ static CURLcode set_method(struct load *load)
 /* Sticky: the first option that curl refuses is the answer. */
 static CURLcode set_options(struct load *load)
 {
+	const char *agent = load->web->plan->user_agent;
 	CURL *easy = load->easy;
 	CURLcode code = CURLE_OK;
 
@@ -187,7 +189,7 @@ static CURLcode set_options(struct load *load)
 	SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_USERAGENT, load->web->plan->user_agent);
+	SET(CURLOPT_USERAGENT, agent ? agent : "sallyport/" SALLYPORT_VERSION);
 	/* all that this libcurl can undo; of a file the bytes as they are */
 	SET(CURLOPT_ACCEPT_ENCODING, load->kind == LOAD_DOWNLOAD ? NULL : "");
 	SET(CURLOPT_HTTPHEADER, load->header_lines);
