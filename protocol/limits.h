@@ -390,7 +390,13 @@
 #define LIMIT_STATE_INFO_BYTES (16u << 10) /* of what an epoll waits for: 200 descriptors */
 
 /* ---- the web ---- */
-#define LIMIT_URL_BYTES 8192 /* what servers and browsers agree on being able to read */
+#define LIMIT_URL_BYTES           8192 /* what servers and browsers agree on being able to read */
+#define LIMIT_INJECTS             64   /* entries of network.inject */
+#define LIMIT_INJECT_MIN_BYTES    8    /* a shorter secret would be found in what it is not in, and is none */
+#define LIMIT_INJECT_BYTES        4096 /* of a secret: tokens are shorter, servers take no longer header */
+#define LIMIT_INJECT_PREFIX_BYTES 64   /* before it: "Bearer " */
+#define LIMIT_INJECTS_BYTES       (LIMIT_INJECTS * (LIMIT_INJECT_BYTES + LIMIT_INJECT_PREFIX_BYTES + 8))
+#define LIMIT_USER_AGENT_BYTES    256
 #define LIMIT_WEB_FETCHES                                                                                    \
 	256 /* running at once in one web executor, each with a socket; more wait for their turn */
 #define LIMIT_WEB_WAITING   4096 /* the frontend has no more calls than this in flight */

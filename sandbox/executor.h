@@ -47,7 +47,7 @@ enum executor_profile { EXECUTOR_SANDBOX, EXECUTOR_FILES, EXECUTOR_SEARCH, EXECU
 
 #define EXECUTOR_CHANNEL       5
 #define EXECUTOR_INJECT        (EXECUTOR_CHANNEL + 2) /* EXECUTOR_WEB */
-#define EXECUTOR_BROKER_CLIENT 1 /* frame type on the broker's channel */
+#define EXECUTOR_BROKER_CLIENT 1                      /* frame type on the broker's channel */
 
 struct executor {
 	enum executor_profile profile;

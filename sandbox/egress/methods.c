@@ -124,26 +124,26 @@ bool rules_method(const struct plan *plan, const char *host, uint16_t port, enum
 /* ---- headers ---- */
 
 /*
- * Names that are not the model's to say; one that ends in a hyphen stands for all that begin so. Framing and
- * connection: RFC 9110 section 7.6.1, RFC 9112. What libcurl adds beside them (Accept-Encoding) decides how
- * the body is read. Sec-* and Proxy-*: fetch.spec.whatwg.org, "forbidden request-header".
+ * Names that neither model nor policy say; one that ends in a hyphen stands for all that begin so. Framing
+ * and connection: RFC 9110 section 7.6.1, RFC 9112. What libcurl adds beside them (Accept-Encoding) decides
+ * how the body is read. Sec-* and Proxy-*: fetch.spec.whatwg.org, "forbidden request-header".
  */
-static const char *const not_the_models[] = {"accept-encoding",
-					     "connection",
-					     "content-length",
-					     "expect",
-					     "host",
-					     "http2-settings",
-					     "keep-alive",
-					     "proxy-",
-					     "sec-",
-					     "te",
-					     "trailer",
-					     "transfer-encoding",
-					     "upgrade",
-					     "user-agent",
-					     "via",
-					     NULL};
+static const char *const reserved[] = {"accept-encoding",
+				       "connection",
+				       "content-length",
+				       "expect",
+				       "host",
+				       "http2-settings",
+				       "keep-alive",
+				       "proxy-",
+				       "sec-",
+				       "te",
+				       "trailer",
+				       "transfer-encoding",
+				       "upgrade",
+				       "user-agent",
+				       "via",
+				       NULL};
 
 static bool is_token(const char *name, size_t length)
 {
@@ -171,16 +171,32 @@ static bool is_value(const char *value, size_t length)
 	return true;
 }
 
+static const char *judge_name(const char *name, size_t length)
+{
+	if (!is_token(name, length))
+		return "is not the name of a header";
+	for (size_t i = 0; reserved[i]; i++)
+		if (is_named(reserved[i], name, length))
+			return "is set by this program and cannot be given";
+	return NULL;
+}
+
+const char *rules_header_of_policy(const char *name)
+{
+	return !judge_name(name, strlen(name)) ? NULL
+					       : "header must be a header's name that this program does "
+						 "not set itself";
+}
+
 const char *rules_header(const struct plan *plan, const char *host, uint16_t port, const char *name,
 			 size_t name_length, const char *value, size_t value_length)
 {
-	if (!is_token(name, name_length))
-		return "is not the name of a header";
+	const char *why = judge_name(name, name_length);
+
+	if (why)
+		return why;
 	if (!is_value(value, value_length))
 		return "has a value with control characters in it";
-	for (size_t i = 0; not_the_models[i]; i++)
-		if (is_named(not_the_models[i], name, name_length))
-			return "is set by this program and cannot be given";
 	for (size_t i = 0; i < plan->inject_count; i++)
 		if (rules_names(&plan->injects[i].rule, host, port) &&
 		    is_named(plan->injects[i].header, name, name_length))

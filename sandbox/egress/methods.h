@@ -33,4 +33,7 @@ bool rules_names(const struct plan_rule *rule, const char *host, uint16_t port);
 const char *rules_header(const struct plan *plan, const char *host, uint16_t port, const char *name,
 			 size_t name_length, const char *value, size_t value_length);
 
+/* The same of the name of a header that policy injects, wherever it goes. */
+const char *rules_header_of_policy(const char *name);
+
 #endif

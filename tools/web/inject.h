@@ -52,16 +52,25 @@ bool injects_next(const struct injects *injects, size_t *at, bool https, const c
 #define INJECT_HIDDEN "[secret]"
 size_t injects_hide(const struct injects *injects, char *bytes, size_t length);
 
-/* A stream of bytes that must not show a secret, in whatever pieces it comes. */
+/*
+ * A stream of bytes that must not show a secret, in whatever pieces it comes. It lags behind by as much as a
+ * secret may be long: what could be the beginning of one is not passed on.
+ */
 struct inject_stream {
 	const struct injects *injects;
-	char *tail; /* of what came before */
-	size_t length;
+	char *bytes; /* what is held back, from `start` on */
+	size_t start, end, size;
 };
 
 void inject_stream_init(struct inject_stream *stream, const struct injects *injects);
 void inject_stream_deinit(struct inject_stream *stream);
-/* 0; 1: a secret ends in this piece, so that it and what follows are to be dropped; -ENOMEM. */
-int inject_stream_look(struct inject_stream *stream, const char *bytes, size_t length);
+/*
+ * Takes a piece and gives what may be passed on, valid until the next call and while `bytes` is. 0; 1: behind
+ * *clean stands a secret, so nothing more is to be passed on; -ENOMEM.
+ */
+int inject_stream_take(struct inject_stream *stream, const char *bytes, size_t length, const char **clean,
+		       size_t *clean_length);
+/* At the end: what was held back. */
+void inject_stream_finish(struct inject_stream *stream, const char **clean, size_t *clean_length);
 
 #endif
