@@ -188,6 +188,8 @@ int replies_take(void *context, struct channel *channel, const struct frame_head
 
 	if (header->type == REPLY_WATCHED || header->type == REPLY_CHANGED)
 		return channel == &calls->files ? file_watches_take(calls, header, payload) : -EPROTO;
+	if (header->call & DOWNLOAD_NUMBER)
+		return downloads_take(calls, channel, header, payload);
 	call = calls_find(calls, header->call);
 	if (!call || call->channel != channel) /* another executor's calls are none of its business */
 		return -EPROTO;
