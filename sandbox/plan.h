@@ -44,6 +44,8 @@ struct plan {
 	size_t allowed_count;
 	struct plan_rule *denied;
 	size_t denied_count;
+	bool obey_robots;
+	char *user_agent;
 	uint32_t command_processes;  /* RLIMIT_NPROC-like bound inside a sandbox */
 	uint32_t command_files;      /* RLIMIT_NOFILE */
 	uint64_t command_file_bytes; /* RLIMIT_FSIZE */

@@ -139,7 +139,7 @@ static const struct table_rule search_content[] = {
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |   \
 	 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
-static const struct table_rule search_threads[] = {
+static const struct table_rule threads[] = {
 	REFUSE("clone3", ENOSYS),
 	{.call = "clone", .when = {IS(0, THREAD_FLAGS)}},
 	{.call = "mprotect", .when = {IS(2, PROT_READ | PROT_WRITE)}}, /* a stack, above its guard */
@@ -179,7 +179,7 @@ static const struct table_group search[] = {
 	{"rings", rules_rings},
 	{"paths beneath the workspaces", search_paths},
 	{"content", search_content},
-	{"threads", search_threads},
+	{"threads", threads},
 	{"code of expressions", search_code},
 	{NULL},
 };
@@ -237,6 +237,12 @@ static const struct table_rule handshakes[] = {
 	{NULL},
 };
 
+/* What the thread says to the loop that is done. Pipes that it was given it writes to (rules_end). */
+static const struct table_rule web_wakes[] = {
+	ALLOW("read"), /* newer curls have an eventfd for it */
+	{NULL},
+};
+
 static const struct table_group web[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end, and what it writes", rules_end},
@@ -246,6 +252,8 @@ static const struct table_group web[] = {
 	{"what it sends", web_sockets},
 	{"what curl asks of them all the same", connected_already},
 	{"handshakes", handshakes},
+	{"a thread for large pages", threads},
+	{"what its thread wakes it by", web_wakes},
 	{"options that nobody needs", options_in_vain},
 	{"what libraries look for", rules_in_vain},
 	{NULL},

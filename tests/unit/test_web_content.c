@@ -17,7 +17,6 @@
 #include "protocol/limits.h"
 #include "tools/web/executor/content.h"
 #include "tools/web/executor/outbox.h"
-#include "tools/web/executor/pages.h"
 
 static const struct {
 	const char *html, *text;
@@ -230,44 +229,6 @@ static void cutting(void **state)
 	assert_int_equal(text_cut("\x80\x80\x80\x80", 3), 3); /* never nothing */
 }
 
-static struct page *make_page(const char *key, size_t length)
-{
-	struct page *page = calloc(1, sizeof *page);
-
-	assert_non_null(page);
-	page->key = strdup(key);
-	page->text = calloc(1, length + 1);
-	page->length = length;
-	assert_non_null(page->text);
-	return page;
-}
-
-static void pages_are_bounded(void **state)
-{
-	struct pages pages = {0};
-	char key[16];
-
-	for (unsigned i = 0; i < 3 * LIMIT_WEB_PAGES; i++) {
-		snprintf(key, sizeof key, "%u", i);
-		pages_keep(&pages, make_page(key, 100), 1000);
-	}
-	assert_int_equal(pages.count, LIMIT_WEB_PAGES);
-	assert_null(pages_find(&pages, "0", 0, 1000));
-	assert_non_null(pages_find(&pages, key, 0, 1000));
-	assert_null(pages_find(&pages, key, 1, 1000));
-	pages_keep(&pages, make_page(key, 200), 2000); /* in place of the other */
-	assert_int_equal(pages.count, LIMIT_WEB_PAGES);
-	assert_int_equal(pages_find(&pages, key, 0, 2000)->length, 200);
-	pages_keep(&pages, make_page("large", LIMIT_WEB_PAGES_BYTES), 2000);
-	assert_int_equal(pages.count, 1);
-	pages_keep(&pages, make_page("too large", LIMIT_WEB_PAGES_BYTES + 1), 2000);
-	assert_null(pages_find(&pages, "too large", 0, 2000));
-	assert_non_null(pages_find(&pages, "large", 0, 2000 + LIMIT_WEB_PAGES_MS));
-	assert_null(pages_find(&pages, "large", 0, 2001 + LIMIT_WEB_PAGES_MS));
-	assert_int_equal(pages.bytes, 0);
-	pages_deinit(&pages);
-}
-
 /* Frames wait while the other side does not read, and come in order when it does. */
 static void outbox_waits(void **state)
 {
@@ -312,7 +273,7 @@ int main(void)
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(character_sets),
 		cmocka_unit_test(cutting),
-		cmocka_unit_test(pages_are_bounded),
+		
 		cmocka_unit_test(outbox_waits),
 	};
 

@@ -9,7 +9,7 @@ import ssl
 import struct
 import unittest
 
-from harness import (AGAIN, BINARY, DENIED, FAILURE, HERE, IS_MEDIA, KEPT, RESULT, Server, Web, allow, answering, http, main, path_of)
+from harness import (AGAIN, BINARY, DENIED, FAILURE, FORM_RAW, HERE, IS_MEDIA, KEPT, RESULT, Server, Web, allow, answering, http, main, path_of)
 
 
 class Answers(unittest.TestCase):
@@ -30,7 +30,7 @@ class Answers(unittest.TestCase):
             self.assertEqual(got.content, "Head\n\nOne\ntwo\n\n- x\n- y")
             self.assertEqual(got.title, "A & B")
             self.assertIn(" · A & B\n", got.text)
-            self.assertEqual(web.fetch(server.url + "/", raw=True).content, page)
+            self.assertEqual(web.fetch(server.url + "/", form=FORM_RAW).content, page)
 
     def test_character_sets(self):
         def serve(connection, request):

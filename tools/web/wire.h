@@ -17,7 +17,8 @@ enum web_operation {
 	 * body.
 	 * Result: text final URL, u32 HTTP status, text media type, text title, u64 bytes of the body as
 	 * decompressed, u64 characters of the whole text, u64 characters shown, u64 next offset (0: no more),
-	 * u32 redirects, u32 WEB_* flags, u32 milliseconds, text what broke (WEB_CUT_BREAK).
+	 * u32 redirects, u32 WEB_* flags, u32 milliseconds, text what broke (WEB_CUT_BREAK), how far it is
+	 * (WEB_LOADING) or what else is to be known. With WEB_LOADING the status may be 0: nothing came yet.
 	 */
 	WEB_FETCH = 16, /* above REPLY_CANCEL */
 	/*
@@ -48,12 +49,13 @@ enum web_frame {
 };
 
 enum web_format {
-	WEB_TEXT, /* HTML without its markup; other text as it is */
-	WEB_RAW,  /* the text of the body, whatever it is */
+	WEB_MARKDOWN, /* what a page has to say, and other formats as they are read best */
+	WEB_TEXT,     /* HTML without its markup, all of it; other text as it is */
+	WEB_RAW,      /* the text of the body, whatever it is */
 };
-#define WEB_FORMATS 2
+#define WEB_FORMATS 3
 
-#define WEB_CUT_TIME  0x1  /* the body had not come to its end when the time was up */
+#define WEB_LOADING   0x1  /* not all of it had come when the time was up: it goes on loading */
 #define WEB_CUT_SIZE  0x2  /* the body goes on past LIMIT_WEB_BODY_BYTES */
 #define WEB_CUT_BREAK 0x4  /* the connection broke before the body's end */
 #define WEB_KEPT      0x8  /* answered from the download that an earlier page came from */

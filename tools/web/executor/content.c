@@ -200,7 +200,7 @@ int content_text(struct buffer *text, char title[WEB_TITLE_BYTES], const char *c
 	result = decode(&decoded, content_type, html, &body, &length);
 	if (result < 0)
 		return result;
-	if (html && format == WEB_TEXT)
+	if (html && format != WEB_RAW)
 		return html_text(text, title, body, length);
 	if (body == buffer_data(&decoded)) { /* converted: it is the text itself */
 		struct buffer swapped = *text;

@@ -66,7 +66,8 @@ int main(void)
 
 	if (result == 0 && (result = read_certificates(&certificates)) < 0)
 		executor_fail("certificates", "read", result, "");
-	if (result == 0 && (result = web_init(&web, FRONTEND, BROKER, &certificates, &err)) < 0)
+	if (result == 0 &&
+	    (result = web_init(&web, FRONTEND, BROKER, &executor.plan, &certificates, &err)) < 0)
 		executor_fail("libcurl", "start", result, err.text);
 	if (result == 0) {
 		executor.keep_below = first_unused();

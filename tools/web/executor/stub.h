@@ -1,0 +1,2 @@
+#include <stdbool.h>
+#define rules_inside(plan, host, port) ((void)(plan), false)
