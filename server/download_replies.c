@@ -121,11 +121,24 @@ static int take_total(struct download *download, const struct frame_header *head
 	return take_number(header, payload, &download->total);
 }
 
+/* It lives. */
+static int take_progress(const struct frame_header *header, const uint8_t *payload)
+{
+	struct frame_reader reader;
+	size_t length;
+
+	frame_read(&reader, payload, header->length);
+	frame_get_bytes(&reader, &length);
+	return frame_done(&reader);
+}
+
 static int take_of_web(struct download_leg *leg, const struct frame_header *header, const uint8_t *payload)
 {
 	switch (header->type) {
 	case WEB_TOTAL:
 		return take_total(leg->download, header, payload);
+	case REPLY_PROGRESS:
+		return take_progress(header, payload);
 	case REPLY_RESULT:
 		return take_fetched(leg->download, header, payload);
 	case REPLY_FAILURE:
