@@ -137,9 +137,15 @@
 #define LIMIT_ATTRIBUTE_BYTES                                                                                \
 	65536 /* an extended attribute, and the names of all: the kernel's own limits                        \
 	       */
-#define LIMIT_JOURNAL_BYTES (4u << 20) /* LIMIT_PATCH_FILES changes with three of the longest paths each */
-#define LIMIT_PATCH_FILES   200        /* files of one patch: each holds two descriptors until all are done */
-#define LIMIT_PATCH_HUNKS   20000      /* of one patch: a message holds no more that change anything */
+#define LIMIT_RECEIVE_SLICE_BYTES (128u << 10) /* out of a pipe between two looks at other calls: 100 us */
+#define LIMIT_RECEIVE_UNSAVED_BYTES                                                                          \
+	(32u                                                                                                 \
+	 << 20) /* received before they are sent to the disk, and so much again until they must be there:    \
+		   who dirties more memory than a disk takes is made to wait, and all calls with him */
+#define LIMIT_RECEIVE_TELL_MS 200        /* between two words on how far it is: less than LIMIT_PROGRESS_MS */
+#define LIMIT_JOURNAL_BYTES   (4u << 20) /* LIMIT_PATCH_FILES changes with three of the longest paths each */
+#define LIMIT_PATCH_FILES     200   /* files of one patch: each holds two descriptors until all are done */
+#define LIMIT_PATCH_HUNKS     20000 /* of one patch: a message holds no more that change anything */
 #define LIMIT_PATCH_FILE_BYTES                                                                               \
 	(16u << 20) /* a file that is patched, before and after: looked through in one step, 30 ms */
 #define LIMIT_PATCH_FILE_LINES   1000000     /* and its lines, 24 bytes each */
@@ -443,6 +449,20 @@
 	      */
 #define LIMIT_ROBOTS_BYTES                                                                                   \
 	(500u << 10)            /* of a robots.txt that are read: RFC 9309 section 2.5 asks for as many */
+
+/* ---- downloads ---- */
+#define LIMIT_DOWNLOAD_BYTES                                                                                 \
+	(4ull << 30) /* of one: an image of a system; more is a mistake, or fills a disk;                    \
+			limits.downloadBytes */
+#define LIMIT_DOWNLOADS                                                                                      \
+	16 /* at once under one policy: each is a pipe and a place among LIMIT_FILES_BEGUN for as long as it \
+	      takes */
+#define LIMIT_DOWNLOADS_CALLER 8      /* of one caller: more only share the line */
+#define LIMIT_DOWNLOADS_KEPT   16     /* results of one caller that nobody has read yet */
+#define LIMIT_DOWNLOAD_KEPT_MS 600000 /* they are kept: a model that was told to come back does so soon */
+#define LIMIT_DOWNLOAD_STALL_MS                                                                              \
+	120000 /* without a byte, for all that the web executor tries again meanwhile; or for the disk to    \
+		  take the rest */
 
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */

@@ -31,6 +31,7 @@ void plan_init(struct plan *plan)
 		.command_ms = LIMIT_COMMAND_MS,
 		.command_kept_ms = LIMIT_COMMAND_KEPT_MS,
 		.output_bytes = LIMIT_OUTPUT_BYTES,
+		.download_bytes = LIMIT_DOWNLOAD_BYTES,
 		.terminal_rows = LIMIT_TERMINAL_ROWS,
 		.terminal_columns = LIMIT_TERMINAL_COLUMNS,
 		.sandbox_maximum = LIMIT_SANDBOXES,
@@ -243,7 +244,7 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 				    plan->sandbox_per_call,   plan->require_profile,    plan->network_bytes,
 				    plan->command_count,      plan->commands_at_once,   plan->command_ms,
 				    plan->command_kept_ms,    plan->output_bytes,       plan->terminal_rows,
-				    plan->terminal_columns};
+				    plan->terminal_columns,   plan->download_bytes};
 	int result = frame_put_u32(payload, PLAN_VERSION);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && result == 0; i++)
@@ -391,6 +392,7 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	read.output_bytes = frame_get_u64(&reader);
 	read.terminal_rows = (uint32_t)frame_get_u64(&reader);
 	read.terminal_columns = (uint32_t)frame_get_u64(&reader);
+	read.download_bytes = frame_get_u64(&reader);
 	get_paths(&reader, &read.workspaces, &read.workspace_count, LIMIT_WORKSPACES);
 	get_paths(&reader, &read.extra, &read.extra_count, LIMIT_PLAN_ITEMS);
 	get_texts(&reader, &read.protect, &read.protect_count);

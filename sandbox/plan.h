@@ -87,6 +87,7 @@ struct plan {
 	uint32_t command_ms;         /* after which one is killed */
 	uint32_t command_kept_ms;    /* after its end or last read: then its output is forgotten */
 	uint64_t output_bytes;       /* of one command, that are kept */
+	uint64_t download_bytes;     /* most of one download_file */
 	uint32_t terminal_rows, terminal_columns;
 	uint32_t sandbox_maximum; /* at once, of all callers */
 	uint32_t sandbox_idle_ms; /* without a call, then sandboxes and executors end */

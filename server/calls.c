@@ -37,7 +37,7 @@ static struct call *call_new(struct calls *calls, struct caller *caller, struct 
 	call->caller = caller;
 	call->mcp = mcp;
 	call->tool = tool;
-	call->number = (++calls->generation << SLOT_BITS) | slot;
+	call->number = ((++calls->generation << SLOT_BITS) & ~DOWNLOAD_NUMBER) | slot;
 	call->begun = calls->loop->now;
 	if (tool->route != TOOL_HANDLE)
 		sandboxes_called(calls->sandboxes);
@@ -148,6 +148,7 @@ static void channel_lost(void *context, struct channel *channel, const struct su
 		file_watches_lost(calls, failure);
 	if (channel == &calls->web)
 		inside_lost(calls);
+	downloads_lost(calls, channel, failure, gone);
 	for (unsigned slot = 0; slot < calls->unused; slot++) {
 		struct call *call = calls->slots[slot];
 
@@ -179,6 +180,10 @@ void call_detach(struct call *call)
 	loop_timer_clear(calls->loop, &call->deadline);
 	if (call->command) {
 		command_unlisten(call->command, call);
+		return;
+	}
+	if (call->download) {
+		download_unlisten(call);
 		return;
 	}
 	if (call->listing) {
@@ -227,6 +232,10 @@ static void deadline_passed(struct loop_timer *timer)
 	if (!call->mcp) { /* detached, and still not a last word: it hangs, and every other call with it */
 		if (call->epoch == call->channel->epoch)
 			channel_condemn(call->channel);
+		return;
+	}
+	if (call->download) {
+		download_late(call);
 		return;
 	}
 	result_fail(&call->result,
@@ -288,6 +297,9 @@ static void dispatch(struct call *call, const void *arguments)
 		break;
 	case TOOL_HANDLE:
 		command_handle(call->caller, call, arguments);
+		break;
+	case TOOL_DOWNLOAD:
+		download_begin(call, arguments);
 		break;
 	case TOOL_LOOK:
 		command_look(call->caller, call, arguments);
@@ -354,6 +366,7 @@ void calls_deinit(struct calls *calls)
 	for (unsigned slot = 0; slot < calls->unused; slot++)
 		if (calls->slots[slot] && calls->slots[slot]->channel)
 			call_release(calls->slots[slot]);
+	downloads_free(calls);
 	file_watches_end(calls, NULL);
 	channel_deinit(&calls->files);
 	channel_deinit(&calls->search);

@@ -10,7 +10,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 
-/* Its channel is rings; else a socket. */
+/* Its channel is rings, with a socket for descriptors; else a socket. */
 static bool has_rings(const struct supervised *supervised)
 {
 	return supervised->kind == SPAWNER_FILES || supervised->kind == SPAWNER_SEARCH;
@@ -250,6 +250,15 @@ static int send_piece(struct channel *channel, struct channel_request *request)
 		return PIECE_WAS_LAST;
 	}
 	length = left < LIMIT_FRAME_BYTES ? left : LIMIT_FRAME_BYTES;
+	if (request->fd >= 0) { /* before the request, so that who reads that finds it (tools/files/wire.h) */
+		struct frame_header bare = header;
+		int result = frame_send(channel->socket.fd, &bare, NULL, 0, &request->fd, 1, MSG_DONTWAIT);
+
+		if (result < 0)
+			return result == -EAGAIN ? PIECE_WAITS : result;
+		close_fd(&request->fd);
+		request->begun = true;
+	}
 	if (ring_room(&channel->rings.out) < length && ring_starve(&channel->rings.out, (uint32_t)length))
 		return PIECE_WAITS;
 	void *to = ring_reserve(&channel->rings.out, (uint32_t)length, &lied);
@@ -288,9 +297,10 @@ void channel_push(struct channel *channel)
 			channel->last = &channel->first;
 		free_request(request);
 	}
-	if (!channel->rings.base)
-		loop_change(channel->loop, &channel->socket, channel->first ? EPOLLIN | EPOLLOUT : EPOLLIN);
-	else if (ring_should_wake(&channel->rings.out))
+	bool blocked = channel->first && (!channel->rings.base || channel->first->fd >= 0);
+
+	loop_change(channel->loop, &channel->socket, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (channel->rings.base && ring_should_wake(&channel->rings.out))
 		wake(channel);
 }
 

@@ -192,6 +192,8 @@ int replies_take(void *context, struct channel *channel, const struct frame_head
 		return channel == &calls->files ? file_watches_take(calls, header, payload) : -EPROTO;
 	if (header->type == WEB_INSIDE)
 		return channel == &calls->web ? inside_take(calls, channel, header, payload) : -EPROTO;
+	if (header->call & DOWNLOAD_NUMBER)
+		return downloads_take(calls, channel, header, payload);
 	call = calls_find(calls, header->call);
 	if (!call || call->channel != channel) /* another executor's calls are none of its business */
 		return -EPROTO;

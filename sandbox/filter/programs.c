@@ -4,6 +4,7 @@
  * short because the work is divided so that they can be. Each was compared with what its program does while
  * all tests run (tests/trace repeats that): what nothing used has a comment that names who may, one day.
  */
+#include "sandbox/executor.h"
 #include "sandbox/filter/table.h"
 
 #include <errno.h>
@@ -88,6 +89,12 @@ static const struct table_rule files_watches[] = {
 	{NULL},
 };
 
+/* Pipes that files come out of: the frontend passes them, over one socket and without making anybody wait. */
+static const struct table_rule files_pipes[] = {
+	{.call = "recvmsg", .when = {IS(0, EXECUTOR_CHANNEL + 3), IS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)}},
+	{NULL},
+};
+
 static const struct table_group files[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end, and what it writes", rules_end},
@@ -100,6 +107,7 @@ static const struct table_group files[] = {
 	{"copies", files_copies},
 	{"fsync that others do not wait for", files_background},
 	{"changes of files", files_watches},
+	{"pipes that are passed to it", files_pipes},
 	{NULL},
 };
 

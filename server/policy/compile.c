@@ -288,6 +288,7 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 	plan->command_ms = (uint32_t)policy->command_ms;
 	plan->command_kept_ms = (uint32_t)policy->command_kept_ms;
 	plan->output_bytes = (uint64_t)policy->output_bytes;
+	plan->download_bytes = (uint64_t)policy->download_bytes;
 	plan->terminal_rows = (uint32_t)policy->terminal_rows;
 	plan->terminal_columns = (uint32_t)policy->terminal_columns;
 	plan->sandbox_idle_ms = (uint32_t)policy->sandbox_idle_ms;

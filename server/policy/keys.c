@@ -109,6 +109,8 @@ const struct policy_key policy_keys[] = {
 	 "where there is a group of cgroup v2 (doctor says). Not given: all there are."},
 	{"limits.dataBytes", POLICY_INTEGER, KEY(data_bytes), LIMIT_COMMAND_DATA_MIN, LIMIT_POLICY_BYTES_MAX,
 	 LIMIT_COMMAND_DATA_BYTES, "Private memory of one process of a command."},
+	{"limits.downloadBytes", POLICY_INTEGER, KEY(download_bytes), 0, LIMIT_POLICY_BYTES_MAX,
+	 LIMIT_DOWNLOAD_BYTES, "Size of a file that download_file writes."},
 	{"limits.fileBytes", POLICY_INTEGER, KEY(file_bytes), 0, LIMIT_POLICY_BYTES_MAX,
 	 LIMIT_COMMAND_FILE_BYTES, "Size of a file that a command writes."},
 	{"limits.files", POLICY_INTEGER, KEY(files), LIMIT_COMMAND_FILES_MIN, LIMIT_COMMAND_FILES_MAX,

@@ -54,6 +54,7 @@ struct policy {
 	int64_t processes, files, file_bytes, data_bytes, temporary_bytes, temporary_files;
 	int64_t network_bytes;
 	int64_t command_count, commands_at_once, command_ms, command_kept_ms, output_bytes;
+	int64_t download_bytes;
 	int64_t terminal_rows, terminal_columns;
 	int64_t memory_bytes, cpu_thousandths; /* 0: not given */
 	int64_t http_body_bytes, http_calls, http_rate_thousandths, http_sessions, http_streams;

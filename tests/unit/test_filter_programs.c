@@ -178,6 +178,11 @@ static void test_files(void **state)
 		{FILTER_FILES, "ioctl", ARGUMENTS(3, FICLONE), SECCOMP_RET_ALLOW},
 		{FILTER_FILES, "inotify_init1", ARGUMENTS(IN_NONBLOCK | IN_CLOEXEC), SECCOMP_RET_ALLOW},
 		{FILTER_FILES, "inotify_init1", ARGUMENTS(0), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_FILES, "recvmsg", ARGUMENTS(8, 0, MSG_DONTWAIT | MSG_CMSG_CLOEXEC),
+		 SECCOMP_RET_ALLOW},
+		{FILTER_FILES, "recvmsg", ARGUMENTS(8, 0, MSG_CMSG_CLOEXEC), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_FILES, "recvmsg", ARGUMENTS(9, 0, MSG_DONTWAIT | MSG_CMSG_CLOEXEC),
+		 SECCOMP_RET_KILL_PROCESS},
 	};
 
 	shared(FILTER_FILES);
@@ -194,7 +199,7 @@ static void test_files(void **state)
 			  "renameat2", "linkat", "fsync", "fchmod", "fchown", "getrandom", "io_setup",
 			  "io_submit", "io_getevents", "eventfd2", "flock", "geteuid", "symlinkat",
 			  "copy_file_range", "utimensat", "ioctl", "inotify_init1", "inotify_add_watch",
-			  "inotify_rm_watch", "fchdir", XATTRS));
+			  "inotify_rm_watch", "fchdir", "recvmsg", XATTRS));
 }
 
 /* What clone makes for pthread_create: a thread of this process. */

@@ -86,8 +86,7 @@ int handle_signal(const char *name)
 const struct tool read_output_tool = {
 	.name = "read_output",
 	.title = "Read output",
-	.description =
-		"Output of a running or ended command of run_command, by its id. Waits for new output.",
+	.description = "Output of a running or ended command, by its id. Waits for new output.",
 	.route = TOOL_HANDLE,
 	.operation = HANDLE_READ,
 	.hints = TOOL_READ_ONLY | TOOL_CLOSED_WORLD,

@@ -24,9 +24,9 @@ enum web_operation {
 	/*
 	 * The body of `url` into a pipe, whose end for writing comes with the request; what it is in is a
 	 * whole number of them, from the first byte on, whatever broke meanwhile. Takes as long as it takes;
-	 * REPLY_PROGRESS tells how far it is. Closes the pipe at the end, and before the result.
-	 * Request: text url (as url_check() wrote it), u32 caller, u64 most bytes of the body.
-	 * Result: text final URL, u32 HTTP status, text media type, u64 bytes written to the pipe, u32
+	 * WEB_TOTAL says how much it is to be. The pipe's end does not block. Closes the pipe at the end, and
+	 * before the result. Request: text url (as url_check() wrote it), u32 caller, u64 most bytes of the
+	 * body. Result: text final URL, u32 HTTP status, text media type, u64 bytes written to the pipe, u32
 	 * redirects, u32 times that it was resumed.
 	 */
 	WEB_DOWNLOAD = 17,
@@ -45,6 +45,8 @@ enum web_frame {
 	 * milliseconds it may take. Answered in any order. One that is no longer wanted is closed.
 	 */
 	WEB_INSIDE = 140,
+	/* Of a WEB_DOWNLOAD, once it is known: u64 bytes of the whole body. */
+	WEB_TOTAL = 141,
 };
 
 enum web_format {

@@ -85,9 +85,12 @@ static void wake_frontend(struct loop *loop)
 
 /*
  * Waits for a wake, by one read: a poll before it costs 1.5 us for each request that finds us asleep, so
- * there is one only while an fsync is on its way, while paths are watched, or in a program with threads,
- * whose ends are another descriptor's business. 0, -ENOTCONN when the frontend is gone, or -errno.
+ * there is one only while an fsync is on its way, while paths are watched or pipes are to fill, or in a
+ * program with threads, whose ends are another descriptor's business. 0, -ENOTCONN when the frontend is gone,
+ * or -errno.
  */
+#define FIXED 4 /* beside inlets */
+
 static int wait_for_wake(struct loop *loop)
 {
 	const struct background *background = loop->files.background;
@@ -96,14 +99,18 @@ static int wait_for_wake(struct loop *loop)
 	struct pollfd watched[] = {{.fd = loop->wake, .events = POLLIN},
 				   {.fd = loop->files.sync.done, .events = POLLIN},
 				   {.fd = background ? background->done : -1, .events = POLLIN},
-				   {.fd = heard, .events = POLLIN}};
+				   {.fd = heard, .events = POLLIN},
+				   [FIXED... FIXED + LIMIT_FILES_BEGUN - 1] = {.events = POLLIN}};
 	uint8_t wakes[64]; /* however many there are, one is enough */
+	size_t inlets = loop->files.inlet_count;
 	ssize_t got;
 
-	if (background || sync_pending(&loop->files.sync) || heard >= 0 || later >= 0) {
+	for (size_t i = 0; i < inlets; i++)
+		watched[FIXED + i].fd = loop->files.inlets[i];
+	if (background || inlets || sync_pending(&loop->files.sync) || heard >= 0 || later >= 0) {
 		int timeout = background ? background->timeout(&loop->files) : later;
 
-		while (poll(watched, ARRAY_SIZE(watched), timeout) < 0)
+		while (poll(watched, FIXED + inlets, timeout) < 0)
 			if (errno != EINTR)
 				return -errno;
 		if (watched[2].revents)

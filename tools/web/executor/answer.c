@@ -56,6 +56,15 @@ void answer_progress(struct fetch *fetch, unsigned percent, const char *text)
 				 buffer_data(&payload), buffer_length(&payload));
 }
 
+void answer_total(struct fetch *fetch)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
+
+	if (frame_put_u64(&payload, fetch->load->total) == 0)
+		(void)outbox_put(&fetch->web->to_frontend, WEB_TOTAL, fetch->call, 0, buffer_data(&payload),
+				 buffer_length(&payload));
+}
+
 void answer_downloaded(struct fetch *fetch)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};

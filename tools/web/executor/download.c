@@ -60,6 +60,9 @@ bool download_follows(struct load *load)
 		load->total = load->expected;
 		if (load->total > load->most)
 			return stop(load, EFBIG, "it is larger than limits.downloadBytes allows");
+		for (struct fetch *at = load->total ? load->web->fetches : NULL; at; at = at->next)
+			if (at->load == load)
+				answer_total(at);
 		return true;
 	}
 	if (load->status == 206 && load->written && range_follows(load))

@@ -54,8 +54,7 @@ static int ask_inside(struct load *load, uint32_t ms)
 	    frame_put_u32(&payload, load->url.port) < 0 || frame_put_u32(&payload, ms) < 0)
 		return -ENOMEM;
 	return outbox_put(&load->web->to_frontend, WEB_INSIDE, load->ask, rules_inside_place(load->url.host),
-			  buffer_data(&payload),
-			  buffer_length(&payload));
+			  buffer_data(&payload), buffer_length(&payload));
 }
 
 static int ask_broker(struct load *load, uint32_t ms)

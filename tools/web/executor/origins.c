@@ -159,7 +159,8 @@ static void read_answer(struct origin *origin, const struct load *load)
 
 	switch (load->verdict ? ROBOTS_DISALLOW : robots_from_status(load->status)) {
 	case ROBOTS_PARSE:
-		origin->unread = robots_parse(&origin->robots, lines, buffer_length(&load->body), "sallyport") < 0;
+		origin->unread =
+			robots_parse(&origin->robots, lines, buffer_length(&load->body), "sallyport") < 0;
 		break;
 	case ROBOTS_ALLOW:
 		break;
@@ -169,7 +170,8 @@ static void read_answer(struct origin *origin, const struct load *load)
 	}
 	if (origin->unread)
 		robots_forbid(&origin->robots);
-	origin->until = (uint64_t)clock_ms() + (origin->unread ? LIMIT_WEB_ROBOTS_FAILED_MS : LIMIT_WEB_ROBOTS_MS);
+	origin->until =
+		(uint64_t)clock_ms() + (origin->unread ? LIMIT_WEB_ROBOTS_FAILED_MS : LIMIT_WEB_ROBOTS_MS);
 	if (load->verdict && load->redirects == 0) /* who waits is told so now; who comes next asks anew */
 		origin->until = 0;
 }

@@ -90,6 +90,8 @@ void answer_waiting(struct fetch *fetch, const char *stage);
 /* What the load came to, when it did not come to a body. */
 void answer_verdict(struct fetch *fetch);
 void answer_downloaded(struct fetch *fetch);
+/* No end: how much a download is to be. */
+void answer_total(struct fetch *fetch);
 void answer_failed(struct fetch *fetch, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* No end: how far a download is. */
