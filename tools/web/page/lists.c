@@ -70,15 +70,25 @@ static bool is_shown(const struct writer *writer, const struct node *node)
 	       (writer->plain || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE)));
 }
 
+/* A list counts as part of the paragraph before it, unless its items are set apart. */
+static void end_list(struct writer *writer, unsigned blocks, bool loose)
+{
+	if (!loose && writer->blocks > blocks)
+		writer->blocks = blocks ? blocks : 1;
+	writer->gap = 2;
+}
+
 void write_list(struct writer *writer, const struct node *list)
 {
 	bool ordered = list->element == ELEMENT_ol, loose = false;
 	long number = slice_number(node_attribute(list, ATTRIBUTE_start), 1);
+	unsigned blocks;
 	char marker[16] = "- ";
 
 	writer_end_block(writer);
 	if (writer->items && writer->blocks == 1)
 		writer->gap = 1; /* right under its item's line */
+	blocks = writer->blocks;
 	writer->items++;
 	for (const struct node *item = list->first; item && writer_goes_on(writer); item = item->next) {
 		if (item->element != ELEMENT_li) {
@@ -103,7 +113,7 @@ void write_list(struct writer *writer, const struct node *list)
 	}
 	writer_end_block(writer);
 	writer->items--;
-	writer->gap = 2;
+	end_list(writer, blocks, loose);
 }
 
 /* The next dt or dd; pairs of them may stand in a <div>. */
@@ -134,7 +144,7 @@ void write_definitions(struct writer *writer, const struct node *list)
 	struct writer_indent indent;
 	struct run *run = &writer->run;
 	bool in_item = false, loose = false;
-	unsigned terms = 0;
+	unsigned terms = 0, blocks;
 
 	writer_end_block(writer);
 	if (run->mode != RUN_BLOCKS || writer->plain) {
@@ -143,6 +153,7 @@ void write_definitions(struct writer *writer, const struct node *list)
 	}
 	if (writer->items && writer->blocks == 1)
 		writer->gap = 1;
+	blocks = writer->blocks;
 	writer->items++;
 	for (const struct node *part = next_part(list, list); part && writer_goes_on(writer);
 	     part = next_part(part, list)) {
@@ -185,8 +196,9 @@ void write_definitions(struct writer *writer, const struct node *list)
 			writer_end_block(writer);
 	}
 	writer_end_block(writer);
+	loose |= in_item && writer->blocks > 1;
 	if (in_item)
 		writer_unindent(writer, &indent);
 	writer->items--;
-	writer->gap = 2;
+	end_list(writer, blocks, loose);
 }

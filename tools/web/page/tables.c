@@ -172,8 +172,6 @@ static void write_layout(struct writer *writer, const struct node *table)
 			write_node(writer, child);
 	for (const struct node *row = next_row(writer, table, NULL); row && writer_goes_on(writer);
 	     row = next_row(writer, table, row)) {
-		bool blocks = (row->marks & NODE_HAS_BLOCK) && writer->run.mode == RUN_BLOCKS;
-
 		for (const struct node *cell = next_cell(writer, row, NULL); cell;
 		     cell = next_cell(writer, row, cell)) {
 			char text[32];
@@ -188,7 +186,6 @@ static void write_layout(struct writer *writer, const struct node *table)
 				writer_end_block(writer);
 			writer->run.space = true;
 		}
-		(void)blocks;
 		writer_end_block(writer);
 	}
 }
@@ -292,8 +289,11 @@ static void write_data(struct writer *writer, const struct node *table, struct g
 			write_node(writer, child);
 	for (const struct node *row = next_row(writer, table, NULL); row && writer_goes_on(writer);
 	     row = next_row(writer, table, row)) {
-		if (!(row->marks & NODE_HAS_TEXT) && !next_cell(writer, row, NULL))
+		if (!(row->marks & NODE_HAS_TEXT)) { /* nothing to see, but what reaches down goes on */
+			for (unsigned i = 0; i < grid->count; i++)
+				grid->columns[i].rows -= grid->columns[i].rows > 0;
 			continue;
+		}
 		if (begun) {
 			writer_new_line(writer);
 			write_row(writer, row, grid);
