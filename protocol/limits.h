@@ -424,6 +424,8 @@
 #define LIMIT_WEB_FRESH_S         86400         /* of what a server says about how long it may be shown again */
 #define LIMIT_WEB_VALIDATOR_BYTES 256           /* of an ETag: real ones stay under 100 */
 #define LIMIT_WEB_AT_ONCE_BYTES   (192u << 10)  /* a body converted in the loop: about 3 ms; larger ones in a thread */
+#define LIMIT_WEB_CONVERT_MS      5000          /* of a page: ten times what the largest takes */
+#define LIMIT_WEB_CONVERT_BYTES   (192u << 20)  /* of its tree, while it is converted */
 #define LIMIT_WEB_REQUEST_HEADERS (16u << 10)   /* that a model gives */
 #define LIMIT_WEB_PIPES           64            /* downloads watched at once */
 #define LIMIT_WEB_BROKEN          6             /* connections of a download in a row that brought nothing */

@@ -341,7 +341,7 @@ class Inside(unittest.TestCase):
         with Web([]) as web:
             call = web.start("http://localhost:3000/")
             web.turn()
-            web.frontend.send(frame(NOT_IN_SANDBOX, PROGRESS, web.inside[0][0], text("nothing listens on port 3000 in your sandbox"), value=errno.ECONNREFUSED))
+            web.frontend.send(frame(NOT_IN_SANDBOX, web.inside[0][0], text("nothing listens on port 3000 in your sandbox"), value=errno.ECONNREFUSED))
             got = web.wait(call)
             self.assertEqual((got.kind, got.value), (FAILURE, errno.ECONNREFUSED))
             self.assertIn("nothing listens", got.message)

@@ -59,6 +59,7 @@ struct view {
 	size_t length;
 	uint64_t characters;
 	enum { VIEW_TEXT, VIEW_IMAGE, VIEW_BINARY } kind;
+	bool markdown;
 	char type[WEB_MEDIA_TYPE_BYTES], title[WEB_TITLE_BYTES];
 };
 
