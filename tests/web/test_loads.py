@@ -325,7 +325,7 @@ class Downloads(unittest.TestCase):
                 count += len(data)
         while True:
             kind, of, value, _, payload, _ = receive(web.frontend)
-            if kind != 132 and of == call:
+            if kind not in (PROGRESS, TOTAL) and of == call:
                 return kind, value, payload, digest.hexdigest(), count
 
     def content(self, size):
@@ -400,7 +400,7 @@ class Downloads(unittest.TestCase):
             call, reading = self.start(web, server.url)
             os.close(reading)
             kind, value = receive(web.frontend)[0:3:2]
-            while kind == 132:
+            while kind in (PROGRESS, TOTAL):
                 kind, value = receive(web.frontend)[0:3:2]
             self.assertEqual((kind, value), (FAILURE, errno.EPIPE))
 
