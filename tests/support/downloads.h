@@ -131,31 +131,41 @@ static inline void say_text(int socket, uint32_t call, const char *text)
 	frontend_turn(&frontend);
 }
 
+static inline void pack_received(struct buffer *payload, uint64_t bytes)
+{
+	buffer_init(payload, LIMIT_FRAME_BYTES);
+	frame_put_u64(payload, bytes);
+	frame_put_bytes(payload, (char[FILES_SHA256_BYTES]){0}, FILES_SHA256_BYTES);
+	frame_put_u32(payload, FILES_CREATED);
+	frame_put_u32(payload, 0);
+	assert_int_equal(frame_put_text(payload, "a"), 0);
+}
+
 static inline void say_received(uint32_t call, uint64_t bytes)
 {
 	struct buffer payload;
 
-	buffer_init(&payload, LIMIT_FRAME_BYTES);
-	frame_put_u64(&payload, bytes);
-	frame_put_bytes(&payload, (char[FILES_SHA256_BYTES]){0}, FILES_SHA256_BYTES);
-	frame_put_u32(&payload, FILES_CREATED);
-	frame_put_u32(&payload, 0);
-	assert_int_equal(frame_put_text(&payload, "a"), 0);
+	pack_received(&payload, bytes);
 	say(REPLY_RESULT, call, buffer_data(&payload), buffer_length(&payload));
 	buffer_deinit(&payload);
+}
+
+static inline void pack_fetched(struct buffer *payload, uint32_t status, uint64_t bytes)
+{
+	buffer_init(payload, LIMIT_FRAME_BYTES);
+	frame_put_text(payload, "http://example.org/there");
+	frame_put_u32(payload, status);
+	frame_put_text(payload, "text/plain");
+	frame_put_u64(payload, bytes);
+	frame_put_u32(payload, 0);
+	assert_int_equal(frame_put_u32(payload, 0), 0);
 }
 
 static inline void say_fetched(uint32_t call, uint32_t status, uint64_t bytes)
 {
 	struct buffer payload;
 
-	buffer_init(&payload, LIMIT_FRAME_BYTES);
-	frame_put_text(&payload, "http://example.org/there");
-	frame_put_u32(&payload, status);
-	frame_put_text(&payload, "text/plain");
-	frame_put_u64(&payload, bytes);
-	frame_put_u32(&payload, 0);
-	assert_int_equal(frame_put_u32(&payload, 0), 0);
+	pack_fetched(&payload, status, bytes);
 	frontend_frame(web, REPLY_RESULT, call, 0, buffer_data(&payload), buffer_length(&payload), -1);
 	buffer_deinit(&payload);
 	frontend_turn(&frontend);
