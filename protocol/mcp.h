@@ -233,6 +233,9 @@ bool mcp_call_wants_progress(const struct mcp_call *call);
 /* `progress` must grow with each (milliseconds since the start do); `message` may be NULL. Ignored without a
  * token. */
 void mcp_call_progress(struct mcp_call *call, double progress, const char *message, size_t message_length);
+/* The same with what it grows to; 0: not known. */
+void mcp_call_progress_of(struct mcp_call *call, double progress, double total, const char *message,
+			  size_t message_length);
 
 /* The answer will take its time: a transport whose clients can come back for it need not hold their
  * connection until then (2025-11-25, transports, "Sending Messages to the Server", 6). Legacy sessions only;

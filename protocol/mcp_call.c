@@ -71,6 +71,12 @@ bool mcp_call_wants_progress(const struct mcp_call *call)
 
 void mcp_call_progress(struct mcp_call *call, double progress, const char *message, size_t message_length)
 {
+	mcp_call_progress_of(call, progress, 0, message, message_length);
+}
+
+void mcp_call_progress_of(struct mcp_call *call, double progress, double total, const char *message,
+			  size_t message_length)
+{
 	const struct mcp_origin *origin = &call->request.origin;
 	struct mcp_delivery delivery = {.route = origin->route};
 	struct buffer *out = &origin->peer->caller->reply;
@@ -87,6 +93,10 @@ void mcp_call_progress(struct mcp_call *call, double progress, const char *messa
 	json_raw(&writer, call->progress_token, strlen(call->progress_token));
 	json_key(&writer, "progress");
 	json_number(&writer, progress);
+	if (total > 0) {
+		json_key(&writer, "total");
+		json_number(&writer, total);
+	}
 	if (message) {
 		json_key(&writer, "message");
 		json_bytes(&writer, message, message_length);

@@ -9,6 +9,7 @@
 
 #include "protocol/cleanup.h"
 #include "server/caller.h"
+#include "server/inside.h"
 #include "server/replies.h"
 #include "server/sandboxes.h"
 #include "tools/reply.h"
@@ -36,7 +37,7 @@ static struct call *call_new(struct calls *calls, struct caller *caller, struct 
 	call->caller = caller;
 	call->mcp = mcp;
 	call->tool = tool;
-	call->number = (++calls->generation << SLOT_BITS) | slot;
+	call->number = ((++calls->generation << SLOT_BITS) & ~DOWNLOAD_NUMBER) | slot;
 	call->begun = calls->loop->now;
 	if (tool->route != TOOL_HANDLE)
 		sandboxes_called(calls->sandboxes);
@@ -44,6 +45,7 @@ static struct call *call_new(struct calls *calls, struct caller *caller, struct 
 	buffer_init(&call->meta, LIMIT_FRAME_BYTES);
 	buffer_init(&call->facts, LIMIT_RESULT_BYTES_MAX);
 	call->context = calls->context;
+	call->context.caller = caller->number;
 	if (mcp_call_patience(mcp))
 		call->context.answer_within_ms = mcp_call_patience(mcp);
 	call->result = (struct tool_result){.call = mcp, .context = &call->context, .meta = &call->meta};
@@ -144,6 +146,9 @@ static void channel_lost(void *context, struct channel *channel, const struct su
 
 	if (channel == &calls->files)
 		file_watches_lost(calls, failure);
+	if (channel == &calls->web)
+		inside_lost(calls);
+	downloads_lost(calls, channel, failure, gone);
 	for (unsigned slot = 0; slot < calls->unused; slot++) {
 		struct call *call = calls->slots[slot];
 
@@ -175,6 +180,10 @@ void call_detach(struct call *call)
 	loop_timer_clear(calls->loop, &call->deadline);
 	if (call->command) {
 		command_unlisten(call->command, call);
+		return;
+	}
+	if (call->download) {
+		download_unlisten(call);
 		return;
 	}
 	if (call->listing) {
@@ -225,6 +234,10 @@ static void deadline_passed(struct loop_timer *timer)
 			channel_condemn(call->channel);
 		return;
 	}
+	if (call->download) {
+		download_late(call);
+		return;
+	}
 	result_fail(&call->result,
 		    "%s was not done within %.1f s and was stopped. If it was to change something, look "
 		    "whether it did. Ask for "
@@ -250,6 +263,8 @@ static void send_to(struct call *call, struct channel *channel, const void *argu
 		call->channel = channel;
 		call->epoch = channel->epoch;
 		channel->calls++;
+		if (channel == &call->calls->web)
+			call->caller->web_epoch = channel->epoch + 1;
 		result = channel_send(channel, call->tool->operation, call->number, &payload);
 		if (result < 0)
 			err_set(&err, result, "the %s has too much to do at the moment; try again later",
@@ -282,6 +297,9 @@ static void dispatch(struct call *call, const void *arguments)
 		break;
 	case TOOL_HANDLE:
 		command_handle(call->caller, call, arguments);
+		break;
+	case TOOL_DOWNLOAD:
+		download_begin(call, arguments);
 		break;
 	case TOOL_LOOK:
 		command_look(call->caller, call, arguments);
@@ -348,6 +366,7 @@ void calls_deinit(struct calls *calls)
 	for (unsigned slot = 0; slot < calls->unused; slot++)
 		if (calls->slots[slot] && calls->slots[slot]->channel)
 			call_release(calls->slots[slot]);
+	downloads_free(calls);
 	file_watches_end(calls, NULL);
 	channel_deinit(&calls->files);
 	channel_deinit(&calls->search);

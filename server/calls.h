@@ -15,6 +15,7 @@
 #include "protocol/limits.h"
 #include "protocol/mcp.h"
 #include "server/channel.h"
+#include "server/downloads.h"
 #include "server/file_watches.h"
 #include "server/loop.h"
 #include "server/metrics.h"
@@ -30,10 +31,12 @@ struct call {
 	struct caller *caller;
 	struct mcp_call *mcp; /* NULL: answered or cancelled, the executor still owes its last frame */
 	const struct tool *tool;
-	struct channel *channel; /* FILES, SEARCH, WEB */
-	unsigned epoch;          /* of the channel's executor that was asked */
-	struct command *command; /* COMMAND, HANDLE: to which it listens */
-	struct listing *listing; /* list_commands, while it asks */
+	struct channel *channel;    /* FILES, SEARCH, WEB */
+	unsigned epoch;             /* of the channel's executor that was asked */
+	struct command *command;    /* COMMAND, HANDLE: to which it listens */
+	struct listing *listing;    /* list_commands, while it asks */
+	struct download *download;  /* DOWNLOAD: to which it listens, */
+	struct call *next_listener; /* beside others */
 	uint32_t number;
 	uint64_t begun;              /* nanoseconds */
 	struct loop_timer deadline;  /* of the answer; once detached, of the executor's last word */
@@ -50,6 +53,7 @@ struct calls {
 	struct tool_context context; /* answer_within_ms: of a client that does not say who it is */
 	struct channel files, search, web;
 	struct file_watches watches;
+	struct downloads downloads;
 	struct metrics metrics;
 	struct sandboxes *sandboxes;
 	struct call *slots[LIMIT_CALLS_IN_FLIGHT];

@@ -10,7 +10,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 
-/* Its channel is rings; else a socket. */
+/* Its channel is rings, with a socket for descriptors; else a socket. */
 static bool has_rings(const struct supervised *supervised)
 {
 	return supervised->kind == SPAWNER_FILES || supervised->kind == SPAWNER_SEARCH;
@@ -19,13 +19,15 @@ static bool has_rings(const struct supervised *supervised)
 struct channel_request {
 	struct channel_request *next;
 	uint16_t type;
-	uint32_t call;
+	uint32_t call, value;
 	bool begun; /* a first piece was sent */
+	int fd;     /* goes with it; -1: none */
 	struct buffer payload;
 };
 
 static void free_request(struct channel_request *request)
 {
+	close_fd(&request->fd);
 	buffer_deinit(&request->payload);
 	free(request);
 }
@@ -235,12 +237,12 @@ enum { PIECE_WAITS, PIECE_SENT, PIECE_WAS_LAST };
 static int send_piece(struct channel *channel, struct channel_request *request)
 {
 	size_t left = buffer_length(&request->payload), length;
-	struct frame_header header = {.type = request->type, .call = request->call};
+	struct frame_header header = {.type = request->type, .call = request->call, .value = request->value};
 	bool lied;
 
 	if (!channel->rings.base) {
 		int result = frame_send(channel->socket.fd, &header, buffer_data(&request->payload), left,
-					NULL, 0, MSG_DONTWAIT);
+					&request->fd, request->fd >= 0, MSG_DONTWAIT);
 
 		if (result < 0)
 			return result == -EAGAIN ? PIECE_WAITS : result;
@@ -248,6 +250,15 @@ static int send_piece(struct channel *channel, struct channel_request *request)
 		return PIECE_WAS_LAST;
 	}
 	length = left < LIMIT_FRAME_BYTES ? left : LIMIT_FRAME_BYTES;
+	if (request->fd >= 0) { /* before the request, so that who reads that finds it (tools/files/wire.h) */
+		struct frame_header bare = header;
+		int result = frame_send(channel->socket.fd, &bare, NULL, 0, &request->fd, 1, MSG_DONTWAIT);
+
+		if (result < 0)
+			return result == -EAGAIN ? PIECE_WAITS : result;
+		close_fd(&request->fd);
+		request->begun = true;
+	}
 	if (ring_room(&channel->rings.out) < length && ring_starve(&channel->rings.out, (uint32_t)length))
 		return PIECE_WAITS;
 	void *to = ring_reserve(&channel->rings.out, (uint32_t)length, &lied);
@@ -286,14 +297,28 @@ void channel_push(struct channel *channel)
 			channel->last = &channel->first;
 		free_request(request);
 	}
-	if (!channel->rings.base)
-		loop_change(channel->loop, &channel->socket, channel->first ? EPOLLIN | EPOLLOUT : EPOLLIN);
-	else if (ring_should_wake(&channel->rings.out))
+	bool blocked = channel->first && (!channel->rings.base || channel->first->fd >= 0);
+
+	loop_change(channel->loop, &channel->socket, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (channel->rings.base && ring_should_wake(&channel->rings.out))
 		wake(channel);
 }
 
 int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload)
 {
+	return channel_send_value(channel, type, call, 0, payload, -1);
+}
+
+int channel_send_descriptor(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload,
+			    int fd)
+{
+	return channel_send_value(channel, type, call, 0, payload, fd);
+}
+
+int channel_send_value(struct channel *channel, uint16_t type, uint32_t call, uint32_t value,
+		       struct buffer *payload, int fd)
+{
+	_cleanup_fd_ int descriptor = fd;
 	struct channel_request *request;
 
 	if (channel->queued + buffer_length(payload) > LIMIT_CHANNEL_QUEUE_BYTES)
@@ -303,7 +328,8 @@ int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct b
 	request = malloc(sizeof *request);
 	if (!request)
 		return -ENOMEM;
-	*request = (struct channel_request){.type = type, .call = call, .payload = *payload};
+	*request = (struct channel_request){
+		.type = type, .call = call, .value = value, .fd = steal_fd(&descriptor), .payload = *payload};
 	buffer_init(payload, payload->max);
 	channel->queued += buffer_length(&request->payload);
 	*channel->last = request;

@@ -3,7 +3,8 @@
 #define SALLYPORT_SERVER_CHANNEL_H
 
 /*
- * The frontend's channel to one executor: files and search over rings in shared memory, web over a socket. It
+ * The frontend's channel to one executor: files and search over rings in shared memory, and a socket for what
+ * rings cannot carry; web over a socket. It
  * starts the executor on first use, queues requests until it runs and while it has no room, and hands replies
  * on one by one. Everything that comes back is hostile: a malformed frame, or a reply that the receiver
  * refuses, ends the executor, and `lost` tells why. The next request starts a new one. An executor that
@@ -34,7 +35,7 @@ struct channel {
 	struct ring_pair rings;
 	int wake;                 /* a pipe: wakes the executor */
 	struct loop_source awake; /* eventfd: wakes us */
-	/* files: end of file is the executor's death; web: the frames */
+	/* files: descriptors, and end of file is the executor's death; web: the frames */
 	struct loop_source socket;
 	struct buffer payload;
 	struct channel_request *first, **last; /* not yet sent whole */
@@ -57,6 +58,12 @@ void channel_deinit(struct channel *channel);
 /* Queues a request; takes the payload's content. 0, -ENOMEM, -ENOBUFS when LIMIT_CHANNEL_QUEUE_BYTES already
  * wait, -EMSGSIZE. */
 int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload);
+/* The same with a descriptor, which is taken in either case. */
+int channel_send_descriptor(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload,
+			    int fd);
+/* The same with a value in its header; fd may be -1. */
+int channel_send_value(struct channel *channel, uint16_t type, uint32_t call, uint32_t value,
+		       struct buffer *payload, int fd);
 /* Forgets a request of which nothing was sent yet. True if there was one: then no reply will come. */
 bool channel_withdraw(struct channel *channel, uint16_t type, uint32_t call);
 

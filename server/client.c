@@ -161,6 +161,7 @@ void client_deinit(struct client *client)
 	struct mcp_caller *mcp = client->caller.mcp;
 
 	file_watches_end(client->calls, &client->caller);
+	downloads_leave(client->calls, &client->caller);
 	caller_deinit(&client->caller);
 	mcp_caller_free(mcp);
 }

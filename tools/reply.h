@@ -23,6 +23,7 @@ enum reply_frame {
 	REPLY_MEDIA = 133,   /* payload of pieces: text media type, then the bytes: an image or audio block */
 	REPLY_WATCHED = 134, /* about a watch, not a call: value WATCHED_*, payload as of FAILURE or DENIED */
 	REPLY_CHANGED = 135, /* the same, without payload: look again */
+	REPLY_RECEIVING = 136, /* FILES_RECEIVE may go on. payload: u64 bytes received so far */
 };
 
 enum { WATCHED_WELL, WATCHED_FAILED, WATCHED_DENIED };

@@ -23,6 +23,7 @@ const struct tool *const tool_table[] = {
 	&copy_file_tool,
 	&create_directory_tool,
 	&delete_file_tool,
+	&download_file_tool,
 	&edit_file_tool,
 	&explain_access_tool,
 	&fetch_url_tool,

@@ -21,13 +21,14 @@
 #include "tools/denial.h"
 
 enum tool_route {
-	TOOL_COMMAND, /* run by the caller's sandbox; driven by server/command */
-	TOOL_HANDLE,  /* about a command of the caller's that has a handle (tools/command/handle.h) */
-	TOOL_FILES,   /* packed for the files executor */
-	TOOL_SEARCH,  /* packed for the search executor */
-	TOOL_WEB,     /* packed for the web executor */
-	TOOL_LOOK,    /* asked of the caller's sandbox, where nothing is run (KEEPER_LOOK) */
-	TOOL_LOCAL,   /* answered by the frontend itself, by `local` */
+	TOOL_COMMAND,  /* run by the caller's sandbox; driven by server/command */
+	TOOL_HANDLE,   /* about a command of the caller's that has a handle (tools/command/handle.h) */
+	TOOL_FILES,    /* packed for the files executor */
+	TOOL_SEARCH,   /* packed for the search executor */
+	TOOL_WEB,      /* packed for the web executor */
+	TOOL_DOWNLOAD, /* between web and files executor; driven by server/download */
+	TOOL_LOOK,     /* asked of the caller's sandbox, where nothing is run (KEEPER_LOOK) */
+	TOOL_LOCAL,    /* answered by the frontend itself, by `local` */
 };
 
 /* MCP tool annotations; only those that differ from the default are sent */
@@ -43,6 +44,7 @@ struct tool_context {
 	uint32_t answer_within_ms;             /* of this caller */
 	const struct confinement_found *found; /* changes: what calls run under, once one has run */
 	const char *instance;                  /* our name among replicas; NULL: we have none */
+	uint32_t caller;                       /* whose call it is, as the spawner knows it */
 };
 
 /* How a call ended. */

@@ -4,6 +4,7 @@
  * short because the work is divided so that they can be. Each was compared with what its program does while
  * all tests run (tests/trace repeats that): what nothing used has a comment that names who may, one day.
  */
+#include "sandbox/executor.h"
 #include "sandbox/filter/table.h"
 
 #include <errno.h>
@@ -88,6 +89,12 @@ static const struct table_rule files_watches[] = {
 	{NULL},
 };
 
+/* Pipes that files come out of: the frontend passes them, over one socket and without making anybody wait. */
+static const struct table_rule files_pipes[] = {
+	{.call = "recvmsg", .when = {IS(0, EXECUTOR_CHANNEL + 3), IS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)}},
+	{NULL},
+};
+
 static const struct table_group files[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end, and what it writes", rules_end},
@@ -100,6 +107,7 @@ static const struct table_group files[] = {
 	{"copies", files_copies},
 	{"fsync that others do not wait for", files_background},
 	{"changes of files", files_watches},
+	{"pipes that are passed to it", files_pipes},
 	{NULL},
 };
 
@@ -131,7 +139,7 @@ static const struct table_rule search_content[] = {
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |   \
 	 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
-static const struct table_rule search_threads[] = {
+static const struct table_rule threads[] = {
 	REFUSE("clone3", ENOSYS),
 	{.call = "clone", .when = {IS(0, THREAD_FLAGS)}},
 	{.call = "mprotect", .when = {IS(2, PROT_READ | PROT_WRITE)}}, /* a stack, above its guard */
@@ -171,7 +179,7 @@ static const struct table_group search[] = {
 	{"rings", rules_rings},
 	{"paths beneath the workspaces", search_paths},
 	{"content", search_content},
-	{"threads", search_threads},
+	{"threads", threads},
 	{"code of expressions", search_code},
 	{NULL},
 };
@@ -229,6 +237,12 @@ static const struct table_rule handshakes[] = {
 	{NULL},
 };
 
+/* What the thread says to the loop that is done. Pipes that it was given it writes to (rules_end). */
+static const struct table_rule web_wakes[] = {
+	ALLOW("read"), /* newer curls have an eventfd for it */
+	{NULL},
+};
+
 static const struct table_group web[] = {
 	{"memory, never executable", rules_memory},
 	{"its own end, and what it writes", rules_end},
@@ -238,6 +252,8 @@ static const struct table_group web[] = {
 	{"what it sends", web_sockets},
 	{"what curl asks of them all the same", connected_already},
 	{"handshakes", handshakes},
+	{"a thread for large pages", threads},
+	{"what its thread wakes it by", web_wakes},
 	{"options that nobody needs", options_in_vain},
 	{"what libraries look for", rules_in_vain},
 	{NULL},

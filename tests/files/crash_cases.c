@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "tests/files/receive.h"
 #include "tests/files/requests.h"
 #include "tests/files/small_disk.h"
 
@@ -150,23 +151,49 @@ static void pack_delete_tree(const struct harness *harness, struct buffer *paylo
 	assert_int_equal(frame_put_u32(payload, FILES_RECURSIVE), 0);
 }
 
+static void pack_received(const struct harness *harness, struct buffer *payload, uint16_t *type)
+{
+	*type = FILES_RECEIVE;
+	pack_receive(payload, "new", 0, "", 100);
+	receive_pass(harness, 0, "new\n", 4);
+}
+
+static void pack_received_over(const struct harness *harness, struct buffer *payload, uint16_t *type)
+{
+	*type = FILES_RECEIVE;
+	pack_receive(payload, "two", FILES_OVERWRITE, "", 100);
+	receive_pass(harness, 0, "new\n", 4);
+}
+
+static void say_received(struct harness *harness)
+{
+	struct buffer payload;
+
+	buffer_init(&payload, 100);
+	assert_int_equal(frame_put_u64(&payload, 4), 0);
+	harness_send(harness, FILES_RECEIVED, 0, &payload);
+	buffer_deinit(&payload);
+}
+
 const struct crash_case crash_cases[] = {
-	{"patch of several files", pack_all, NOTHING, true},
-	{"patch of one file", pack_single, NOTHING, true},
-	{"write over a file", pack_replacing, NOTHING, true},
-	{"append", pack_appending, NOTHING, true},
-	{"write a new file", pack_creating, NOTHING, true},
-	{"edit", pack_editing, NOTHING, true},
-	{"move", pack_move, NOTHING, false},
-	{"move over a file", pack_move_over, NOTHING, false},
-	{"move to another file system", pack_move_away, BOTH, false},
-	{"move over a file of another file system", pack_move_away_over, BOTH, false},
-	{"move a tree to another file system", pack_move_tree_away, BOTH, false},
-	{"copy", pack_copy, NOTHING, false},
-	{"copy over a file", pack_copy_over, NOTHING, false},
-	{"copy a tree", pack_copy_tree, NOTHING, false},
-	{"make a directory", pack_make, NOTHING, false},
-	{"delete", pack_delete, NOTHING, false},
-	{"delete a tree", pack_delete_tree, PIECES, false},
+	{"receive a file", pack_received, NOTHING, say_received, true},
+	{"receive over a file", pack_received_over, NOTHING, say_received, true},
+	{"patch of several files", pack_all, NOTHING, NULL, true},
+	{"patch of one file", pack_single, NOTHING, NULL, true},
+	{"write over a file", pack_replacing, NOTHING, NULL, true},
+	{"append", pack_appending, NOTHING, NULL, true},
+	{"write a new file", pack_creating, NOTHING, NULL, true},
+	{"edit", pack_editing, NOTHING, NULL, true},
+	{"move", pack_move, NOTHING, NULL, false},
+	{"move over a file", pack_move_over, NOTHING, NULL, false},
+	{"move to another file system", pack_move_away, BOTH, NULL, false},
+	{"move over a file of another file system", pack_move_away_over, BOTH, NULL, false},
+	{"move a tree to another file system", pack_move_tree_away, BOTH, NULL, false},
+	{"copy", pack_copy, NOTHING, NULL, false},
+	{"copy over a file", pack_copy_over, NOTHING, NULL, false},
+	{"copy a tree", pack_copy_tree, NOTHING, NULL, false},
+	{"make a directory", pack_make, NOTHING, NULL, false},
+	{"delete", pack_delete, NOTHING, NULL, false},
+	{"delete a tree", pack_delete_tree, PIECES, NULL, false},
 	{0},
 };

@@ -19,6 +19,8 @@ struct crash_case {
 	const char *name;
 	void (*pack)(const struct harness *, struct buffer *, uint16_t *type);
 	enum middle middle;
+	/* what is sent behind the request; NULL: nothing */
+	void (*then)(struct harness *);
 	bool links; /* asks for files without names or for links, which not every system has */
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,9 +53,10 @@ struct harness *harness_new(void)
 }
 
 /* The child: what main() does, without the layers. */
-static void serve(const struct harness *harness, int memfd, int wake, int awake)
+static void serve(const struct harness *harness, int memfd, int wake, int awake, int socket)
 {
-	struct loop loop = {.files.operations = harness->search ? search_operations : files_operations};
+	struct loop loop = {.files = {.operations = harness->search ? search_operations : files_operations,
+				      .socket = socket}};
 	struct searches searches;
 	int *workspaces = calloc(harness->plan.workspace_count, sizeof *workspaces);
 
@@ -110,10 +112,11 @@ static int count_descriptors(struct harness *harness)
 
 void harness_start(struct harness *harness)
 {
-	int memfd = ring_create(NULL), awake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), wake[2];
+	int memfd = ring_create(NULL), awake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), wake[2], sockets[2];
 
 	assert_true(memfd >= 0 && awake >= 0);
 	assert_int_equal(pipe2(wake, O_CLOEXEC), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
 	fflush(NULL);
 	harness->pid = fork();
 	assert_true(harness->pid >= 0);
@@ -122,10 +125,13 @@ void harness_start(struct harness *harness)
 		close(wake[1]);
 		if (harness->prepare)
 			harness->prepare();
-		serve(harness, memfd, wake[0], awake);
+		close(sockets[0]);
+		serve(harness, memfd, wake[0], awake, sockets[1]);
 	}
 	signal(SIGPIPE, SIG_IGN); /* harness_wake() */
 	close(wake[0]);
+	close(sockets[1]);
+	harness->socket = sockets[0];
 	assert_int_equal(ring_map(&harness->rings, memfd, true, NULL), 0);
 	close(memfd);
 	harness->wake = wake[1];
@@ -167,6 +173,7 @@ void harness_join(struct harness *harness, int code)
 	ring_unmap(&harness->rings);
 	close_fd(&harness->wake);
 	close_fd(&harness->awake);
+	close_fd(&harness->socket);
 }
 
 void harness_kill(struct harness *harness)
@@ -177,6 +184,7 @@ void harness_kill(struct harness *harness)
 	ring_unmap(&harness->rings);
 	close_fd(&harness->wake);
 	close_fd(&harness->awake);
+	close_fd(&harness->socket);
 }
 
 void harness_stop(struct harness *harness)
@@ -204,7 +212,7 @@ struct answer *harness_answer(struct harness *harness, uint32_t call)
 	buffer_clear(&answer->media, SIZE_MAX);
 	buffer_clear(&answer->payload, SIZE_MAX);
 	answer->type = 0;
-	answer->finals = answer->parts = answer->changes = 0;
+	answer->finals = answer->parts = answer->changes = answer->receiving = 0;
 	return answer;
 }
 
@@ -217,6 +225,15 @@ static void take(struct harness *harness, const struct frame_header *header, con
 	if (header->type == REPLY_CHANGED) {
 		assert_int_equal(answer->type, REPLY_WATCHED);
 		answer->changes++;
+		return;
+	}
+	if (header->type == REPLY_RECEIVING) {
+		struct frame_reader reader;
+
+		frame_read(&reader, payload, header->length);
+		answer->received = frame_get_u64(&reader);
+		assert_int_equal(frame_done(&reader), 0);
+		answer->receiving++;
 		return;
 	}
 	assert_int_equal(answer->finals, 0); /* nothing comes after the final frame */

@@ -29,6 +29,8 @@ struct answer {
 	uint32_t value;
 	unsigned finals;    /* how many final frames came */
 	unsigned changes;   /* CHANGED of this number */
+	unsigned receiving; /* RECEIVING of this number, */
+	uint64_t received;  /* and what the last one said */
 	unsigned parts;     /* and how many that end a part (FRAME_PART) */
 	struct buffer text; /* of TEXT */
 	struct buffer media;
@@ -40,6 +42,7 @@ struct harness {
 	struct ring_pair rings;
 	int wake;            /* a pipe; closing it is the frontend's end */
 	int awake;           /* eventfd */
+	int socket;          /* where requests' descriptors go */
 	char directory[64];  /* of all that the test makes; harness_stop removes it */
 	char workspace[128]; /* directory/ws: the first workspace, writable */
 	struct plan plan;    /* before harness_start: more workspaces, rules */

@@ -188,6 +188,8 @@ static unsigned perform(const struct crash_case *which, struct harness *harness,
 	harness_answer(harness, 0);
 	harness_send(harness, type, 0, &payload);
 	buffer_deinit(&payload);
+	if (which->then)
+		which->then(harness);
 	attach(harness);
 	harness_wake(harness);
 	count = run(harness, stops);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/files/old_system.h"
+#include "tests/files/receive.h"
 #include "tests/files/requests.h"
 #include "tests/files/small_disk.h"
 
@@ -38,6 +39,16 @@ static const struct answer *write_new(struct harness *harness)
 static const struct answer *append(struct harness *harness)
 {
 	return harness_write(harness, "file", big, BIG, FILES_APPEND, "");
+}
+
+static const struct answer *receive(struct harness *harness)
+{
+	return harness_receive(harness, "new", big, BIG, 0, "");
+}
+
+static const struct answer *receive_over(struct harness *harness)
+{
+	return harness_receive(harness, "file", big, BIG, FILES_OVERWRITE, "");
 }
 
 static const struct answer *edit(struct harness *harness)
@@ -100,6 +111,8 @@ static const struct full_case cases[] = {
 	{"write over a file", "file", write_over},
 	{"write a new file", "new", write_new},
 	{"append", "file", append},
+	{"receive a new file", "new", receive},
+	{"receive over a file", "file", receive_over},
 	{"edit", "file", edit},
 	{"patch of two files", "", patch_two},
 	{"patch of several files", "", patch_several},

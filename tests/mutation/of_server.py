@@ -152,7 +152,7 @@ def policy():
               "cpu_thousandths = (uint32_t)policy->cpu_thousandths": "0", "network_bytes = (uint64_t)policy->network_bytes": "1ull << 38", "result_bytes = (uint64_t)policy->result_bytes": "32000",
               "command_count = (uint32_t)policy->command_count": "64", "commands_at_once = (uint32_t)policy->commands_at_once": "64",
               "command_ms = (uint32_t)policy->command_ms": "86400000", "command_kept_ms = (uint32_t)policy->command_kept_ms": "3600000",
-              "output_bytes = (uint64_t)policy->output_bytes": "1u << 30", "terminal_rows = (uint32_t)policy->terminal_rows": "24",
+              "output_bytes = (uint64_t)policy->output_bytes": "1u << 30", "download_bytes = (uint64_t)policy->download_bytes": "1ull << 32", "terminal_rows = (uint32_t)policy->terminal_rows": "24",
               "terminal_columns = (uint32_t)policy->terminal_columns": "120"}
     for line, value in limits.items():
         yield Mutant(f"policy: {line.split('>')[1]} is not obeyed", swap(path, f"plan->{line};", f"plan->{line.split(' = ')[0]} = {value};"),

@@ -183,6 +183,7 @@ static void frontend_init(struct frontend *frontend)
 	frontend->plan.command_ms = LIMIT_COMMAND_MS;
 	frontend->plan.command_kept_ms = LIMIT_COMMAND_KEPT_MS;
 	frontend->plan.output_bytes = LIMIT_OUTPUT_BYTES;
+	frontend->plan.download_bytes = LIMIT_DOWNLOAD_BYTES;
 	assert_int_equal(
 		calls_init(&frontend->calls, &frontend->loop, &frontend->supervisor, &frontend->plan), 0);
 	caller_init(&frontend->caller, frontend->calls.sandboxes);
@@ -202,6 +203,7 @@ static void frontend_deinit(struct frontend *frontend)
 
 	calls_abandon(&frontend->calls);
 	spawner = supervisor_end(&frontend->supervisor);
+	downloads_leave(&frontend->calls, &frontend->caller);
 	caller_deinit(&frontend->caller);
 	calls_deinit(&frontend->calls);
 	close(frontend->dead);

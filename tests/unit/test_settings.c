@@ -208,7 +208,7 @@ static void test_compiled(void **state)
 		 " \"fileBytes\": 0, \"dataBytes\": 33554432, \"temporaryBytes\": 2097152,"
 		 " \"temporaryFiles\": 500, \"memoryBytes\": 100000000, \"cpus\": 1.5,"
 		 " \"networkBytes\": 70000, \"commands\": 5, \"commandsAtOnce\": 4, \"commandSeconds\": 60.5,"
-		 " \"commandKeptSeconds\": 9, \"outputBytes\": 123456},"
+		 " \"commandKeptSeconds\": 9, \"outputBytes\": 123456, \"downloadBytes\": 54321},"
 		 " \"terminal\": {\"rows\": 50, \"columns\": 100},"
 		 " \"sandbox\": {\"lifetime\": \"call\", \"maximum\": 3, \"idleSeconds\": 2.5},"
 		 " \"filesystem\": {\"allowWrite\": [\"~/bin\", \"~/project/sub\", \"%s\"],"
@@ -233,6 +233,7 @@ static void test_compiled(void **state)
 	assert_int_equal(settings.plan.command_ms, 60500);
 	assert_int_equal(settings.plan.command_kept_ms, 9000);
 	assert_int_equal(settings.plan.output_bytes, 123456);
+	assert_int_equal(settings.plan.download_bytes, 54321);
 	assert_int_equal(settings.plan.terminal_rows, 50);
 	assert_int_equal(settings.plan.terminal_columns, 100);
 	assert_true(settings.plan.sandbox_per_call);

@@ -1,50 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The broker without its confinement, so that a test needs no spawner.
- * usage: bare-broker CONTROL [listed] [allow|deny HOST PORT]...     CONTROL: number of its descriptor
+ * usage: bare-broker CONTROL [WORD]...     number of its descriptor, the policy (words.h)
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "protocol/cleanup.h"
 #include "sandbox/egress/broker.h"
-
-#define RULES 64
-
-static int parse(struct plan *plan, char **words)
-{
-	while (*words) {
-		if (strcmp(*words, "listed") == 0) {
-			plan->network_listed = true;
-			words++;
-			continue;
-		}
-		bool allow = strcmp(*words, "allow") == 0;
-
-		if (!words[1] || !words[2] || plan->allowed_count == RULES || plan->denied_count == RULES)
-			return -1;
-		struct plan_rule rule = {words[1], (uint16_t)strtoul(words[2], NULL, 10)};
-
-		if (allow)
-			plan->allowed[plan->allowed_count++] = rule;
-		else
-			plan->denied[plan->denied_count++] = rule;
-		words += 3;
-	}
-	return 0;
-}
+#include "tests/web/words.h"
 
 int main(int argc, char **argv)
 {
-	struct plan_rule allowed[RULES], denied[RULES];
-	struct plan plan = {.allowed = allowed, .denied = denied};
+	_cleanup_(plan_deinit) struct plan plan;
 	struct resolver *resolver = NULL;
 	struct broker broker;
 	struct err err = {0};
 	int result;
 
-	if (argc < 2 || parse(&plan, argv + 2) < 0)
+	plan_init(&plan);
+	if (argc < 2 || words_read(&plan, argv + 2) < 0)
 		return 2;
 	result = resolver_new(&resolver, &err);
 	if (result == 0) {

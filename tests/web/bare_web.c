@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The web executor without its confinement, so that a test needs no spawner.
- * usage: bare-web FRONTEND BROKER [CERTIFICATES]     numbers of descriptors, and a file in PEM
+ * usage: bare-web FRONTEND BROKER CERTIFICATES [WORD]...     numbers of descriptors, a file in PEM (or
+ * empty), the policy (words.h)
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,18 +10,21 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "tests/web/words.h"
 #include "tools/web/executor/web.h"
 
 int main(int argc, char **argv)
 {
 	_cleanup_(buffer_deinit) struct buffer certificates = {.max = LIMIT_CERTIFICATES_BYTES};
+	_cleanup_(plan_deinit) struct plan plan;
+	struct injects injects = {0};
 	struct web web;
 	struct err err = {0};
 	int result;
 
-	if (argc < 3)
+	if (argc < 4)
 		return 2;
-	if (argc > 3) {
+	if (argv[3][0]) {
 		_cleanup_fd_ int fd = open(argv[3], O_RDONLY | O_CLOEXEC);
 		ssize_t got;
 
@@ -33,8 +37,11 @@ int main(int argc, char **argv)
 			certificates.end += got > 0 ? (size_t)got : 0;
 		} while (got > 0);
 	}
-	result = web_init(&web, (int)strtol(argv[1], NULL, 10), (int)strtol(argv[2], NULL, 10), &certificates,
-			  &err);
+	plan_init(&plan);
+	if (words_read(&plan, argv + 4) < 0)
+		return 2;
+	result = web_init(&web, (int)strtol(argv[1], NULL, 10), (int)strtol(argv[2], NULL, 10), &plan,
+			  &injects, &certificates, &err);
 	if (result == 0) {
 		result = web_run(&web, &err);
 		web_deinit(&web);

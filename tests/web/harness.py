@@ -22,10 +22,11 @@ SLOWNESS = float(os.environ.get("SALLYPORT_TEST_SLOWNESS", "1"))
 SANITIZED = bool(os.environ.get("SALLYPORT_SANITIZED"))
 PROGRAMS = {}
 
-CANCEL, FETCH = 1, 16
-TEXT, RESULT, FAILURE, DENIED, PROGRESS, MEDIA = 128, 129, 130, 131, 132, 133
+CANCEL, FETCH, IN_SANDBOX, NOT_IN_SANDBOX, INSIDE, TOTAL = 1, 16, 18, 19, 140, 141
+FORM_MARKDOWN, FORM_TEXT, FORM_RAW = 0, 1, 2
+TEXT, RESULT, FAILURE, DENIED, PROGRESS, MEDIA, TOTAL = 128, 129, 130, 131, 132, 133, 141
 CLIENT, CONNECT, ABANDON, CONNECTED, REFUSED, FAILED = 1, 2, 3, 16, 17, 18
-CUT_TIME, CUT_SIZE, CUT_BREAK, KEPT, AGAIN, BINARY, IS_MEDIA = 1, 2, 4, 8, 16, 32, 64
+LOADING, CUT_SIZE, CUT_BREAK, KEPT, AGAIN, BINARY, IS_MEDIA = 1, 2, 4, 8, 16, 32, 64
 
 
 def text(value):
@@ -128,6 +129,8 @@ class Answer:
             self.media += payload
             return
         assert self.kind is None, "two final frames"
+        if kind in (PROGRESS, TOTAL):
+            return
         self.kind, self.value, self.at = kind, value, time.monotonic()
         reader = Reader(payload)
         if kind == RESULT:
@@ -149,19 +152,18 @@ class Answer:
 class Web:
     """A web executor with its broker. A context manager: leaving it checks that both end well."""
 
-    def __init__(self, allow=(), deny=(), listed=True, certificates=None, environment=None, broker=None):
+    def __init__(self, allow=(), deny=(), listed=True, certificates=None, environment=None, broker=None, words=()):
         self.broker = broker or Broker(allow, deny, listed)
         at_broker = self.broker.client()
         self.frontend, inside = pair()
-        command = [PROGRAMS["web"], str(inside.fileno()), str(at_broker.fileno())]
-        if certificates:
-            command.append(os.path.join(HERE, "certificates", certificates))
+        command = [PROGRAMS["web"], str(inside.fileno()), str(at_broker.fileno()),
+                   os.path.join(HERE, "certificates", certificates) if certificates else "", *rule_words(allow, deny, listed), *words]
         self.process = subprocess.Popen(command, pass_fds=[inside.fileno(), at_broker.fileno()], stdin=subprocess.DEVNULL,
                                         env={**os.environ, **(environment or {})})
         inside.close()
         at_broker.close()
         self.last = 0
-        self.answers = {}
+        self.answers, self.inside = {}, []  # inside: who asked for a sandbox's own loopback: (number, place, caller, port, ms)
 
     def __enter__(self):
         return self
@@ -174,9 +176,10 @@ class Web:
             assert status == 0, f"the web executor ended with {status}"
             assert self.broker.status == 0, f"the broker ended with {self.broker.status}"
 
-    def start(self, url, raw=False, offset=0, max_length=20000, result_bytes=1 << 20, ms=10000):
+    def start(self, url, form=FORM_TEXT, offset=0, max_length=20000, result_bytes=1 << 20, ms=10000, caller=1, method="", headers="", body=b""):
         self.last += 1
-        payload = (text(url) + struct.pack("<IQQQI", int(raw), offset, max_length, result_bytes, int(ms * SLOWNESS)))
+        payload = (text(url) + struct.pack("<IIQQQI", caller, form, offset, max_length, result_bytes, int(ms * SLOWNESS)) +
+                   text(method) + text(headers) + text(body))
         self.answers[self.last] = Answer()
         self.frontend.send(frame(FETCH, self.last, payload))
         return self.last
@@ -188,6 +191,9 @@ class Web:
         got = receive(self.frontend, timeout)
         assert got, "the web executor is gone"
         kind, call, value, _, payload, _ = got
+        if kind == INSIDE:
+            self.inside.append((call, value, *struct.unpack("<III", payload)))
+            return 0
         self.answers[call].take(kind, value, payload)
         return call
 

@@ -86,8 +86,7 @@ int handle_signal(const char *name)
 const struct tool read_output_tool = {
 	.name = "read_output",
 	.title = "Read output",
-	.description =
-		"Output of a running or ended command of run_command, by its id. Waits for new output.",
+	.description = "Output of a running or ended command, by its id. Waits for new output.",
 	.route = TOOL_HANDLE,
 	.operation = HANDLE_READ,
 	.hints = TOOL_READ_ONLY | TOOL_CLOSED_WORLD,
@@ -99,7 +98,7 @@ const struct tool read_output_tool = {
 const struct tool write_input_tool = {
 	.name = "write_input",
 	.title = "Write input",
-	.description = "Write text to the stdin of a command, and read the output that follows.",
+	.description = "Write to the stdin of a command, and read the output that follows.",
 	.route = TOOL_HANDLE,
 	.operation = HANDLE_WRITE,
 	.input = write_input,

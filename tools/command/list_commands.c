@@ -11,7 +11,7 @@ static const struct field input[] = {{0}};
 static const struct field line[] = {
 	{.name = "id", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
 	{.name = "command", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
-	{.name = "state", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .choices = run_command_statuses},
+	{.name = "state", .type = FIELD_STRING, .flags = FIELD_REQUIRED},
 	{.name = "age_ms", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
 	{.name = "unread_bytes", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},
 	{.name = "cpu_ms", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED},

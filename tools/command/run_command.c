@@ -21,10 +21,7 @@ static const char *const keep_choices[] = {"head", "tail", "both", NULL};
 #define ARGUMENT(member) .offset = offsetof(struct run_command_arguments, member)
 
 static const struct field input[] = {
-	{.name = "command",
-	 .type = FIELD_STRING,
-	 ARGUMENT(command),
-	 .description = "Shell line; or use argv"},
+	{.name = "command", .type = FIELD_STRING, ARGUMENT(command), .description = "Shell line; or argv"},
 	{.name = "argv",
 	 .type = FIELD_STRINGS,
 	 ARGUMENT(argv),
@@ -38,7 +35,7 @@ static const struct field input[] = {
 	 .min = 0,
 	 .max = LIMIT_COMMAND_TIMEOUT_MS,
 	 .preset = LIMIT_COMMAND_TIMEOUT_MS,
-	 .description = "Then answer with an id while it runs on; 0: in the background"},
+	 .description = "Then answer with an id; 0: in the background"},
 	{.name = "timeout_ms",
 	 .type = FIELD_INTEGER,
 	 ARGUMENT(timeout_ms),
@@ -209,10 +206,9 @@ enum output_keep run_command_keep(const struct run_command_arguments *arguments)
 const struct tool run_command_tool = {
 	.name = "run_command",
 	.title = "Run command",
-	.description = "Run a shell line or a program in the sandbox of this session: workspaces writable, "
-		       "system readable, network only to "
-		       "hosts that the policy lists, private /tmp. What runs longer than an answer may "
-		       "take goes on under an id. Nothing it started outlives it.",
+	.description = "Run a shell line or a program in the session's sandbox: workspaces writable, "
+		       "system readable, network only to hosts of the policy, private /tmp. What takes "
+		       "longer goes on under an id. Nothing it started outlives it.",
 	.route = TOOL_COMMAND,
 	.input = input,
 	.output = run_command_output,

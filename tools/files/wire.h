@@ -97,6 +97,15 @@ enum files_operation {
 	FILES_WATCH = 29,
 	FILES_UNWATCH = 30, /* no payload */
 	/*
+	 * A file whose content comes out of a pipe, with a descriptor: its end for reading, non-blocking,
+	 * which stands in the socket beside the rings before the request stands in the ring. text path, u32
+	 * flags (FILES_OVERWRITE), text expected sha256 (hexadecimal or empty), u64 most bytes. Answered by
+	 * RECEIVING when the path has been judged and may be written, and from time to time (tools/reply.h);
+	 * then, after FILES_RECEIVED, RESULT: u64 bytes, bytes sha256 (32), u32 outcome (enum files_outcome),
+	 * u32 other hard links of the file replaced, text path.
+	 */
+	FILES_RECEIVE = 31,
+	/*
 	 * To sallyport-search. text path, text pattern (executor/glob.h), u32 flags (FILES_IGNORED: what is
 	 * hidden and ignored too), u32 type (enum files_type, FILES_NONE: any), u32 sort (enum files_sort),
 	 * u64 offset, u64 limit, u64 bytes (about the most of text), u64 milliseconds until the answer.
@@ -117,6 +126,11 @@ enum files_operation {
 	 * they are hidden, u64 since ignore rules name them (both 0 until the walk is done).
 	 */
 	FILES_SEARCH = 33,
+	/*
+	 * About a FILES_RECEIVE that has answered RECEIVING: all bytes are in the pipe, whose end for writing
+	 * is closed. u64 how many they are, of all.
+	 */
+	FILES_RECEIVED = 34,
 };
 
 #define FILES_NUMBERS     0x1

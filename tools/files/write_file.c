@@ -149,8 +149,7 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 const struct tool write_file_tool = {
 	.name = "write_file",
 	.title = "Write a file",
-	.description =
-		"Create, replace or append to a file; complete or not at all. Makes parent directories.",
+	.description = "Create, replace or append to a file; complete or not at all. Makes parents.",
 	.route = TOOL_FILES,
 	.hints = TOOL_CLOSED_WORLD,
 	.operation = FILES_WRITE,

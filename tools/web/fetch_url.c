@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fetch_url: a page from the web. Bulk: head and content are streamed by the executor; what is left to do
- * here is the last line, which says what is missing and how to get it, and the facts. No `markdown` yet: the
- * format is not offered until there is a converter behind it.
+ * here is the last line, which says what is missing and how to get it, and the facts.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +20,7 @@ struct arguments {
 };
 
 /* In the order of enum web_format. */
-static const char *const formats[] = {"text", "raw", NULL};
+static const char *const formats[] = {"markdown", "text", "raw", NULL};
 
 static const struct field input[] = {
 	{.name = "url",
@@ -35,7 +34,7 @@ static const struct field input[] = {
 	 .type = FIELD_STRING,
 	 .offset = offsetof(struct arguments, format),
 	 .choices = formats,
-	 .description = "text (default): HTML without markup; raw: the source"},
+	 .description = "markdown (default): what the page is about; text: all of it; raw: its source"},
 	{.name = "offset",
 	 .type = FIELD_INTEGER,
 	 .offset = offsetof(struct arguments, offset),
@@ -55,21 +54,23 @@ static const struct field input[] = {
 static int pack(const void *from, const struct tool_context *context, struct buffer *payload, struct err *err)
 {
 	const struct arguments *arguments = from;
-	uint32_t within = context->answer_within_ms, format = WEB_TEXT;
+	uint32_t within = context->answer_within_ms, format = WEB_MARKDOWN;
 	struct url url;
 	int result = url_check(&url, arguments->url, strlen(arguments->url), err);
 
 	if (result < 0)
 		return err_wrap(err, result, "url");
-	if (arguments->format && strcmp(arguments->format, formats[WEB_RAW]) == 0)
-		format = WEB_RAW;
+	while (arguments->format && strcmp(arguments->format, formats[format]) != 0)
+		format++; /* one of them: the field table has seen to that */
 	within = within > 2 * LIMIT_WEB_MARGIN_MS ? within - LIMIT_WEB_MARGIN_MS : within / 2;
 	if ((result = frame_put_text(payload, url.text)) < 0 ||
+	    (result = frame_put_u32(payload, context->caller)) < 0 ||
 	    (result = frame_put_u32(payload, format)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->max_length)) < 0 ||
 	    (result = frame_put_u64(payload, context->result_bytes)) < 0 ||
-	    (result = frame_put_u32(payload, within)) < 0)
+	    (result = frame_put_u32(payload, within)) < 0 || (result = frame_put_text(payload, "")) < 0 ||
+	    (result = frame_put_text(payload, "")) < 0 || (result = frame_put_bytes(payload, "", 0)) < 0)
 		return err_set(err, result, "the request could not be packed: %s", err_name(result));
 	return 0;
 }
@@ -112,16 +113,15 @@ static int write_cut(struct tool_result *result, const struct facts *facts)
 		return result_textf(
 			result, "[Only the first %u bytes of the body were read; it goes on past them.]\n",
 			LIMIT_WEB_BODY_BYTES);
-	if (facts->flags & WEB_CUT_TIME)
-		return result_textf(result,
-				    "[Timed out: only %" PRIu64
-				    " bytes of the body had come after %.1f s, the "
-				    "time an answer may take. The same call again starts a new download.]\n",
-				    facts->bytes, facts->ms / 1000.0);
+	if (facts->flags & WEB_LOADING)
+		return result_textf(
+			result,
+			"[Still loading after %.1f s: %s. The same call again waits for the rest of it.]\n",
+			facts->ms / 1000.0, facts->broke);
 	if (facts->flags & WEB_CUT_BREAK)
 		return result_textf(result, "[Incomplete: %s after %" PRIu64 " bytes of the body.]\n",
 				    facts->broke, facts->bytes);
-	return 0;
+	return facts->broke[0] ? result_textf(result, "[%s]\n", facts->broke) : 0;
 }
 
 static int write_notes(struct tool_result *result, const struct facts *facts)
@@ -131,10 +131,8 @@ static int write_notes(struct tool_result *result, const struct facts *facts)
 	if (facts->flags & WEB_MEDIA)
 		code = result_textf(result, "%s\n%u · %s · %" PRIu64 " bytes\n", facts->url, facts->status,
 				    facts->type, facts->bytes);
-	else if (facts->flags & WEB_BINARY)
-		code = result_textf(result, "[Not text, so nothing of it is shown.]\n");
 	else
-		code = facts->shown ? result_textf(result, "\n") : 0;
+		code = facts->shown || (facts->flags & WEB_BINARY) ? result_textf(result, "\n") : 0;
 	if (code == 0 && result->replaced)
 		code = result_textf(result, "[%" PRIu64 " bytes were not text and are shown as U+FFFD.]\n",
 				    result->replaced);
@@ -155,12 +153,14 @@ static int write_facts(struct tool_result *result, const struct facts *facts)
 {
 	int code = result_meta_text(result, "url", facts->url);
 
-	if (code == 0)
+	if (code == 0 && facts->status)
 		code = result_meta_int(result, "status", facts->status);
 	if (code == 0)
 		code = result_meta_text(result, "mediaType", facts->type);
 	if (code == 0)
 		code = result_meta_int(result, "bytes", (int64_t)facts->bytes);
+	if (code == 0 && (facts->flags & WEB_LOADING))
+		code = result_meta_text(result, "loading", facts->broke);
 	if (code == 0 && !(facts->flags & (WEB_MEDIA | WEB_BINARY)))
 		code = result_meta_int(result, "characters", (int64_t)facts->characters);
 	if (code == 0 && facts->next)

@@ -6,6 +6,7 @@
 
 #include "tools/tool.h"
 
+extern const struct tool download_file_tool;
 extern const struct tool fetch_url_tool;
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
@@ -32,6 +33,7 @@ static void release(struct files *files, struct job *job)
 {
 	if (job->stage == JOB_BEGUN && job->operation->end)
 		job->operation->end(files, job);
+	close_fd(&job->descriptor);
 	buffer_deinit(&job->request);
 }
 
@@ -146,6 +148,22 @@ static int take_piece(struct jobs *jobs, struct files *files, struct job *job,
 	return 0;
 }
 
+/*
+ * The descriptor of a request that brings one: it was sent before the request, and requests are taken in the
+ * order in which they come, so it is the next. 0, -EPROTO, or -ENOMEM.
+ */
+static int take_descriptor(struct files *files, struct job *job)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_MESSAGE_FRAME_BYTES};
+	_cleanup_(frame_descriptors_close) struct frame_descriptors descriptors;
+	struct frame_header header;
+	int result = frame_receive(files->socket, &header, &payload, &descriptors, MSG_DONTWAIT);
+
+	if (result == 0 && header.call == job->call && header.type == job->operation->type)
+		job->descriptor = frame_descriptors_take(&descriptors, 0);
+	return job->descriptor < 0 ? -EPROTO : 0;
+}
+
 static int take_request(struct jobs *jobs, struct files *files, const struct frame_header *header,
 			const void *payload)
 {
@@ -155,8 +173,9 @@ static int take_request(struct jobs *jobs, struct files *files, const struct fra
 
 	memset(job, 0, offsetof(struct job, read));
 	job->call = header->call;
+	job->descriptor = -1;
 	job->operation = find_operation(files, header->type);
-	if (!job->operation)
+	if (!job->operation || (job->operation->descriptor && take_descriptor(files, job) < 0))
 		return -EPROTO;
 	buffer_init(&job->request, job->operation->request_bytes);
 	if ((header->flags & FRAME_MORE) || jobs->count >= LIMIT_FILES_BEGUN) {
@@ -197,6 +216,12 @@ int jobs_take(struct jobs *jobs, struct files *files, const struct frame_header 
 			job->cancelled = true; /* none: the answer and the cancelling crossed */
 		return 0;
 	}
+	if (header->type == FILES_RECEIVED && !job)
+		return 0; /* it failed, which has crossed this */
+	if (header->type == FILES_RECEIVED)
+		return job->stage == JOB_BEGUN && job->operation->received
+			       ? job->operation->received(job, payload, header->length)
+			       : -EPROTO;
 	if (!job)
 		return take_request(jobs, files, header, payload);
 	/* a second request by the number of one in flight is nothing that a frontend does */
@@ -211,6 +236,8 @@ int jobs_step(struct jobs *jobs, struct files *files)
 	size_t begun = 0;
 
 	jobs->starving = 0;
+	files->inlet_count = 0;
+	files->due = 0;
 	while (*link && !files->lied) {
 		struct job *job = *link;
 		enum job_state state;

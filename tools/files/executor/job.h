@@ -19,6 +19,7 @@
 #include "protocol/buffer.h"
 #include "protocol/error.h"
 #include "protocol/frame.h"
+#include "protocol/limits.h"
 #include "protocol/ring.h"
 #include "tools/files/executor/hashes.h"
 #include "tools/files/executor/refusal.h"
@@ -40,6 +41,7 @@ struct job;
 struct operation;
 struct info;
 struct list_tree;
+struct receive;
 struct removal;
 struct several;
 struct transfer;
@@ -65,10 +67,15 @@ struct files {
 	struct hashes *hashes;
 	struct sync sync;
 	struct turns turns;
-	struct watches *watches; /* watch.h; NULL in a program that watches nothing */
-	size_t edited;           /* bytes held by edits */
-	uint8_t *scratch;        /* LIMIT_FRAME_BYTES, for the duration of a step */
-	bool lied;               /* the frontend's end of a ring makes no sense: the executor ends */
+	struct watches *watches;       /* watch.h; NULL in a program that watches nothing */
+	size_t edited;                 /* bytes held by edits */
+	uint8_t *scratch;              /* LIMIT_FRAME_BYTES, for the duration of a step */
+	int socket;                    /* where descriptors come that requests bring (operation.descriptor) */
+	int inlets[LIMIT_FILES_BEGUN]; /* what jobs wait for, beside the disk: to become readable; each step
+					* anew */
+	size_t inlet_count;
+	int64_t due; /* milliseconds: when a job has something to say all the same; 0: none, each step anew */
+	bool lied;   /* the frontend's end of a ring makes no sense: the executor ends */
 };
 
 struct operation {
@@ -81,13 +88,16 @@ struct operation {
 		     struct refusal *refusal);
 	enum job_state (*step)(struct files *files, struct job *job);
 	void (*end)(struct files *files, struct job *job); /* releases what start took */
+	bool descriptor;                                   /* its request brings one: job->descriptor */
+	/* FILES_RECEIVED. 0 or -EPROTO. NULL: nobody says that about it. */
+	int (*received)(struct job *job, const void *payload, size_t length);
 };
 
 /* The operations of sallyport-files (operations.c). */
 extern const struct operation *const files_operations[];
 extern const struct operation read_operation, write_operation, list_operation, explain_operation,
 	make_operation, move_operation, copy_operation, delete_operation, info_operation, several_operation,
-	edit_operation, patch_operation, complete_operation;
+	edit_operation, patch_operation, complete_operation, receive_operation;
 
 enum read_phase {
 	READ_HEAD,     /* what kind of file is it? (only when the text does not begin at its first byte) */
@@ -172,6 +182,10 @@ struct info_job {
 	struct info *info; /* info.c */
 };
 
+struct receive_job {
+	struct receive *receive; /* receive.c */
+};
+
 struct several_job {
 	struct several *several; /* several.c */
 };
@@ -198,6 +212,7 @@ struct job {
 	bool cancelled; /* to be answered so */
 	bool done;      /* its effect is there: too late to be cancelled */
 	bool part;      /* its final reply is one of several (FRAME_PART) */
+	int descriptor; /* that came with the request, until start() takes it; -1 */
 	const struct operation *operation;
 	struct buffer request; /* while collecting, and what start() has taken of it */
 	union {
@@ -213,6 +228,7 @@ struct job {
 		struct several_job several;
 		struct edit_job edit;
 		struct patch_job patch;
+		struct receive_job receive;
 	};
 };
 
@@ -245,6 +261,8 @@ bool reply_fits(const struct files *files);
 /* Final replies; they fit by the rule above. Return JOB_DONE. A refusal is held back until the turn's end:
  * who is told that nothing was done finds nothing of it any more, no temporary file and no journal. */
 enum job_state reply_refusal(struct files *files, const struct job *job, const struct refusal *refusal);
+/* RECEIVING, if there is room for it; else job->wanted is set. */
+bool reply_receiving(struct files *files, struct job *job, uint64_t bytes);
 /* Room for a small RESULT, as a buffer over the ring's memory; then reply_result_end. False: files->lied. */
 bool reply_result(struct files *files, struct buffer *payload);
 /* The last field of a small RESULT: as much of the path as still fits. */

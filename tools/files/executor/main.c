@@ -15,13 +15,13 @@
 #include "tools/files/executor/loop.h"
 #include "tools/files/executor/watch.h"
 
-/* and one more, only held: its end tells the frontend of ours */
-enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND };
+/* the end of the last tells the frontend of ours; descriptors come there */
+enum { RINGS = EXECUTOR_CHANNEL, WAKE, FRONTEND, SOCKET };
 
 int main(void)
 {
 	struct executor executor;
-	struct loop loop = {.files.operations = files_operations};
+	struct loop loop = {.files = {.operations = files_operations, .socket = SOCKET}};
 	struct ignore *everywhere;
 	struct err err;
 

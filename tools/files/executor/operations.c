@@ -19,6 +19,7 @@ const struct operation *const files_operations[] = {
 	&move_operation,
 	&copy_operation,
 	&delete_operation,
+	&receive_operation,
 	NULL,
 };
 /* clang-format on */

@@ -33,15 +33,8 @@ static bool same_place(const struct stage *left, const struct stage *right)
 static int find_late(struct files *files, struct target *target, const char *path, struct refusal *refusal)
 {
 	struct place place;
-	int result = reach_find(&files->reach, path, "write", &place, refusal);
+	int result = stage_foretell(files, path, &place, refusal);
 
-	/* "a" when "a/b" is to be made: judged as the last of them, too */
-	if (result == 0)
-		result = reach_judge(&files->reach, &place, place.root->fd, "", true, refusal);
-	if (result == 0 && strrchr(place.below, '/')) {
-		*strrchr(place.below, '/') = '\0';
-		result = reach_judge_parents(&files->reach, &place, refusal);
-	}
 	target->late = result == 0;
 	return result;
 }

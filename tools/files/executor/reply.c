@@ -57,6 +57,19 @@ enum job_state reply_refusal(struct files *files, const struct job *job, const s
 	return JOB_DONE;
 }
 
+bool reply_receiving(struct files *files, struct job *job, uint64_t bytes)
+{
+	struct buffer payload = {.size = sizeof bytes, .max = sizeof bytes};
+	size_t length;
+
+	payload.bytes = (char *)reply_room(files, job, sizeof bytes, sizeof bytes, &length);
+	if (!payload.bytes)
+		return false;
+	frame_put_u64(&payload, bytes);
+	reply_send(files, job, REPLY_RECEIVING, 0, length);
+	return true;
+}
+
 bool reply_result(struct files *files, struct buffer *payload)
 {
 	return payload_in_ring(files, payload);

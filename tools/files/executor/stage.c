@@ -82,6 +82,21 @@ int stage_find(struct files *files, struct stage *stage, const char *path, bool 
 	return look(stage, refusal);
 }
 
+int stage_foretell(const struct files *files, const char *path, struct place *place, struct refusal *refusal)
+{
+	int result = reach_find(&files->reach, path, "write", place, refusal);
+	struct place above;
+
+	/* "a" when "a/b" is to be made: judged as the last of them, too */
+	if (result == 0)
+		result = reach_judge(&files->reach, place, place->root->fd, "", true, refusal);
+	if (result < 0 || !strrchr(place->below, '/'))
+		return result;
+	above = *place;
+	*strrchr(above.below, '/') = '\0';
+	return reach_judge_parents(&files->reach, &above, refusal);
+}
+
 int stage_turn(struct files *files, struct stage *stage, struct refusal *refusal)
 {
 	struct stat status;
@@ -188,17 +203,13 @@ static int make_temporary(struct stage *stage, mode_t mode)
 	return stage->temporary;
 }
 
-int stage_create_like(struct stage *stage, int like, struct refusal *refusal)
+/* Owner, mode and attributes of the old file, open for reading. */
+static int be_like(struct stage *stage, int old, struct refusal *refusal)
 {
-	_cleanup_fd_ int old = like;
 	char attribute[256];
 	struct stat status;
-	int result = make_temporary(stage, old >= 0 ? 0600 : 0666);
+	int result;
 
-	if (result < 0)
-		return refuse_errno(refusal, result, "write", stage->path);
-	if (old < 0)
-		return 0;
 	if (fstat(old, &status) < 0)
 		return refuse_errno(refusal, errno, "write", stage->path);
 	/* only where the old one is: a hole costs a call, and a file of zeros is meant */
@@ -215,22 +226,52 @@ int stage_create_like(struct stage *stage, int like, struct refusal *refusal)
 	return 0;
 }
 
-int stage_create(struct stage *stage, struct refusal *refusal)
+/* The same of what is there, if anything is. */
+static int be_like_old(struct stage *stage, struct refusal *refusal)
 {
-	int old = -1;
+	_cleanup_fd_ int old = -1;
 
 	if (!stage->status.st_nlink)
-		return stage_create_like(stage, -1, refusal);
+		return 0;
 	old = reach_open_below(stage->directory, stage->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	if (old == -EACCES) {
-		/* writable and not readable: then its attributes are as hidden as its content */
-		int result = make_temporary(stage, 0600);
+	if (old == -EACCES) /* writable and not readable: then its attributes are as hidden as its content */
+		return keep_owner(stage, &stage->status, refusal);
+	return old < 0 ? refuse_errno(refusal, old, "write", stage->path) : be_like(stage, old, refusal);
+}
 
-		return result < 0 ? refuse_errno(refusal, result, "write", stage->path)
-				  : keep_owner(stage, &stage->status, refusal);
+int stage_create_like(struct stage *stage, int like, struct refusal *refusal)
+{
+	_cleanup_fd_ int old = like;
+	int result = make_temporary(stage, old >= 0 ? 0600 : 0666);
+
+	if (result < 0)
+		return refuse_errno(refusal, result, "write", stage->path);
+	return old < 0 ? 0 : be_like(stage, old, refusal);
+}
+
+int stage_create(struct stage *stage, struct refusal *refusal)
+{
+	int result = make_temporary(stage, stage->status.st_nlink ? 0600 : 0666);
+
+	return result < 0 ? refuse_errno(refusal, result, "write", stage->path) : be_like_old(stage, refusal);
+}
+
+int stage_adopt(struct stage *stage, struct stage *from, struct refusal *refusal)
+{
+	memcpy(stage->temporary_name, from->temporary_name, sizeof stage->temporary_name);
+	if (from->named) {
+		stage_note_name(stage);
+		if (renameat2(from->directory, from->temporary_name, stage->directory, from->temporary_name,
+			      0) < 0)
+			return refuse_errno(refusal, errno, "write", stage->path);
 	}
-	return old < 0 ? refuse_errno(refusal, old, "write", stage->path)
-		       : stage_create_like(stage, old, refusal);
+	stage->named = from->named;
+	from->named = false;
+	stage->temporary = steal_fd(&from->temporary);
+	stage->size = from->size;
+	stage->hash = from->hash;
+	stage->sparse = from->sparse;
+	return be_like_old(stage, refusal);
 }
 
 static int write_all(int fd, const uint8_t *bytes, size_t length)

@@ -97,11 +97,25 @@ int stage_expect(const struct stage *stage, const uint8_t found[SHA256_DIGEST_SI
 /* The same, as 64 hexadecimal digits. 0 or -EPROTO. */
 int stage_read_sha256(const char *digits, uint8_t sha256[SHA256_DIGEST_SIZE]);
 
+/*
+ * Where directories on the way are missing, and are not to be made yet: would all of it be allowed, as far as
+ * that can be said? `place` is set to where `path` leads by its text. 0, or a refusal. A stage that was found
+ * so has only its path.
+ */
+int stage_foretell(const struct files *files, const char *path, struct place *place, struct refusal *refusal);
+
 /* Makes the temporary file. 0, or a refusal. */
 int stage_create(struct stage *stage, struct refusal *refusal);
 
 /* The same with owner, mode and attributes of the file open for reading as `like`, which moves here. */
 int stage_create_like(struct stage *stage, int like, struct refusal *refusal);
+
+/*
+ * The temporary file of `from`, with its content, becomes that of `stage`, which has been found and checked
+ * since, and has none; it gets owner, mode and attributes of what is there now. 0, or a refusal. `from` is to
+ * be released in either case.
+ */
+int stage_adopt(struct stage *stage, struct stage *from, struct refusal *refusal);
 
 /* Adds content. 0 or -errno (no words: refuse_errno(.., "write", stage->path)). */
 int stage_put(struct stage *stage, const void *bytes, size_t length);

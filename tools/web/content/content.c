@@ -42,8 +42,8 @@ static int take_svg(struct content *content, struct source source)
 
 	xml_init(&xml, source.text, source.length);
 	while ((token = xml_next(&xml)) != XML_END && title.length == 0)
-		if (token == XML_OPEN && slice_is(xml.name, "title") && xml_next(&xml) == XML_TEXT)
-			title = slice_trim(xml.inside);
+		if (token == XML_OPEN && xml_is(xml.name, "title") && xml_next(&xml) == XML_TEXT)
+			title = xml_trim(xml.inside);
 	feed_copy_title(content->title, sizeof content->title, title);
 	result = buffer_printf(&content->text, "An SVG image, %zu bytes. format: raw gives its source.\n",
 			       source.length);

@@ -26,7 +26,7 @@ static struct slice field(const struct feed_entry *entry, enum feed_field which)
 	const struct buffer *buffer = &entry->fields[which];
 	size_t length = buffer_length(buffer);
 
-	return slice_trim((struct slice){length ? buffer_data(buffer) : "", length});
+	return xml_trim((struct slice){length ? buffer_data(buffer) : "", length});
 }
 
 void feed_copy_title(char *title, size_t size, struct slice text)

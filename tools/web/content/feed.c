@@ -87,7 +87,7 @@ enum feed_kind feed_kind(const char *text, size_t length)
 
 	xml_init(&xml, text, length);
 	while ((token = xml_next(&xml)) != XML_OPEN)
-		if (token == XML_END || (token != XML_OTHER && slice_trim(xml.inside).length > 0))
+		if (token == XML_END || (token != XML_OTHER && xml_trim(xml.inside).length > 0))
 			return FEED_NONE;
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
 		const char *colon = memchr(xml.name.at, ':', xml.name.length);
@@ -95,7 +95,7 @@ enum feed_kind feed_kind(const char *text, size_t length)
 
 		if (colon)
 			name = (struct slice){colon + 1, xml.name.length - (size_t)(colon + 1 - xml.name.at)};
-		if (slice_is(name, roots[i].name))
+		if (xml_is(name, roots[i].name))
 			return roots[i].kind;
 	}
 	return FEED_NONE;
@@ -127,9 +127,9 @@ static int take_href(struct feed *feed, const struct xml *xml)
 	int result;
 
 	if (!xml_attribute(xml, "href", &href) || has_field(feed, FIELD_LINK) ||
-	    (xml_attribute(xml, "rel", &rel) && !slice_is(rel, "alternate")))
+	    (xml_attribute(xml, "rel", &rel) && !xml_is(rel, "alternate")))
 		return 0;
-	result = xml_decode(&link, slice_trim(href));
+	result = xml_decode(&link, xml_trim(href));
 	if (result < 0 || buffer_length(&link) == 0)
 		return result;
 	return feed_put_link(&feed->entry.fields[FIELD_LINK], feed->style,
@@ -141,21 +141,21 @@ static int begin_field(struct feed *feed, const struct xml *xml, struct slice na
 {
 	struct slice type = {"", 0}, permanent;
 
-	if (slice_is(name, "link") && xml_attribute(xml, "href", &type))
+	if (xml_is(name, "link") && xml_attribute(xml, "href", &type))
 		return take_href(feed, xml);
-	if (slice_is(name, "guid") && xml_attribute(xml, "isPermaLink", &permanent) &&
-	    slice_is(permanent, "false"))
+	if (xml_is(name, "guid") && xml_attribute(xml, "isPermaLink", &permanent) &&
+	    xml_is(permanent, "false"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(elements); i++) {
-		if (!slice_is(name, elements[i].name) || xml->empty || has_field(feed, elements[i].field))
+		if (!xml_is(name, elements[i].name) || xml->empty || has_field(feed, elements[i].field))
 			continue;
 		xml_attribute(xml, "type", &type);
 		feed->capture = feed->depth;
 		feed->field = elements[i].field;
 		feed->muted = false;
-		feed->markup = slice_is(type, "xhtml") || slice_is(type, "application/xhtml+xml");
+		feed->markup = xml_is(type, "xhtml") || xml_is(type, "application/xhtml+xml");
 		feed->entry.html[feed->field] = elements[i].kind == HTML_ALWAYS || feed->markup ||
-						slice_is(type, "html") || slice_is(type, "text/html");
+						xml_is(type, "html") || xml_is(type, "text/html");
 	}
 	return 0;
 }
@@ -176,7 +176,7 @@ static int open_element(struct feed *feed, const struct xml *xml)
 		return 0;
 	if (feed->capture) {
 		if (feed->field == FIELD_AUTHOR) { /* Atom's has a name, an address, a page */
-			feed->muted = !slice_is(name, "name");
+			feed->muted = !xml_is(name, "name");
 			if (!feed->muted)
 				buffer_clear(&feed->entry.fields[FIELD_AUTHOR], 4096);
 		}
@@ -185,9 +185,9 @@ static int open_element(struct feed *feed, const struct xml *xml)
 				    : 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
-		if (slice_is(name, strangers[i]))
+		if (xml_is(name, strangers[i]))
 			feed->stranger = feed->depth;
-	if (!feed->item && (slice_is(name, "item") || slice_is(name, "entry")) && !xml->empty) {
+	if (!feed->item && (xml_is(name, "item") || xml_is(name, "entry")) && !xml->empty) {
 		feed->item = feed->depth;
 		return feed->head_written ? 0 : write_entry(feed);
 	}
@@ -208,7 +208,7 @@ static int end_field(struct feed *feed)
 	feed->capture = 0;
 	if (buffer_length(&text) == 0)
 		return 0;
-	trimmed = slice_trim((struct slice){buffer_data(&text), buffer_length(&text)});
+	trimmed = xml_trim((struct slice){buffer_data(&text), buffer_length(&text)});
 	if (feed->field == FIELD_LINK)
 		return trimmed.length ? feed_put_link(value, feed->style, trimmed) : 0;
 	if (feed->field == FIELD_TITLE) /* many write HTML in titles: entities twice */
@@ -282,13 +282,13 @@ static int write_sitemap(struct buffer *out, const struct feed_style *style, str
 	int result = 0;
 
 	while (result == 0 && (token = xml_next(xml)) != XML_END) {
-		struct slice text = slice_trim(xml->inside);
+		struct slice text = xml_trim(xml->inside);
 
 		if (token == XML_OPEN) {
 			const char *colon = memchr(xml->name.at, ':', xml->name.length);
 
-			loc = slice_is(xml->name, "loc");
-			lastmod = slice_is(xml->name, "lastmod");
+			loc = xml_is(xml->name, "loc");
+			lastmod = xml_is(xml->name, "lastmod");
 			if (colon) /* image:loc, video:...: not pages */
 				loc = lastmod = false;
 		} else if (token == XML_CLOSE) {
@@ -323,9 +323,9 @@ static int write_outline(struct buffer *out, const struct feed_style *style, con
 	if (result == 0 && style->markdown)
 		result = buffer_append_text(out, "- ");
 	if (result == 0)
-		result = xml_decode(out, slice_trim(text));
+		result = xml_decode(out, xml_trim(text));
 	if (result == 0 && address.length > 0)
-		result = xml_decode(&link, slice_trim(address));
+		result = xml_decode(&link, xml_trim(address));
 	if (result < 0 || buffer_length(&link) == 0)
 		return result;
 	result = buffer_append_text(out, text.length ? ": " : "");
@@ -341,7 +341,7 @@ static int write_opml(struct buffer *out, const struct feed_style *style, struct
 	int result = 0;
 
 	while (result == 0 && (token = xml_next(xml)) != XML_END) {
-		if (!slice_is(xml->name, "outline"))
+		if (!xml_is(xml->name, "outline"))
 			continue;
 		if (token == XML_OPEN) {
 			result = write_outline(out, style, xml, depth);

@@ -9,12 +9,12 @@
 #include "protocol/cleanup.h"
 #include "tools/web/content/charset.h"
 
-bool slice_is(struct slice slice, const char *text)
+bool xml_is(struct slice slice, const char *text)
 {
 	return slice.length == strlen(text) && memcmp(slice.at, text, slice.length) == 0;
 }
 
-struct slice slice_trim(struct slice slice)
+struct slice xml_trim(struct slice slice)
 {
 	while (slice.length > 0 && isspace((unsigned char)slice.at[0])) {
 		slice.at++;
@@ -127,7 +127,7 @@ enum xml_token xml_next(struct xml *xml)
 	if (token == XML_CLOSE) {
 		xml->name = (struct slice){begin + 2, xml->whole.length - 2};
 		xml->name.length -= xml->name.length > 0 && xml->at[-1] == '>';
-		xml->name = slice_trim(xml->name);
+		xml->name = xml_trim(xml->name);
 	} else if (token == XML_CDATA) {
 		bool closed = xml->whole.length >= 12 && memcmp(xml->at - 3, "]]>", 3) == 0;
 
@@ -158,7 +158,7 @@ bool xml_attribute(const struct xml *xml, const char *name, struct slice *value)
 					: NULL;
 			if (!close)
 				return false; /* without quotes it is no attribute of XML */
-			if (slice_is(key, name)) {
+			if (xml_is(key, name)) {
 				*value = (struct slice){at + 1, (size_t)(close - at - 1)};
 				return true;
 			}

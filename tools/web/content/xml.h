@@ -18,8 +18,8 @@ struct slice {
 	size_t length;
 };
 
-bool slice_is(struct slice slice, const char *text);
-struct slice slice_trim(struct slice slice);
+bool xml_is(struct slice slice, const char *text);
+struct slice xml_trim(struct slice slice);
 
 enum xml_token {
 	XML_END,

@@ -64,7 +64,7 @@ static int put_close(struct layout *layout, const struct xml *xml)
 /* White space at the edges is layout, but between text and an element inside it, where one space is left. */
 static int put_text(struct layout *layout, const struct xml *xml, enum xml_token token)
 {
-	struct slice text = slice_trim(xml->whole);
+	struct slice text = xml_trim(xml->whole);
 	bool before = text.at > xml->whole.at && has_text(layout) && !layout->fresh;
 	bool after = token == XML_TEXT && text.at + text.length < xml->whole.at + xml->whole.length &&
 		     xml->at + 1 < xml->end && xml->at[1] != '/';
@@ -117,7 +117,7 @@ int xml_plain(struct buffer *out, const char *text, size_t length)
 
 	xml_init(&xml, text, length);
 	while (result == 0 && (token = xml_next(&xml)) != XML_END) {
-		struct slice inside = slice_trim(xml.inside);
+		struct slice inside = xml_trim(xml.inside);
 
 		if ((token != XML_TEXT && token != XML_CDATA) || inside.length == 0)
 			continue;

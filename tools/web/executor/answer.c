@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the frontend is told. Every function here ends its fetch with exactly one final frame; the text goes
- * before it in pieces. If not even that fits the outbox, the frontend has not read for long and the loop
- * ends.
+ * What the frontend is told. Every function here but one ends its fetch with exactly one final frame; the
+ * text goes before it in pieces. If not even that fits the outbox, the frontend has not read for long and the
+ * loop ends.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
 #include "tools/reply.h"
-#include "tools/web/executor/content.h"
+#include "tools/web/content/cut.h"
+#include "tools/web/executor/read.h"
 #include "tools/web/executor/web.h"
 
 #define ANSWER_BYTES (2 * LIMIT_URL_BYTES + 4096) /* facts, or texts of a failure */
 
 static void end(struct fetch *fetch, uint16_t type, uint32_t value, const struct buffer *payload)
 {
-	transfer_end(fetch);
 	/* checked by the loop: a full outbox ends the program */
 	if (outbox_put(&fetch->web->to_frontend, type, fetch->call, value, buffer_data(payload),
 		       buffer_length(payload)) < 0)
 		fetch->web->frontend = -1;
-	fetch->state = FETCH_ENDED;
+	fetch->load->listeners--;
+	fetch->load->used = clock_ms();
+	fetch->load = NULL;
 }
 
 void answer_failed(struct fetch *fetch, int error, const char *format, ...)
 {
-	struct buffer payload __attribute__((cleanup(buffer_deinit)));
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
 	char text[1024];
 	va_list arguments;
 
-	buffer_init(&payload, ANSWER_BYTES);
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
@@ -42,49 +42,81 @@ void answer_failed(struct fetch *fetch, int error, const char *format, ...)
 	end(fetch, REPLY_FAILURE, (uint32_t)error, &payload);
 }
 
-void answer_denied(struct fetch *fetch, const char *rule, const char *reason, const char *remedy,
-		   const char *reach)
+void answer_verdict(struct fetch *fetch)
 {
-	struct buffer payload __attribute__((cleanup(buffer_deinit)));
-	char target[500], from[160] = "";
-
-	buffer_init(&payload, ANSWER_BYTES);
-	if (fetch->redirects)
-		snprintf(from, sizeof from, " (a redirect from %.120s)", fetch->key);
-	snprintf(target, sizeof target, "%.120s%s: %.180s", fetch->url.text, from, reason);
-	if (frame_put_text(&payload, "network") < 0 || frame_put_text(&payload, "fetch") < 0 ||
-	    frame_put_text(&payload, target) < 0 || frame_put_text(&payload, rule) < 0 ||
-	    frame_put_text(&payload, remedy) < 0 || frame_put_text(&payload, reach) < 0) {
-		answer_failed(fetch, ENOMEM, "no memory");
-		return;
-	}
-	end(fetch, REPLY_DENIED, 0, &payload);
+	end(fetch, fetch->load->verdict, fetch->load->verdict_value, &fetch->load->verdict_payload);
 }
 
-/* Sends the facts (wire.h) and ends the fetch. */
-static void answer_result(struct fetch *fetch, const struct page *page, uint32_t flags, uint64_t shown,
-			  uint64_t next)
+void answer_progress(struct fetch *fetch, unsigned percent, const char *text)
 {
-	struct buffer payload __attribute__((cleanup(buffer_deinit)));
-	bool fits;
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
 
-	buffer_init(&payload, ANSWER_BYTES);
-	fits = frame_put_text(&payload, page->url) == 0 && frame_put_u32(&payload, page->status) == 0 &&
-	       frame_put_text(&payload, page->type) == 0 && frame_put_text(&payload, page->title) == 0 &&
-	       frame_put_u64(&payload, page->bytes) == 0 && frame_put_u64(&payload, page->characters) == 0 &&
-	       frame_put_u64(&payload, shown) == 0 && frame_put_u64(&payload, next) == 0 &&
-	       frame_put_u32(&payload, page->redirects) == 0 &&
-	       frame_put_u32(&payload, page->flags | flags) == 0 &&
-	       frame_put_u32(&payload, (uint32_t)(clock_ms() - fetch->begun)) == 0 &&
-	       frame_put_text(&payload, page->broke) == 0;
-	if (fits)
-		end(fetch, REPLY_RESULT, 0, &payload);
-	else
+	/* one that does not fit is not missed */
+	if (frame_put_text(&payload, text) == 0)
+		(void)outbox_put(&fetch->web->to_frontend, REPLY_PROGRESS, fetch->call, percent,
+				 buffer_data(&payload), buffer_length(&payload));
+}
+
+void answer_total(struct fetch *fetch)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
+
+	if (frame_put_u64(&payload, fetch->load->total) == 0)
+		(void)outbox_put(&fetch->web->to_frontend, WEB_TOTAL, fetch->call, 0, buffer_data(&payload),
+				 buffer_length(&payload));
+}
+
+void answer_downloaded(struct fetch *fetch)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
+	const struct load *load = fetch->load;
+
+	if (frame_put_text(&payload, load->url.text) < 0 ||
+	    frame_put_u32(&payload, (uint32_t)load->status) < 0 || frame_put_text(&payload, load->type) < 0 ||
+	    frame_put_u64(&payload, load->written) < 0 || frame_put_u32(&payload, load->redirects) < 0 ||
+	    frame_put_u32(&payload, load->resumed) < 0)
 		answer_failed(fetch, ENOMEM, "no memory for the answer");
+	else
+		end(fetch, REPLY_RESULT, 0, &payload);
+}
+
+/* What was shown of a view. */
+struct shown {
+	uint64_t characters, next;
+};
+
+/* Sends the facts (wire.h) and ends the fetch. */
+static void answer_result(struct fetch *fetch, const struct view *view, unsigned flags, struct shown shown)
+{
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
+	const struct load *load = fetch->load;
+
+	if (frame_put_text(&payload, load->url.text) < 0 ||
+	    frame_put_u32(&payload, (uint32_t)load->status) < 0 || frame_put_text(&payload, view->type) < 0 ||
+	    frame_put_text(&payload, view->title) < 0 ||
+	    frame_put_u64(&payload, load->state == LOAD_ENDED ? load->size : load->received) < 0 ||
+	    frame_put_u64(&payload, view->characters) < 0 || frame_put_u64(&payload, shown.characters) < 0 ||
+	    frame_put_u64(&payload, shown.next) < 0 || frame_put_u32(&payload, load->redirects) < 0 ||
+	    frame_put_u32(&payload, load->flags | fetch->flags | flags) < 0 ||
+	    frame_put_u32(&payload, (uint32_t)(clock_ms() - fetch->begun)) < 0 ||
+	    frame_put_text(&payload, load->broke) < 0)
+		answer_failed(fetch, ENOMEM, "no memory for the answer");
+	else
+		end(fetch, REPLY_RESULT, 0, &payload);
+}
+
+/* At most `most` bytes, which are fewer than there are, without half a character at the end. */
+static size_t whole_characters(const char *bytes, size_t most)
+{
+	size_t length = most;
+
+	while (length > 0 && ((unsigned char)bytes[length] & 0xc0) == 0x80)
+		length--;
+	return length ? length : most;
 }
 
 /* The content in pieces; the caller has seen that it fits. */
-static int send_pieces(struct fetch *fetch, uint16_t type, const char *bytes, size_t length)
+static int send_pieces(struct fetch *fetch, const char *bytes, size_t length)
 {
 	int result = 0;
 
@@ -92,77 +124,84 @@ static int send_pieces(struct fetch *fetch, uint16_t type, const char *bytes, si
 		size_t piece = length - sent;
 
 		if (piece > LIMIT_FRAME_BYTES)
-			piece = text_cut(bytes + sent, LIMIT_FRAME_BYTES);
-		result = outbox_put(&fetch->web->to_frontend, type, fetch->call, 0, bytes + sent, piece);
+			piece = whole_characters(bytes + sent, LIMIT_FRAME_BYTES);
+		result =
+			outbox_put(&fetch->web->to_frontend, REPLY_TEXT, fetch->call, 0, bytes + sent, piece);
 		sent += piece;
 	}
 	return result;
 }
 
+#define HEAD_BYTES (LIMIT_URL_BYTES + WEB_MEDIA_TYPE_BYTES + WEB_TITLE_BYTES + 128)
+
 /* The head of the text: what was fetched. Returns its length. */
-static size_t write_head(const struct page *page, char *head, size_t size)
+static size_t write_head(const struct load *load, const struct view *view, char head[HEAD_BYTES])
 {
-	int length = snprintf(head, size, "%s\n%u · %s · %llu bytes%s%s\n\n", page->url, page->status,
-			      page->type[0] ? page->type : "no type", (unsigned long long)page->bytes,
-			      page->title[0] ? " · " : "", page->title);
+	unsigned long long bytes = load->state == LOAD_ENDED ? load->size : load->received;
+	int length = snprintf(head, HEAD_BYTES, "%s\n%ld · %s · %llu bytes%s%s\n\n", load->url.text,
+			      load->status, view->type[0] ? view->type : "no type", bytes,
+			      view->title[0] ? " · " : "", view->title);
 
-	return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
+	return length < 0 ? 0 : length < HEAD_BYTES ? (size_t)length : HEAD_BYTES - 1;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
+void answer_waiting(struct fetch *fetch, const char *stage)
 {
-	return a < b ? a : b;
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
+	struct load *load = fetch->load;
+	char head[LIMIT_URL_BYTES + 8];
+	int length = snprintf(head, sizeof head, "%s\n\n", load->url.text);
+
+	if (send_pieces(fetch, head, (size_t)length) < 0)
+		fetch->web->frontend = -1;
+	snprintf(load->broke, sizeof load->broke, "%s", stage);
+	answer_result(fetch, &(struct view){0}, WEB_LOADING, (struct shown){0});
+	load->broke[0] = '\0';
 }
 
-/* The part that was asked for, then the facts. Returns whether something is left for a later page. */
-static bool answer_part(struct fetch *fetch, const struct page *page, uint32_t flags)
+/* The part that was asked for, then the facts. */
+static void answer_text(struct fetch *fetch, const struct view *view, unsigned flags)
 {
-	char head[LIMIT_URL_BYTES + WEB_MEDIA_TYPE_BYTES + WEB_TITLE_BYTES + 128];
-	size_t head_length = write_head(page, head, sizeof head), begin, length, most;
-	uint64_t next = 0;
+	char head[HEAD_BYTES];
+	size_t head_length = write_head(fetch->load, view, head), begin, length, most;
+	struct shown shown = {0};
 
-	begin = text_offset(page->text, page->length, fetch->offset);
-	if (begin == page->length && fetch->offset > 0) {
+	begin = text_offset(view->text, view->length, fetch->offset);
+	if (begin == view->length && fetch->offset > 0) {
 		answer_failed(fetch, EINVAL, "offset: %llu is past the end, the text has %llu characters",
-			      (unsigned long long)fetch->offset, (unsigned long long)page->characters);
-		return false;
+			      (unsigned long long)fetch->offset, (unsigned long long)view->characters);
+		return;
 	}
-	most = page->length - begin;
-	length = text_offset(page->text + begin, most, fetch->max_length);
-	length = (size_t)min_u64(length, fetch->result_bytes > 2 * head_length
-						 ? fetch->result_bytes - head_length
-						 : fetch->result_bytes);
+	most = view->length - begin;
+	length = text_offset(view->text + begin, most, fetch->max_length);
+	if (length > fetch->result_bytes - head_length && fetch->result_bytes > 2 * head_length)
+		length = (size_t)fetch->result_bytes - head_length;
+	else if (length > fetch->result_bytes)
+		length = (size_t)fetch->result_bytes;
 	if (length < most) {
-		length = text_cut(page->text + begin, length);
-		next = fetch->offset + text_characters(page->text + begin, length);
+		length = cut_page(view->text, view->length, begin, length, view->markdown) - begin;
+		shown.next = fetch->offset + text_characters(view->text + begin, length);
 	}
 	if (!outbox_fits(&fetch->web->to_frontend, head_length + length + ANSWER_BYTES) ||
-	    send_pieces(fetch, REPLY_TEXT, head, head_length) < 0 ||
-	    send_pieces(fetch, REPLY_TEXT, page->text + begin, length) < 0) {
+	    send_pieces(fetch, head, head_length) < 0 || send_pieces(fetch, view->text + begin, length) < 0) {
 		answer_failed(fetch, ENOBUFS, "too many answers wait to be read; call again");
-		return false;
+		return;
 	}
-	answer_result(fetch, page, flags, text_characters(page->text + begin, length), next);
-	return next > 0;
-}
-
-void answer_page(struct fetch *fetch, const struct page *page)
-{
-	answer_part(fetch, page, WEB_KEPT);
+	shown.characters = text_characters(view->text + begin, length);
+	answer_result(fetch, view, flags, shown);
 }
 
 /* An image as such. False: it is not whole or larger than an answer may be. */
-static bool answer_image(struct fetch *fetch, struct page *page, const char *media_type, const char *bytes,
-			 size_t length)
+static bool answer_image(struct fetch *fetch, const struct view *view, unsigned flags)
 {
-	struct buffer payload __attribute__((cleanup(buffer_deinit)));
-	size_t wanted = length + length / 3; /* as base64 */
+	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_WEB_BODY_BYTES + ANSWER_BYTES};
+	const struct load *load = fetch->load;
+	size_t length = buffer_length(&load->body), wanted = length + length / 3; /* as base64 */
 
-	if (page->flags || wanted > fetch->result_bytes ||
-	    !outbox_fits(&fetch->web->to_frontend, length + ANSWER_BYTES))
-		return false;
-	buffer_init(&payload, LIMIT_WEB_BODY_BYTES + ANSWER_BYTES);
-	if (frame_put_text(&payload, media_type) < 0 || buffer_append(&payload, bytes, length) < 0)
+	if ((load->flags & (WEB_CUT_SIZE | WEB_CUT_BREAK)) || length == 0 || wanted > fetch->result_bytes ||
+	    !outbox_fits(&fetch->web->to_frontend, length + ANSWER_BYTES) ||
+	    frame_put_text(&payload, view->type) < 0 ||
+	    buffer_append(&payload, buffer_data(&load->body), length) < 0)
 		return false;
 	for (size_t sent = 0; sent < buffer_length(&payload);) {
 		size_t piece = buffer_length(&payload) - sent;
@@ -174,77 +213,22 @@ static bool answer_image(struct fetch *fetch, struct page *page, const char *med
 			fetch->web->frontend = -1;
 		sent += piece;
 	}
-	page->flags |= WEB_MEDIA;
+	answer_result(fetch, view, flags | WEB_MEDIA, (struct shown){0});
 	return true;
 }
 
-/* Reads the body as text into page->text. */
-static int take_text(struct fetch *fetch, struct page *page, const char *media_type, const char *body,
-		     size_t length)
+void answer_view(struct fetch *fetch, const struct view *view, unsigned flags)
 {
-	struct buffer text __attribute__((cleanup(buffer_deinit)));
-	int result;
+	char head[HEAD_BYTES];
 
-	buffer_init(&text, LIMIT_WEB_TEXT_BYTES);
-	result = content_text(&text, page->title, fetch->type, media_type, fetch->format, body, length);
-	if (result == 0)
-		result = buffer_append(&text, "", 1); /* never NULL, also when empty */
-	if (result < 0)
-		return result;
-	page->length = buffer_length(&text) - 1;
-	page->text = steal_pointer(text.bytes);
-	page->characters = text_characters(page->text, page->length);
-	return 0;
-}
-
-static struct page *page_new(const struct fetch *fetch, uint32_t flags, const char *broke)
-{
-	struct page *page = calloc(1, sizeof *page);
-
-	if (!page)
-		return NULL;
-	page->key = strdup(fetch->key);
-	page->url = strdup(fetch->url.text);
-	page->format = fetch->format;
-	page->status = (uint32_t)fetch->status;
-	page->redirects = fetch->redirects;
-	page->flags = flags;
-	page->bytes = buffer_length(&fetch->body);
-	snprintf(page->broke, sizeof page->broke, "%s", broke);
-	if (page->key && page->url)
-		return page;
-	page_free(page);
-	return NULL;
-}
-
-void answer_body(struct fetch *fetch, uint32_t flags, const char *broke)
-{
-	struct page *page = page_new(fetch, flags, broke);
-	size_t length = buffer_length(&fetch->body);
-	const char *body = length ? buffer_data(&fetch->body) : "";
-	char media_type[WEB_MEDIA_TYPE_BYTES];
-	enum content_kind kind = content_kind(fetch->type, body, length, media_type);
-
-	if (!page) {
-		answer_failed(fetch, ENOMEM, "no memory for the answer");
+	if (view->kind == VIEW_TEXT) {
+		answer_text(fetch, view, flags);
 		return;
 	}
-	snprintf(page->type, sizeof page->type, "%s", fetch->type[0] ? fetch->type : media_type);
-	if (kind == CONTENT_TEXT) {
-		if (take_text(fetch, page, media_type, body, length) < 0)
-			answer_failed(fetch, ENOMEM, "no memory for the page");
-		else if (answer_part(fetch, page, fetch->offset > 0 ? WEB_AGAIN : 0))
-			pages_keep(&fetch->web->pages, steal_pointer(page), clock_ms());
-	} else if (kind == CONTENT_IMAGE && length > 0 &&
-		   answer_image(fetch, page, media_type, body, length)) {
-		answer_result(fetch, page, 0, 0, 0);
-	} else {
-		char head[LIMIT_URL_BYTES + 512];
-		size_t head_length = write_head(page, head, sizeof head);
-
-		if (send_pieces(fetch, REPLY_TEXT, head, head_length) < 0)
-			fetch->web->frontend = -1;
-		answer_result(fetch, page, WEB_BINARY, 0, 0);
-	}
-	page_free(page);
+	if (view->kind == VIEW_IMAGE && answer_image(fetch, view, flags))
+		return;
+	if (send_pieces(fetch, head, write_head(fetch->load, view, head)) < 0 ||
+	    send_pieces(fetch, view->text, view->length) < 0) /* what it is */
+		fetch->web->frontend = -1;
+	answer_result(fetch, view, flags | WEB_BINARY, (struct shown){0});
 }

@@ -1,255 +1,191 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The life of one fetch: for each hop the broker is asked for a connected socket (which is where the policy
- * is applied, at every hop anew), curl does the hop, and a redirect begins the next one. Whatever happens, it
- * ends in exactly one answer (answer.c).
- */
+/* Calls: what each asks for, which load it listens to, and until when. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
-#include "sandbox/egress/rules.h"
-#include "sandbox/egress/wire.h"
+#include "sandbox/egress/methods.h"
 #include "tools/web/executor/web.h"
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
+/* One that there is; which of them where is policy's word. */
+static bool is_method(const char *method)
 {
-	return a < b ? a : b;
+	for (size_t i = 0; i < PLAN_METHODS; i++)
+		if (strcmp(plan_methods[i], method) == 0)
+			return true;
+	return false;
 }
 
-/* What the frontend packed (tools/web/wire.h). The URL is checked again: nothing is believed twice. */
-static int decode(struct fetch *fetch, const void *payload, size_t length)
+static int take_body(struct request *request, const void *bytes, size_t length)
 {
-	struct frame_reader reader;
-	uint32_t ms;
-
-	frame_read(&reader, payload, length);
-	fetch->key = frame_take_text(&reader, LIMIT_URL_BYTES);
-	fetch->format = frame_get_u32(&reader);
-	fetch->offset = frame_get_u64(&reader);
-	fetch->max_length = frame_get_u64(&reader);
-	fetch->result_bytes = frame_get_u64(&reader);
-	ms = frame_get_u32(&reader);
-	if (frame_done(&reader) < 0 || fetch->format >= WEB_FORMATS || !fetch->max_length ||
-	    !fetch->result_bytes || url_check(&fetch->url, fetch->key, strlen(fetch->key), NULL) < 0)
-		return -EPROTO;
-	fetch->deadline = fetch->begun + min_u32(ms, LIMIT_WEB_TOTAL_MS);
+	request->body = malloc(length + 1);
+	if (!request->body)
+		return -ENOMEM;
+	memcpy(request->body, bytes, length);
+	request->body[length] = '\0';
+	request->body_length = length;
 	return 0;
 }
 
-int fetch_new(struct web *web, uint32_t call, const void *payload, size_t length)
+/* What the frontend packed (tools/web/wire.h). The URL is checked again: nothing is believed twice. */
+static int decode_fetch(struct fetch *fetch, struct request *request, struct frame_reader *reader)
 {
+	const void *body;
+	size_t length;
+	uint32_t ms;
+
+	request->url = frame_take_text(reader, LIMIT_URL_BYTES);
+	request->caller = frame_get_u32(reader);
+	fetch->format = frame_get_u32(reader);
+	fetch->offset = frame_get_u64(reader);
+	fetch->max_length = frame_get_u64(reader);
+	fetch->result_bytes = frame_get_u64(reader);
+	ms = frame_get_u32(reader);
+	request->method = frame_take_text(reader, 16);
+	request->headers = frame_take_text(reader, LIMIT_WEB_REQUEST_HEADERS);
+	body = frame_get_bytes(reader, &length);
+	if (frame_done(reader) < 0 || fetch->format >= WEB_FORMATS || !fetch->max_length ||
+	    !fetch->result_bytes)
+		return -EPROTO;
+	fetch->deadline = fetch->begun + (ms < LIMIT_WEB_TOTAL_MS ? ms : LIMIT_WEB_TOTAL_MS);
+	if (!request->method[0]) {
+		free(request->method);
+		request->method = strdup("GET");
+	}
+	if (!request->method || take_body(request, body ? body : "", length) < 0)
+		return -ENOMEM;
+	return is_method(request->method) ? 0 : -EPROTO;
+}
+
+static int decode_download(struct request *request, uint64_t *most, struct frame_reader *reader)
+{
+	request->url = frame_take_text(reader, LIMIT_URL_BYTES);
+	request->caller = frame_get_u32(reader);
+	*most = frame_get_u64(reader);
+	if (frame_done(reader) < 0)
+		return -EPROTO;
+	request->method = strdup("GET");
+	request->headers = strdup("");
+	return request->method && request->headers && take_body(request, "", 0) == 0 ? 0 : -ENOMEM;
+}
+
+/* Finds or makes the load that `fetch` waits for. Takes request and pipe. */
+static int attach(struct fetch *fetch, struct request *request, uint64_t most, int *pipe)
+{
+	struct web *web = fetch->web;
+	struct url url;
+
+	if (url_check(&url, request->url, strlen(request->url), NULL) < 0)
+		return -EPROTO;
+	if (*pipe < 0) {
+		fetch->load = load_for(web, request, fetch->offset == 0, &fetch->flags);
+	} else {
+		fetch->load = load_new(web, LOAD_DOWNLOAD, request, &url);
+		if (fetch->load) {
+			fetch->load->pipe = steal_fd(pipe);
+			fetch->load->most = most;
+		}
+	}
+	if (!fetch->load)
+		return -ENOMEM;
+	fetch->load->listeners++;
+	return 0;
+}
+
+int fetch_new(struct web *web, const struct frame_header *header, const void *payload, size_t length,
+	      int pipe)
+{
+	_cleanup_fd_ int own = pipe;
+	_cleanup_(request_deinit) struct request request = {0};
 	struct fetch *fetch, **last = &web->fetches;
+	struct frame_reader reader;
+	uint64_t most = 0;
 	int result;
 
-	if (web->fetch_count == LIMIT_WEB_WAITING)
+	if (web->fetch_count == LIMIT_WEB_WAITING || (header->type == WEB_DOWNLOAD) != (pipe >= 0))
 		return -EPROTO; /* more than the frontend may have in flight */
 	fetch = calloc(1, sizeof *fetch);
 	if (!fetch)
 		return -ENOMEM;
-	fetch->web = web;
-	fetch->call = call;
-	fetch->socket = -1;
-	fetch->begun = clock_ms();
-	buffer_init(&fetch->body, LIMIT_WEB_BODY_BYTES);
-	result = decode(fetch, payload, length);
+	*fetch = (struct fetch){.web = web, .call = header->call, .begun = clock_ms()};
+	frame_read(&reader, payload, length);
+	result = pipe >= 0 ? decode_download(&request, &most, &reader)
+			   : decode_fetch(fetch, &request, &reader);
+	if (result == 0)
+		result = attach(fetch, &request, most, &own);
 	if (result < 0) {
-		fetch_free(fetch);
+		free(fetch);
 		return result;
 	}
 	while (*last)
 		last = &(*last)->next;
 	*last = fetch;
 	web->fetch_count++;
+	if (fetch->load->state == LOAD_ENDED)
+		fetch_serve(fetch);
 	return 0;
 }
 
 void fetch_free(struct fetch *fetch)
 {
-	transfer_end(fetch);
-	fetch->web->body_bytes -= buffer_length(&fetch->body);
-	buffer_deinit(&fetch->body);
-	free(fetch->location);
-	free(fetch->key);
+	if (fetch->load)
+		fetch->load->listeners--;
 	free(fetch);
-}
-
-/* Asks the broker for a socket to this hop's host. */
-static void ask_broker(struct fetch *fetch)
-{
-	struct web *web = fetch->web;
-	struct buffer payload __attribute__((cleanup(buffer_deinit)));
-	uint64_t now = clock_ms();
-
-	buffer_init(&payload, LIMIT_FRAME_BYTES);
-	fetch->ask = ++web->last_ask;
-	fetch->state = FETCH_CONNECTING;
-	if (web->broker < 0) {
-		fetch_broker_lost(fetch);
-		return;
-	}
-	if (frame_put_text(&payload, fetch->url.host) < 0 || frame_put_u32(&payload, fetch->url.port) < 0 ||
-	    frame_put_u32(&payload, fetch->deadline > now ? (uint32_t)(fetch->deadline - now) : 0) < 0 ||
-	    outbox_put(&web->to_broker, BROKER_CONNECT, fetch->ask, 0, buffer_data(&payload),
-		       buffer_length(&payload)) < 0)
-		answer_failed(fetch, ENOMEM, "no memory to ask for a connection");
-}
-
-void fetch_begin(struct fetch *fetch)
-{
-	const struct page *page = NULL;
-
-	if (fetch->offset > 0)
-		page = pages_find(&fetch->web->pages, fetch->key, fetch->format, clock_ms());
-	if (page)
-		answer_page(fetch, page);
-	else
-		ask_broker(fetch);
 }
 
 void fetch_cancel(struct fetch *fetch)
 {
-	/* nothing depends on its getting there: an answer for nobody is closed */
-	if (fetch->state == FETCH_CONNECTING && fetch->web->broker >= 0)
-		(void)outbox_put(&fetch->web->to_broker, BROKER_ABANDON, fetch->ask, 0, NULL, 0);
+	struct load *load = fetch->load;
+
 	answer_failed(fetch, ECANCELED, "cancelled");
+	if (load->listeners == 0)
+		load_abandon(load);
 }
 
-static int read_refusal(struct fetch *fetch, const void *payload, size_t length)
+void fetch_serve(struct fetch *fetch)
 {
-	struct rules_answer rules = {0};
-	struct frame_reader reader;
+	struct load *load = fetch->load;
+	const struct view *view;
+	int error = 0;
 
-	frame_read(&reader, payload, length);
-	frame_get_text(&reader, rules.rule, sizeof rules.rule);
-	frame_get_text(&reader, rules.reason, sizeof rules.reason);
-	frame_get_text(&reader, rules.remedy, sizeof rules.remedy);
-	frame_get_text(&reader, rules.reach, sizeof rules.reach);
-	if (frame_done(&reader) < 0)
-		return -EPROTO;
-	answer_denied(fetch, rules.rule, rules.reason, rules.remedy, rules.reach);
-	return 0;
-}
-
-static int read_failure(struct fetch *fetch, const struct frame_header *header, const void *payload,
-			size_t length)
-{
-	struct frame_reader reader;
-	char text[512];
-
-	frame_read(&reader, payload, length);
-	frame_get_text(&reader, text, sizeof text);
-	if (length > 0 && frame_done(&reader) < 0)
-		return -EPROTO;
-	answer_failed(fetch, (int)header->value, "%s: %s", fetch->url.text,
-		      text[0] ? text : strerror((int)header->value));
-	return 0;
-}
-
-int fetch_broker(struct fetch *fetch, const struct frame_header *header, const void *payload, size_t length,
-		 struct frame_descriptors *descriptors)
-{
-	struct frame_reader reader;
-
-	switch (header->type) {
-	case BROKER_CONNECTED:
-		frame_read(&reader, payload, length);
-		frame_get_text(&reader, fetch->address, sizeof fetch->address);
-		if (frame_done(&reader) < 0 || descriptors->count != 1)
-			return -EPROTO;
-		fetch->socket = frame_descriptors_take(descriptors, 0);
-		fetch->state = FETCH_TRANSFERRING;
-		if (transfer_begin(fetch) < 0)
-			answer_failed(fetch, ENOMEM, "no memory for the transfer");
-		return 0;
-	case BROKER_REFUSED:
-		return read_refusal(fetch, payload, length);
-	case BROKER_FAILED:
-		return read_failure(fetch, header, payload, length);
-	default:
-		return -EPROTO;
+	if (load->verdict) {
+		answer_verdict(fetch);
+	} else if (load->kind == LOAD_DOWNLOAD) {
+		answer_downloaded(fetch);
+	} else {
+		view = render_load(load, fetch->format, &error);
+		if (view)
+			answer_view(fetch, view, 0);
+		else if (error)
+			answer_failed(fetch, ENOMEM, "no memory for the page");
+		else
+			return; /* a thread makes it */
 	}
-}
-
-void fetch_broker_lost(struct fetch *fetch)
-{
-	answer_failed(fetch, EPIPE, "%s: the process that makes connections has ended; call again",
-		      fetch->url.text);
-}
-
-static void follow(struct fetch *fetch)
-{
-	struct err err = {0};
-	struct url to;
-
-	if (fetch->redirects == LIMIT_WEB_REDIRECTS) {
-		answer_failed(fetch, ELOOP, "%s: more than %u redirects, the last one to %.200s", fetch->key,
-			      LIMIT_WEB_REDIRECTS, fetch->location);
-		return;
-	}
-	if (url_resolve(&to, &fetch->url, fetch->location, &err) < 0) {
-		answer_failed(fetch, EINVAL, "%s redirects to %.200s, which is not followed: %s",
-			      fetch->url.text, fetch->location, err.text);
-		return;
-	}
-	fetch->redirects++;
-	fetch->url = to;
-	fetch->web->body_bytes -= buffer_length(&fetch->body);
-	buffer_clear(&fetch->body, 0);
-	fetch->too_large = false;
-	ask_broker(fetch);
-}
-
-void fetch_transferred(struct fetch *fetch, CURLcode code)
-{
-	char words[256];
-
-	transfer_words(fetch, code, words, sizeof words);
-	transfer_end(fetch);
-	if (fetch->headers_done && transfer_redirects(fetch))
-		follow(fetch);
-	else if (code == CURLE_OK)
-		answer_body(fetch, 0, "");
-	else if (fetch->too_much)
-		answer_failed(fetch, ENOBUFS, "%s: too much is being fetched at once; call again later",
-			      fetch->url.text);
-	else if (fetch->too_large)
-		answer_body(fetch, WEB_CUT_SIZE, "");
-	else if (fetch->headers_done && buffer_length(&fetch->body))
-		answer_body(fetch, WEB_CUT_BREAK, words);
-	else
-		answer_failed(fetch, EIO, "%s: %s (connected to %s)", fetch->url.text, words, fetch->address);
-}
-
-/* Where it stood when the time was up. */
-static const char *stage(struct fetch *fetch)
-{
-	curl_off_t handshake = 0;
-
-	if (fetch->state == FETCH_WAITING)
-		return "waiting for other fetches to end";
-	if (fetch->state == FETCH_CONNECTING)
-		return "looking up the host and connecting";
-	curl_easy_getinfo(fetch->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
-	if (fetch->url.https && handshake == 0)
-		return "in the TLS handshake";
-	return "waiting for the first byte of the answer";
+	load->claimed = true;
 }
 
 void fetch_expired(struct fetch *fetch)
 {
-	double seconds = (double)(clock_ms() - fetch->begun) / 1000;
+	struct load *load = fetch->load;
+	struct view view = {0};
+	char stage[128];
 
-	if (fetch->state == FETCH_TRANSFERRING && fetch->headers_done && !transfer_redirects(fetch)) {
-		transfer_end(fetch);
-		answer_body(fetch, WEB_CUT_TIME, "");
-		return;
+	if (load->state == LOAD_ENDED)
+		snprintf(stage, sizeof stage, "its %llu bytes are being converted",
+			 (unsigned long long)load->size);
+	else
+		load_stage(load, stage, sizeof stage);
+	if (load->state == LOAD_TRANSFERRING && load->headers_done && !load->secret &&
+	    !transfer_location(load) && buffer_length(&load->body) &&
+	    render_partly(load, fetch->format, &view) == 0 && view.kind == VIEW_TEXT &&
+	    view.length > fetch->offset) {
+		snprintf(load->broke, sizeof load->broke, "%s", stage);
+		answer_view(fetch, &view, WEB_LOADING);
+		load->broke[0] = '\0';
+	} else {
+		answer_waiting(fetch, stage);
 	}
-	if (fetch->state == FETCH_CONNECTING && fetch->web->broker >= 0)
-		(void)outbox_put(&fetch->web->to_broker, BROKER_ABANDON, fetch->ask, 0, NULL, 0);
-	answer_failed(fetch, ETIMEDOUT, "%s: timed out after %.1f s, %s", fetch->url.text, seconds,
-		      stage(fetch));
+	view_deinit(&view);
 }

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One hop by libcurl. It is given a connected socket and an address it can read without asking anybody, so
- * that it never resolves and never opens a socket; no proxy, no cookies, no netrc, no redirects of its own,
+ * that it never resolves and never opens a socket; no proxy, no netrc, no redirects of its own,
  * no connection used twice. Everything the server sends is bounded here: headers, and the body after
  * decompression.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "config.h"
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "tools/web/executor/web.h"
 
 /* Stands for whatever the broker connected to: curl wants to have an address (RFC 5737). */
@@ -22,12 +21,12 @@
 
 static curl_socket_t take_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct fetch *fetch = context;
+	struct load *load = context;
 
 	(void)address;
-	if (purpose != CURLSOCKTYPE_IPCXN || fetch->socket < 0)
+	if (purpose != CURLSOCKTYPE_IPCXN || load->socket < 0)
 		return CURL_SOCKET_BAD;
-	return steal_fd(&fetch->socket);
+	return steal_fd(&load->socket);
 }
 
 static int already_connected(void *context, curl_socket_t socket, curlsocktype purpose)
@@ -38,93 +37,136 @@ static int already_connected(void *context, curl_socket_t socket, curlsocktype p
 	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
-/* The value of header `name` in `line`, trimmed; false if it is another header or does not fit. */
-static bool header_value(const char *line, size_t length, const char *name, char *value, size_t size)
+const char *transfer_header(const struct load *load, const char *name)
 {
-	size_t name_length = strlen(name), begin = name_length + 1, end = length;
+	struct curl_header *header;
 
-	if (length <= name_length || line[name_length] != ':' || strncasecmp(line, name, name_length) != 0)
-		return false;
-	while (begin < end && isspace((unsigned char)line[begin]))
-		begin++;
-	while (end > begin && isspace((unsigned char)line[end - 1]))
-		end--;
-	if (end - begin >= size || memchr(line + begin, '\0', end - begin))
-		return false;
-	memcpy(value, line + begin, end - begin);
-	value[end - begin] = '\0';
-	return true;
+	if (!load->easy || curl_easy_header(load->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return header->value;
+}
+
+const char *transfer_location(const struct load *load)
+{
+	long status = load->status;
+
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308
+		       ? transfer_header(load, "Location")
+		       : NULL;
+}
+
+/* What the headers say, once all of them are there. */
+static void read_headers(struct load *load)
+{
+	const char *type = transfer_header(load, "Content-Type"),
+		   *length = transfer_header(load, "Content-Length");
+	const struct freshness_headers headers = {.cache_control = transfer_header(load, "Cache-Control"),
+						  .expires = transfer_header(load, "Expires"),
+						  .date = transfer_header(load, "Date"),
+						  .age = transfer_header(load, "Age"),
+						  .vary = transfer_header(load, "Vary"),
+						  .etag = transfer_header(load, "ETag"),
+						  .last_modified = transfer_header(load, "Last-Modified")};
+
+	snprintf(load->type, sizeof load->type, "%s", type ? type : "");
+	load->expected =
+		length && !transfer_header(load, "Content-Encoding") ? strtoull(length, NULL, 10) : 0;
+	load->window_begun = clock_ms();
+	load->window_bytes = load->received;
+	freshness_read(&load->freshness, &headers, load->window_begun);
+	if (load->status >= 300 && load->status != 304) /* a failure is asked about anew */
+		load->freshness.until = 0;
+	if (strcmp(load->request.method, "GET") != 0)
+		load->freshness = (struct freshness){0};
 }
 
 static size_t take_header(char *line, size_t one, size_t length, void *context)
 {
-	struct fetch *fetch = context;
-	char location[LIMIT_URL_BYTES];
+	struct load *load = context;
 
 	(void)one;
-	fetch->header_bytes += length;
-	if (fetch->header_bytes > LIMIT_WEB_HEADER_BYTES)
+	load->header_bytes += length;
+	if (load->header_bytes > LIMIT_WEB_HEADER_BYTES)
 		return 0;
-	if (fetch->headers_done) /* trailers: nothing is decided by what comes after the body */
+	/* after the body come trailers: nothing is decided by those */
+	if (load->headers_done || length > 2 || line[0] != (length == 2 ? '\r' : '\n'))
 		return length;
-	if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { /* also after an interim answer (1xx) */
-		fetch->status = 0;
-		fetch->type[0] = '\0';
-		free(steal_pointer(fetch->location));
-	} else if (header_value(line, length, "Location", location, sizeof location)) {
-		if (!fetch->location && !(fetch->location = strdup(location))) /* the first, as browsers do */
-			return 0;
-	} else if (length <= 2 && line[0] == (length == 2 ? '\r' : '\n')) {
-		curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &fetch->status);
-		fetch->headers_done = fetch->status >= 200;
-		if (transfer_redirects(fetch)) /* its body is nobody's business */
-			return 0;
-	} else {
-		header_value(line, length, "Content-Type", fetch->type, sizeof fetch->type);
-	}
-	return length;
+	curl_easy_getinfo(load->easy, CURLINFO_RESPONSE_CODE, &load->status);
+	load->headers_done = load->status >= 200;
+	if (!load->headers_done)
+		return length;
+	if (transfer_location(load)) /* its body is nobody's business */
+		return 0;
+	read_headers(load);
+	return load->kind == LOAD_DOWNLOAD && !download_follows(load) ? 0 : length;
 }
 
 static size_t take_body(char *bytes, size_t one, size_t length, void *context)
 {
-	struct fetch *fetch = context;
-	size_t room = LIMIT_WEB_BODY_BYTES - buffer_length(&fetch->body),
-	       fits = length < room ? length : room;
+	struct load *load = context;
+	size_t most = load->kind == LOAD_ROBOTS ? LIMIT_ROBOTS_BYTES : LIMIT_WEB_BODY_BYTES,
+	       room = most - buffer_length(&load->body), fits = length < room ? length : room;
 
 	(void)one;
-	if (fetch->web->body_bytes + fits > LIMIT_WEB_BODIES_BYTES) {
-		fetch->too_much = true;
+	if (load->kind == LOAD_DOWNLOAD)
+		return download_take(load, bytes, length);
+	load->received += length;
+	if (load->web->body_bytes + fits > LIMIT_WEB_BODIES_BYTES) {
+		load->too_much = true;
 		return 0;
 	}
-	if (buffer_append(&fetch->body, bytes, fits) < 0)
+	if (buffer_append(&load->body, bytes, fits) < 0)
 		return 0;
-	fetch->web->body_bytes += fits;
-	fetch->too_large = fits < length;
+	load->web->body_bytes += fits;
+	load->too_large = fits < length;
 	return fits == length || length == 0 ? length : 0;
-}
-
-bool transfer_redirects(const struct fetch *fetch)
-{
-	long status = fetch->status;
-
-	return fetch->location &&
-	       (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
 }
 
 /* curl asks what to verify the server by. Without certificates nothing can be: the transfer fails before its
  * handshake. */
 static CURLcode give_certificates(CURL *easy, void *ssl_context, void *context)
 {
-	struct fetch *fetch = context;
+	struct load *load = context;
 
 	(void)easy;
-	return certificates_use(&fetch->web->certificates, ssl_context) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+	return certificates_use(&load->web->certificates, ssl_context) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+/* A line more; NULL, and the list freed, without memory (for the line either). */
+static struct curl_slist *append(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer = list && line ? curl_slist_append(list, line) : NULL;
+
+	if (!longer)
+		curl_slist_free_all(list);
+	return longer;
+}
+
+static CURLcode set_method(struct load *load)
+{
+	CURLcode code = CURLE_OK;
+	bool has_body = load->carries && load->request.body_length && strcmp(load->method, "GET") != 0 &&
+			strcmp(load->method, "HEAD") != 0;
+
+	if (strcmp(load->method, "HEAD") == 0)
+		return curl_easy_setopt(load->easy, CURLOPT_NOBODY, 1L);
+	if (has_body || strcmp(load->method, "POST") == 0) {
+		code = curl_easy_setopt(load->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+					(curl_off_t)(has_body ? load->request.body_length : 0));
+		if (code == CURLE_OK)
+			code = curl_easy_setopt(load->easy, CURLOPT_POSTFIELDS,
+						has_body ? load->request.body : "");
+	}
+	if (code == CURLE_OK && strcmp(load->method, "GET") != 0)
+		code = curl_easy_setopt(load->easy, CURLOPT_CUSTOMREQUEST, load->method);
+	return code;
 }
 
 /* Sticky: the first option that curl refuses is the answer. */
-static CURLcode set_options(struct fetch *fetch)
+static CURLcode set_options(struct load *load)
 {
-	CURL *easy = fetch->easy;
+	const char *agent = load->web->plan->user_agent;
+	CURL *easy = load->easy;
 	CURLcode code = CURLE_OK;
 
 #define SET(option, value)                                                                                   \
@@ -132,13 +174,13 @@ static CURLcode set_options(struct fetch *fetch)
 		if (code == CURLE_OK)                                                                        \
 			code = curl_easy_setopt(easy, option, value);                                        \
 	} while (0)
-	SET(CURLOPT_URL, fetch->url.text);
+	SET(CURLOPT_URL, load->url.text);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_CONNECT_TO, fetch->connect_to);
+	SET(CURLOPT_CONNECT_TO, load->connect_to);
 	SET(CURLOPT_OPENSOCKETFUNCTION, take_socket);
-	SET(CURLOPT_OPENSOCKETDATA, fetch);
+	SET(CURLOPT_OPENSOCKETDATA, load);
 	SET(CURLOPT_SOCKOPTFUNCTION, already_connected);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_FORBID_REUSE, 1L);
@@ -147,58 +189,124 @@ static CURLcode set_options(struct fetch *fetch)
 	SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_USERAGENT, "sallyport/" SALLYPORT_VERSION);
-	SET(CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can undo */
+	SET(CURLOPT_USERAGENT, agent ? agent : "sallyport/" SALLYPORT_VERSION);
+	/* all that this libcurl can undo; of a file the bytes as they are */
+	SET(CURLOPT_ACCEPT_ENCODING, load->kind == LOAD_DOWNLOAD ? NULL : "");
+	SET(CURLOPT_HTTPHEADER, load->header_lines);
+	SET(CURLOPT_COOKIEFILE, ""); /* no file: cookies live as long as the handle, which is this load's */
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
 	SET(CURLOPT_SSL_CTX_FUNCTION, give_certificates);
-	SET(CURLOPT_SSL_CTX_DATA, fetch);
-	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, (long)LIMIT_WEB_IDLE_MS / 1000);
+	SET(CURLOPT_SSL_CTX_DATA, load);
 	SET(CURLOPT_HEADERFUNCTION, take_header);
-	SET(CURLOPT_HEADERDATA, fetch);
+	SET(CURLOPT_HEADERDATA, load);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
-	SET(CURLOPT_WRITEDATA, fetch);
-	SET(CURLOPT_ERRORBUFFER, fetch->error);
-	SET(CURLOPT_PRIVATE, fetch);
+	SET(CURLOPT_WRITEDATA, load);
+	SET(CURLOPT_ERRORBUFFER, load->error);
+	SET(CURLOPT_PRIVATE, load);
 #undef SET
-	return code;
+	return code == CURLE_OK ? set_method(load) : code;
 }
 
-int transfer_begin(struct fetch *fetch)
+/* What policy adds for this very hop, beside what anybody may know. */
+static struct curl_slist *append_injected(struct load *load, struct curl_slist *list)
 {
-	fetch->header_bytes = 0;
-	fetch->status = 0;
-	fetch->type[0] = fetch->error[0] = '\0';
-	free(steal_pointer(fetch->location));
-	fetch->headers_done = false;
-	fetch->connect_to = curl_slist_append(NULL, CONNECT_TO);
-	fetch->easy = curl_easy_init();
-	if (!fetch->easy || !fetch->connect_to || set_options(fetch) != CURLE_OK ||
-	    curl_multi_add_handle(fetch->web->multi, fetch->easy) != CURLM_OK) {
-		transfer_end(fetch);
+	struct inject inject;
+	size_t at = 0;
+
+	while (injects_next(load->web->injects, &at, load->url.https, load->url.host, load->url.port,
+			    &inject)) {
+		size_t size = strlen(inject.header) + strlen(inject.value) + 3;
+		char *line = malloc(size);
+
+		load->secret = true;
+		if (line)
+			snprintf(line, size, "%s: %s", inject.header, inject.value);
+		list = append(list, line);
+		if (line)
+			explicit_bzero(line, size);
+		free(line);
+	}
+	return list;
+}
+
+/* The model's headers, as far as they go with this hop, and ours. NULL: no memory. */
+static struct curl_slist *make_headers(struct load *load)
+{
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:"); /* curl's own, which only costs time */
+	const char *line = load->carries ? load->request.headers : "";
+	struct load *kept = load->kind == LOAD_PAGE ? keep_find(load->web, &load->request) : NULL;
+	bool accepts = load->kind != LOAD_PAGE;
+	char text[LIMIT_WEB_VALIDATOR_BYTES + 32];
+
+	while (*line) {
+		_cleanup_free_ char *one = strndup(line, strcspn(line, "\n"));
+
+		list = append(list, one);
+		accepts = accepts || strncasecmp(line, "Accept:", 7) == 0;
+		line += strcspn(line, "\n") + 1;
+	}
+	list = append_injected(load, list);
+	if (!accepts)
+		list = append(list, "Accept: text/markdown, text/html;q=0.9, application/xhtml+xml;q=0.9, "
+				    "application/json;q=0.9, text/plain;q=0.8, */*;q=0.5");
+	if (load->kind == LOAD_DOWNLOAD)
+		list = download_headers(load, list);
+	if (kept && strcmp(kept->url.text, load->url.text) == 0) {
+		if (kept->freshness.etag[0]) {
+			snprintf(text, sizeof text, "If-None-Match: %s", kept->freshness.etag);
+			list = append(list, text);
+		}
+		if (kept->freshness.last_modified[0]) {
+			snprintf(text, sizeof text, "If-Modified-Since: %s", kept->freshness.last_modified);
+			list = append(list, text);
+		}
+	}
+	return list;
+}
+
+int transfer_begin(struct load *load)
+{
+	load->header_bytes = 0;
+	load->status = 0;
+	load->expected = load->received = 0;
+	load->type[0] = load->error[0] = '\0';
+	load->headers_done = load->too_large = load->paused = false;
+	load->connect_to = curl_slist_append(NULL, CONNECT_TO);
+	load->header_lines = make_headers(load);
+	if (load->easy)
+		curl_easy_reset(load->easy); /* its cookies stay */
+	else
+		load->easy = curl_easy_init();
+	if (!load->easy || !load->connect_to || !load->header_lines || set_options(load) != CURLE_OK ||
+	    curl_multi_add_handle(load->web->multi, load->easy) != CURLM_OK) {
+		transfer_end(load);
 		return -ENOMEM;
 	}
+	load->added = true;
 	return 0;
 }
 
-void transfer_end(struct fetch *fetch)
+void transfer_end(struct load *load)
 {
-	if (fetch->easy) {
-		curl_multi_remove_handle(fetch->web->multi, fetch->easy);
-		curl_easy_cleanup(fetch->easy);
+	if (load->added)
+		curl_multi_remove_handle(load->web->multi, load->easy);
+	load->added = false;
+	curl_slist_free_all(load->connect_to);
+	curl_slist_free_all(load->header_lines);
+	load->connect_to = load->header_lines = NULL;
+	close_fd(&load->socket);
+	if (load->state == LOAD_CONNECTING || load->state == LOAD_TRANSFERRING) {
+		load->web->connected--;
+		load->state = LOAD_WAITING; /* whoever calls says what it is now */
 	}
-	curl_slist_free_all(fetch->connect_to);
-	fetch->easy = NULL;
-	fetch->connect_to = NULL;
-	close_fd(&fetch->socket);
 }
 
-void transfer_words(const struct fetch *fetch, CURLcode code, char *words, size_t size)
+void transfer_words(const struct load *load, CURLcode code, char *words, size_t size)
 {
-	const char *detail = fetch->error[0] ? fetch->error : curl_easy_strerror(code);
+	const char *detail = load->error[0] ? load->error : curl_easy_strerror(code);
 
 	switch (code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -230,7 +338,7 @@ void transfer_words(const struct fetch *fetch, CURLcode code, char *words, size_
 		snprintf(words, size, "what it sent is not HTTP: %s", detail);
 		break;
 	default:
-		if (fetch->header_bytes > LIMIT_WEB_HEADER_BYTES)
+		if (load->header_bytes > LIMIT_WEB_HEADER_BYTES)
 			snprintf(words, size, "its headers are larger than %u bytes", LIMIT_WEB_HEADER_BYTES);
 		else
 			snprintf(words, size, "%s", detail);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -16,12 +17,14 @@
 #include "sandbox/egress/wire.h"
 #include "tools/reply.h"
 
-int web_init(struct web *web, int frontend, int broker, struct buffer *certificates, struct err *err)
+int web_init(struct web *web, int frontend, int broker, const struct plan *plan,
+	     const struct injects *injects, struct buffer *certificates, struct err *err)
 {
 	CURL *warm;
 
-	*web = (struct web){.frontend = frontend, .broker = broker};
+	*web = (struct web){.frontend = frontend, .broker = broker, .plan = plan, .injects = injects};
 	certificates_init(&web->certificates, certificates);
+	signal(SIGPIPE, SIG_IGN); /* a download that nobody takes any more */
 	outbox_init(&web->to_frontend, frontend,
 		    LIMIT_WEB_OUTGOING_BYTES + LIMIT_RESULT_BYTES_MAX + LIMIT_FRAME_BYTES);
 	outbox_init(&web->to_broker, broker, LIMIT_WEB_ASKS_BYTES);
@@ -30,20 +33,28 @@ int web_init(struct web *web, int frontend, int broker, struct buffer *certifica
 		return err_set(err, -ENOMEM, "libcurl could not be prepared");
 	warm = curl_easy_init(); /* what a first handle asks of the system, it asks now */
 	curl_easy_cleanup(warm);
+	renderer_init(&web->renderer, web->multi);
 	return 0;
 }
 
 void web_deinit(struct web *web)
 {
+	renderer_deinit(&web->renderer);
 	while (web->fetches) {
 		struct fetch *fetch = web->fetches;
 
 		web->fetches = fetch->next;
 		fetch_free(fetch);
 	}
+	while (web->loads) {
+		struct load *load = web->loads;
+
+		web->loads = load->next;
+		load_free(load);
+	}
 	curl_multi_cleanup(web->multi);
 	curl_global_cleanup();
-	pages_deinit(&web->pages);
+	origins_deinit(&web->origins);
 	outbox_deinit(&web->to_frontend);
 	outbox_deinit(&web->to_broker);
 	buffer_deinit(&web->payload);
@@ -53,39 +64,61 @@ void web_deinit(struct web *web)
 static struct fetch *find_call(struct web *web, uint32_t call)
 {
 	for (struct fetch *at = web->fetches; at; at = at->next)
-		if (at->call == call && at->state != FETCH_ENDED)
+		if (at->call == call && at->load)
 			return at;
 	return NULL;
 }
 
-static struct fetch *find_ask(struct web *web, uint32_t ask)
+/* Who asked for a socket with that number, of the frontend or of the broker. */
+static struct load *find_ask(struct web *web, uint32_t ask, bool inside)
 {
-	for (struct fetch *at = web->fetches; at; at = at->next)
-		if (at->ask == ask && at->state == FETCH_CONNECTING)
+	for (struct load *at = web->loads; at; at = at->next)
+		if (at->ask == ask && at->state == LOAD_CONNECTING && at->inside == inside)
 			return at;
 	return NULL;
 }
 
 /* One frame of the frontend's. */
-static int receive_request(struct web *web)
+static int take_request(struct web *web, const struct frame_header *header,
+			struct frame_descriptors *descriptors)
 {
-	struct frame_header header;
-	struct fetch *fetch;
-	int result = frame_receive(web->frontend, &header, &web->payload, NULL, MSG_DONTWAIT);
+	const void *payload = buffer_data(&web->payload);
+	size_t length = buffer_length(&web->payload);
+	struct fetch *fetch = find_call(web, header->call);
+	struct load *load;
 
-	if (result < 0)
-		return result;
-	fetch = find_call(web, header.call);
-	if (header.flags)
+	if (header->flags)
 		return -EPROTO;
-	if (header.type == REPLY_CANCEL) {
+	switch (header->type) {
+	case REPLY_CANCEL:
 		if (fetch) /* else its answer is on the way */
 			fetch_cancel(fetch);
 		return 0;
-	}
-	if (header.type != WEB_FETCH || fetch)
+	case WEB_CONNECTED:
+	case WEB_UNCONNECTED:
+		load = find_ask(web, header->call, true);
+		return load ? hop_answered(load, header, payload, length, descriptors) : 0;
+	case WEB_FETCH:
+	case WEB_DOWNLOAD:
+		return fetch ? -EPROTO
+			     : fetch_new(web, header, payload, length,
+					 frame_descriptors_take(descriptors, 0));
+	default:
 		return -EPROTO;
-	return fetch_new(web, header.call, buffer_data(&web->payload), buffer_length(&web->payload));
+	}
+}
+
+static int receive_request(struct web *web)
+{
+	struct frame_descriptors descriptors;
+	struct frame_header header;
+	int result = frame_receive(web->frontend, &header, &web->payload, &descriptors, MSG_DONTWAIT);
+
+	if (result < 0)
+		return result;
+	result = take_request(web, &header, &descriptors);
+	frame_descriptors_close(&descriptors); /* also a socket that nobody waits for any more */
+	return result;
 }
 
 static int receive_requests(struct web *web)
@@ -103,9 +136,9 @@ static void lose_broker(struct web *web)
 {
 	web->broker = -1;
 	buffer_clear(&web->to_broker.frames, 0);
-	for (struct fetch *at = web->fetches; at; at = at->next)
-		if (at->state == FETCH_CONNECTING)
-			fetch_broker_lost(at);
+	for (struct load *at = web->loads; at; at = at->next)
+		if (at->state == LOAD_CONNECTING && !at->inside)
+			hop_broker_lost(at);
 }
 
 static void receive_broker(struct web *web)
@@ -115,16 +148,16 @@ static void receive_broker(struct web *web)
 	int result = 0;
 
 	while (web->broker >= 0 && result == 0) {
-		struct fetch *fetch;
+		struct load *load;
 
 		result = frame_receive(web->broker, &header, &web->payload, &descriptors, MSG_DONTWAIT);
 		if (result < 0)
 			break;
-		fetch = find_ask(web, header.call);
-		if (fetch)
-			result = fetch_broker(fetch, &header, buffer_data(&web->payload),
+		load = find_ask(web, header.call, false);
+		if (load)
+			result = hop_answered(load, &header, buffer_data(&web->payload),
 					      buffer_length(&web->payload), &descriptors);
-		frame_descriptors_close(&descriptors); /* also a socket that nobody waits for any more */
+		frame_descriptors_close(&descriptors);
 	}
 	if (result < 0 && result != -EAGAIN)
 		lose_broker(web);
@@ -136,63 +169,93 @@ static void finish_transfers(struct web *web)
 	int left;
 
 	while ((message = curl_multi_info_read(web->multi, &left))) {
-		struct fetch *fetch = NULL;
+		struct load *load = NULL;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		CURLcode code = message->data.result; /* `message` dies with the handle */
 
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
-		fetch_transferred(fetch, code);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&load);
+		hop_transferred(load, code);
 	}
 }
 
-/* Ends those whose time is up, frees the ended, begins the next ones. Returns milliseconds to the next
- * deadline. */
-static int turn(struct web *web)
+/* Calls whose time is up are answered; the answered are freed. Returns the next deadline, or `next`. */
+static uint64_t turn_fetches(struct web *web, uint64_t now, uint64_t next)
 {
-	uint64_t now = clock_ms(), next = now + LIMIT_WEB_TOTAL_MS;
-
-	web->running = 0;
-	web->bulky = web->bulky || web->body_bytes > LIMIT_WEB_TRIM_BYTES;
 	for (struct fetch **at = &web->fetches; *at;) {
 		struct fetch *fetch = *at;
 
-		if (fetch->state != FETCH_ENDED && now >= fetch->deadline)
+		if (fetch->load && fetch->deadline && now >= fetch->deadline)
 			fetch_expired(fetch);
-		if (fetch->state == FETCH_WAITING && web->running < LIMIT_WEB_FETCHES)
-			fetch_begin(fetch);
-		if (fetch->state == FETCH_ENDED) {
+		if (!fetch->load) {
 			*at = fetch->next;
 			web->fetch_count--;
 			fetch_free(fetch);
 			continue;
 		}
-		if (fetch->state != FETCH_WAITING)
-			web->running++;
-		next = fetch->deadline < next ? fetch->deadline : next;
+		if (fetch->deadline && fetch->deadline < next)
+			next = fetch->deadline;
 		at = &fetch->next;
 	}
+	return next;
+}
+
+/* Returns milliseconds until something is due. */
+static int turn(struct web *web)
+{
+	uint64_t now = clock_ms(), next = now + LIMIT_WEB_TOTAL_MS;
+
+	web->again = false;
+	web->bulky = web->bulky || web->body_bytes > LIMIT_WEB_TRIM_BYTES;
+	for (struct load *at = web->loads; at; at = at->next) {
+		uint64_t due = load_turn(at, now);
+
+		if (at->state != LOAD_ENDED && due < next)
+			next = due;
+	}
+	next = turn_fetches(web, now, next);
+	keep_sweep(web, now);
 	if (!web->fetches && web->bulky) { /* what many or large bodies took goes back to the system */
 		malloc_trim(0);
 		web->bulky = false;
 	}
-	return (int)(next - now);
+	return web->again || next <= now ? 0 : (int)(next - now);
 }
 
-static int wait_events(struct web *web, int timeout, struct curl_waitfd watched[2])
+/* The pipes that downloads wait for. Returns how many of them. */
+static unsigned watch_pipes(struct web *web, struct curl_waitfd *watched, unsigned most)
 {
-	bool full = buffer_length(&web->to_frontend.frames) >= LIMIT_WEB_OUTGOING_BYTES;
+	unsigned count = 0;
 
-	watched[0] = (struct curl_waitfd){.fd = web->frontend, .events = full ? 0 : CURL_WAIT_POLLIN};
-	watched[1] = (struct curl_waitfd){.fd = web->broker, .events = CURL_WAIT_POLLIN};
+	for (struct load *at = web->loads; at && count < most; at = at->next)
+		if (at->pipe >= 0 && !download_drained(at))
+			watched[count++] = (struct curl_waitfd){.fd = at->pipe, .events = CURL_WAIT_POLLOUT};
+	return count;
+}
+
+/* Not by who is ready: there are few, and each looks for itself. */
+static void feed_pipes(struct web *web)
+{
+	for (struct load *at = web->loads; at; at = at->next)
+		if (at->pipe >= 0 && !download_drained(at))
+			download_ready(at);
+}
+
+static int wait_events(struct web *web, int timeout)
+{
+	struct curl_waitfd watched[2 + LIMIT_WEB_PIPES] = {{.fd = web->frontend}, {.fd = web->broker}};
+	bool full = buffer_length(&web->to_frontend.frames) >= LIMIT_WEB_OUTGOING_BYTES;
+	unsigned count = web->broker >= 0 ? 2 : 1;
+
+	watched[0].events = full ? 0 : CURL_WAIT_POLLIN;
+	watched[1].events = CURL_WAIT_POLLIN;
 	if (!outbox_empty(&web->to_frontend))
 		watched[0].events |= CURL_WAIT_POLLOUT;
 	if (!outbox_empty(&web->to_broker))
 		watched[1].events |= CURL_WAIT_POLLOUT;
-	return curl_multi_poll(web->multi, watched, web->broker >= 0 ? 2 : 1, timeout, NULL) == CURLM_OK
-		       ? 0
-		       : -EIO;
+	count += watch_pipes(web, watched + count, LIMIT_WEB_PIPES);
+	return curl_multi_poll(web->multi, watched, count, timeout, NULL) == CURLM_OK ? 0 : -EIO;
 }
 
 /* Everything that can move, moves. 0, or -errno at the end (-ENOTCONN: the frontend is gone). */
@@ -203,6 +266,8 @@ static int work(struct web *web, int *timeout)
 	if (result < 0)
 		return result;
 	receive_broker(web);
+	render_collect(web);
+	feed_pipes(web);
 	if (curl_multi_perform(web->multi, &running) != CURLM_OK)
 		return -EIO;
 	finish_transfers(web);
@@ -216,7 +281,6 @@ static int work(struct web *web, int *timeout)
 
 int web_run(struct web *web, struct err *err)
 {
-	struct curl_waitfd watched[2];
 	int timeout, result;
 
 	for (;;) {
@@ -227,7 +291,7 @@ int web_run(struct web *web, struct err *err)
 			return err_set(err, result, "serving the frontend: %s", strerror(-result));
 		if (web->broker < 0 && !web->fetches && outbox_empty(&web->to_frontend))
 			return err_set(err, -EPIPE, "the broker is gone");
-		result = wait_events(web, timeout, watched);
+		result = wait_events(web, timeout);
 		if (result < 0)
 			return err_set(err, result, "waiting for events failed");
 	}
