@@ -131,7 +131,7 @@ static int take_member(struct reader *reader, struct slice name)
 		_cleanup_(buffer_deinit) struct buffer link = {.max = LIMIT_WEB_TEXT_BYTES};
 		int result;
 
-		if (!slice_is(name, members[i].name) || peek(reader) != '"' || buffer_length(field) > 0)
+		if (!xml_is(name, members[i].name) || peek(reader) != '"' || buffer_length(field) > 0)
 			continue;
 		reader->entry.html[members[i].field] = members[i].html;
 		if (!members[i].link)
@@ -163,7 +163,7 @@ static int take_author(struct reader *reader)
 		}
 		string = read_string(&inside);
 		skip_separators(&inside);
-		if (slice_is(string, "name") && peek(&inside) == '"' &&
+		if (xml_is(string, "name") && peek(&inside) == '"' &&
 		    buffer_length(&reader->entry.fields[FIELD_AUTHOR]) == 0)
 			return unescape(&reader->entry.fields[FIELD_AUTHOR], read_string(&inside));
 	}
@@ -183,9 +183,9 @@ static int take_object(struct reader *reader, const char **items)
 			break;
 		name = read_string(reader);
 		skip_separators(reader);
-		if (slice_is(name, "authors") || slice_is(name, "author")) {
+		if (xml_is(name, "authors") || xml_is(name, "author")) {
 			result = take_author(reader);
-		} else if (items && slice_is(name, "items") && peek(reader) == '[') {
+		} else if (items && xml_is(name, "items") && peek(reader) == '[') {
 			*items = reader->at + 1;
 			skip_value(reader);
 		} else {
