@@ -129,23 +129,29 @@ static int take_text(const struct content_request *request, struct content *cont
 	enum sniff sniff = syntax == SYNTAX_HTML ? SNIFF_HTML : syntax == SYNTAX_XML ? SNIFF_XML : SNIFF_TEXT;
 	const struct charset *charset;
 	struct source source;
+	bool borrowed;
 	size_t mark;
 	int result;
 
 	charset = charset_sniff(sniff, request->content_type, request->bytes, request->length, &mark);
 	content->charset = charset_name(charset);
-	result = charset_decode(charset, &decoded, request->bytes + mark, request->length - mark,
-				&content->replaced);
-	if (result < 0)
-		return result;
-	source = (struct source){buffer_length(&decoded) ? buffer_data(&decoded) : "",
-				 buffer_length(&decoded)};
+	source = (struct source){request->bytes + mark, request->length - mark};
+	borrowed = strcmp(content->charset, "UTF-8") == 0 && charset_is_utf8(source.text, source.length);
+	if (!borrowed) {
+		result = charset_decode(charset, &decoded, source.text, source.length, &content->replaced);
+		if (result < 0)
+			return result;
+		source = (struct source){buffer_length(&decoded) ? buffer_data(&decoded) : "",
+					 buffer_length(&decoded)};
+	}
 	result = take_format(request, content, source);
 	if (result == -EMSGSIZE) { /* laid out it would be too large: as it is */
 		buffer_clear(&content->text, 0);
 		content->markdown = false;
 		result = 1;
 	}
+	if (result > 0 && borrowed)
+		return buffer_append(&content->text, source.text, source.length);
 	if (result > 0) { /* the text itself, without a second copy */
 		struct buffer unused = content->text;
 
