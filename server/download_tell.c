@@ -105,6 +105,8 @@ void download_answer(struct download *download, struct call *call)
 	}
 	if (call->mcp && download->verdict == REPLY_DENIED)
 		deny(download, call);
+	else if (call->mcp && buffer_length(&download->words) == 0)
+		result_fail(&call->result, "the download failed, and there was no memory to say why");
 	else if (call->mcp)
 		result_fail(&call->result, "%.*s", (int)buffer_length(&download->words),
 			    (const char *)buffer_data(&download->words));

@@ -22,9 +22,9 @@ SLOWNESS = float(os.environ.get("SALLYPORT_TEST_SLOWNESS", "1"))
 SANITIZED = bool(os.environ.get("SALLYPORT_SANITIZED"))
 PROGRAMS = {}
 
-CANCEL, FETCH, IN_SANDBOX, NOT_IN_SANDBOX, INSIDE = 1, 16, 18, 19, 140
+CANCEL, FETCH, IN_SANDBOX, NOT_IN_SANDBOX, INSIDE, TOTAL = 1, 16, 18, 19, 140, 141
 FORM_MARKDOWN, FORM_TEXT, FORM_RAW = 0, 1, 2
-TEXT, RESULT, FAILURE, DENIED, PROGRESS, MEDIA = 128, 129, 130, 131, 132, 133
+TEXT, RESULT, FAILURE, DENIED, PROGRESS, MEDIA, TOTAL = 128, 129, 130, 131, 132, 133, 141
 CLIENT, CONNECT, ABANDON, CONNECTED, REFUSED, FAILED = 1, 2, 3, 16, 17, 18
 LOADING, CUT_SIZE, CUT_BREAK, KEPT, AGAIN, BINARY, IS_MEDIA = 1, 2, 4, 8, 16, 32, 64
 
@@ -129,7 +129,7 @@ class Answer:
             self.media += payload
             return
         assert self.kind is None, "two final frames"
-        if kind == PROGRESS:
+        if kind in (PROGRESS, TOTAL):
             return
         self.kind, self.value, self.at = kind, value, time.monotonic()
         reader = Reader(payload)

@@ -48,7 +48,7 @@ class Host:
             os.chmod(self.folder.name, 0o755)
             os.chown(workspace, USER, USER)
         with open(policy, "w", encoding="ascii") as file:
-            json.dump({"network": network, **(beside or {})}, file)
+            json.dump({"network": {"robots": False, **network}, **(beside or {})}, file)
         self.process = subprocess.Popen([*self.prefix, *refusing(), harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.last, self.answers, self.read = 0, {}, b""
@@ -162,7 +162,7 @@ class Confined(unittest.TestCase):
         def serve(connection, _):
             connection.sendall(http(status="302 Found", headers=["Location: http://169.254.169.254/latest/"]))
         with Server(serve) as server, Host(local(server)) as host:
-            for url in (server.url, "http://10.0.0.1/", "http://0x7f.1:1/", "http://[::1]/"):
+            for url in (server.url, "http://10.0.0.1/", "http://0xa.1:1/", "http://[fd00::1]/"):
                 text, result = host.fetch(url)
                 self.assertTrue(result["isError"])
                 self.assertTrue(text.startswith("Denied: "), text)

@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from harness import (AGAIN, DENIED, FAILURE, FORM_RAW, IN_SANDBOX, KEPT, NOT_IN_SANDBOX, LOADING, RESULT, SLOWNESS, Answer, Server, Web, allow, answering,
+from harness import (AGAIN, DENIED, FAILURE, FORM_RAW, IN_SANDBOX, KEPT, NOT_IN_SANDBOX, PROGRESS, LOADING, RESULT, SLOWNESS, Answer, Server, Web, TOTAL, allow, answering,
                      frame, http, main, path_of, receive, text)
 
 DOWNLOAD = 17
@@ -37,6 +37,11 @@ def connected():
         theirs.setblocking(False)
         theirs.connect_ex(listener.getsockname())
         return listener.accept()[0], theirs
+
+
+def any_method(server):
+    """For Web: every method, header and body may go there."""
+    return ["methods", "127.0.0.1", str(server.port)]
 
 
 class Background(unittest.TestCase):
@@ -169,7 +174,7 @@ class Kept(unittest.TestCase):
             self.assertEqual(web.fetch(server.url + "/0", offset=10).flags, AGAIN)
 
     def test_what_has_effects_is_never_kept(self):
-        with Server(answering("done", headers=["Cache-Control: max-age=100"])) as server, Web(allow(server)) as web:
+        with Server(answering("done", headers=["Cache-Control: max-age=100"])) as server, Web(allow(server), words=any_method(server)) as web:
             for _ in range(2):
                 self.assertEqual(web.fetch(server.url, method="POST", body=b"a=1").content, "done")
             self.assertEqual(len(server.requests), 2)
@@ -201,7 +206,7 @@ class Tries(unittest.TestCase):
             self.assertEqual(len(server.requests), 1)
 
     def test_not_what_has_effects(self):
-        with self.busy(9, "503 Busy") as server, Web(allow(server)) as web:
+        with self.busy(9, "503 Busy") as server, Web(allow(server), words=any_method(server)) as web:
             self.assertEqual(web.fetch(server.url, method="POST").status, 503)
             self.assertEqual(len(server.requests), 1)
 
@@ -221,7 +226,7 @@ class Redirects(unittest.TestCase):
         return serve
 
     def test_what_was_meant_for_one_host_stays_there(self):
-        with Server(answering("there")) as other, Server(self.chain(302, other.url + "/to")) as server, Web(allow(server, other)) as web:
+        with Server(answering("there")) as other, Server(self.chain(302, other.url + "/to")) as server, Web(allow(server, other), words=any_method(server)) as web:
             headers = "Authorization: secret\nX-Mine: 1\nAccept: a/b\n"
             self.assertEqual(web.fetch(server.url + "/from", headers=headers).content, "there")
             self.assertEqual(header(server.requests[0], "Authorization"), "secret")
@@ -238,13 +243,13 @@ class Redirects(unittest.TestCase):
     def test_methods(self):
         for status, method, follows in ((301, "POST", "GET"), (302, "POST", "GET"), (303, "PUT", "GET"), (307, "POST", "POST"),
                                         (308, "PUT", "PUT"), (302, "HEAD", "HEAD"), (303, "HEAD", "HEAD")):
-            with self.subTest((status, method)), Server(self.chain(status, "/to")) as server, Web(allow(server)) as web:
+            with self.subTest((status, method)), Server(self.chain(status, "/to")) as server, Web(allow(server), words=any_method(server)) as web:
                 web.fetch(server.url + "/from", method=method, body=b"body")
                 self.assertEqual(server.requests[1].split(" ")[0], follows)
                 self.assertEqual(header(server.requests[1], "Content-Length"), "4" if follows in ("POST", "PUT") else None)
 
     def test_effects_are_not_carried_to_another_host(self):
-        with Server(answering("there")) as other, Server(self.chain(307, other.url + "/to")) as server, Web(allow(server, other)) as web:
+        with Server(answering("there")) as other, Server(self.chain(307, other.url + "/to")) as server, Web(allow(server, other), words=any_method(server)) as web:
             got = web.fetch(server.url + "/from", method="POST", body=b"body")
             self.assertEqual(got.kind, FAILURE)
             self.assertIn("another host", got.message)
@@ -376,7 +381,7 @@ class Downloads(unittest.TestCase):
                 count += len(data)
         while True:
             kind, of, value, _, payload, _ = receive(web.frontend)
-            if kind != 132 and of == call:
+            if kind not in (PROGRESS, TOTAL) and of == call:
                 return kind, value, payload, digest.hexdigest(), count
 
     def content(self, size):
@@ -451,7 +456,7 @@ class Downloads(unittest.TestCase):
             call, reading = self.start(web, server.url)
             os.close(reading)
             kind, value = receive(web.frontend)[0:3:2]
-            while kind == 132:
+            while kind in (PROGRESS, TOTAL):
                 kind, value = receive(web.frontend)[0:3:2]
             self.assertEqual((kind, value), (FAILURE, errno.EPIPE))
 

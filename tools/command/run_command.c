@@ -21,10 +21,7 @@ static const char *const keep_choices[] = {"head", "tail", "both", NULL};
 #define ARGUMENT(member) .offset = offsetof(struct run_command_arguments, member)
 
 static const struct field input[] = {
-	{.name = "command",
-	 .type = FIELD_STRING,
-	 ARGUMENT(command),
-	 .description = "Shell line; or use argv"},
+	{.name = "command", .type = FIELD_STRING, ARGUMENT(command), .description = "Shell line; or argv"},
 	{.name = "argv",
 	 .type = FIELD_STRINGS,
 	 ARGUMENT(argv),
@@ -209,7 +206,7 @@ enum output_keep run_command_keep(const struct run_command_arguments *arguments)
 const struct tool run_command_tool = {
 	.name = "run_command",
 	.title = "Run command",
-	.description = "Run a shell line or a program in the sandbox of this session: workspaces writable, "
+	.description = "Run a shell line or a program in the session's sandbox: workspaces writable, "
 		       "system readable, network only to hosts of the policy, private /tmp. What takes "
 		       "longer goes on under an id. Nothing it started outlives it.",
 	.route = TOOL_COMMAND,

@@ -250,7 +250,7 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 const struct tool list_directory_tool = {
 	.name = "list_directory",
 	.title = "List a directory",
-	.description = "Names, types, sizes, times of a directory's entries, sorted by name.",
+	.description = "Names, types, sizes, times of a directory's entries.",
 	.route = TOOL_FILES,
 	.hints = TOOL_READ_ONLY | TOOL_CLOSED_WORLD,
 	.operation = FILES_LIST,

@@ -176,7 +176,7 @@ int read_notes_write(struct tool_result *result, const void *payload, size_t len
 const struct tool read_file_tool = {
 	.name = "read_file",
 	.title = "Read a file",
-	.description = "Read a text file, or see an image or hear audio. A cut answer says how to go on.",
+	.description = "Read a text file, see an image or hear audio. A cut answer says how to go on.",
 	.route = TOOL_FILES,
 	.hints = TOOL_READ_ONLY | TOOL_CLOSED_WORLD,
 	.operation = FILES_READ,

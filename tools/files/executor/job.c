@@ -237,6 +237,7 @@ int jobs_step(struct jobs *jobs, struct files *files)
 
 	jobs->starving = 0;
 	files->inlet_count = 0;
+	files->due = 0;
 	while (*link && !files->lied) {
 		struct job *job = *link;
 		enum job_state state;

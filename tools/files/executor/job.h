@@ -74,7 +74,8 @@ struct files {
 	int inlets[LIMIT_FILES_BEGUN]; /* what jobs wait for, beside the disk: to become readable; each step
 					* anew */
 	size_t inlet_count;
-	bool lied; /* the frontend's end of a ring makes no sense: the executor ends */
+	int64_t due; /* milliseconds: when a job has something to say all the same; 0: none, each step anew */
+	bool lied;   /* the frontend's end of a ring makes no sense: the executor ends */
 };
 
 struct operation {

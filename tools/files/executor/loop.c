@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "protocol/limits.h"
 #include "tools/files/executor/find.h"
 #include "tools/files/executor/watch.h"
@@ -83,43 +84,66 @@ static void wake_frontend(struct loop *loop)
 			;
 }
 
+/* Milliseconds until something must be looked at without a wake; -1: no time. */
+static int patience(struct loop *loop)
+{
+	struct files *files = &loop->files;
+	int later = files->background ? files->background->timeout(files) : watches_timeout(files->watches);
+	int64_t due;
+
+	if (!files->due)
+		return later;
+	due = files->due - clock_ms();
+	if (later >= 0 && later <= due)
+		return later;
+	return due > 0 ? (int)due : 0;
+}
+
+/* Waits for all that may come. Whether a wake is there, or -errno. */
+static int wait_for_all(struct loop *loop, int timeout)
+{
+	enum { WAKE, DISK, BACKGROUND, CHANGES, INLETS };
+	const struct files *files = &loop->files;
+	const struct background *background = files->background;
+	struct pollfd watched[INLETS + LIMIT_FILES_BEGUN] = {
+		[WAKE] = {.fd = loop->wake, .events = POLLIN},
+		[DISK] = {.fd = files->sync.done, .events = POLLIN},
+		[BACKGROUND] = {.fd = background ? background->done : -1, .events = POLLIN},
+		[CHANGES] = {.fd = watches_descriptor(files->watches), .events = POLLIN}};
+	uint64_t count;
+
+	for (size_t i = 0; i < files->inlet_count; i++)
+		watched[INLETS + i] = (struct pollfd){.fd = files->inlets[i], .events = POLLIN};
+	while (poll(watched, INLETS + files->inlet_count, timeout) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (watched[BACKGROUND].revents)
+		while (read(background->done, &count, sizeof count) < 0 && errno == EINTR)
+			;
+	if (watched[CHANGES].revents)
+		watches_heard(files->watches);
+	return watched[WAKE].revents != 0;
+}
+
 /*
  * Waits for a wake, by one read: a poll before it costs 1.5 us for each request that finds us asleep, so
  * there is one only while an fsync is on its way, while paths are watched or pipes are to fill, or in a
  * program with threads, whose ends are another descriptor's business. 0, -ENOTCONN when the frontend is gone,
  * or -errno.
  */
-#define FIXED 4 /* beside inlets */
-
 static int wait_for_wake(struct loop *loop)
 {
-	const struct background *background = loop->files.background;
-	struct watches *watches = loop->files.watches;
-	int heard = watches_descriptor(watches), later = watches_timeout(watches);
-	struct pollfd watched[] = {{.fd = loop->wake, .events = POLLIN},
-				   {.fd = loop->files.sync.done, .events = POLLIN},
-				   {.fd = background ? background->done : -1, .events = POLLIN},
-				   {.fd = heard, .events = POLLIN},
-				   [FIXED... FIXED + LIMIT_FILES_BEGUN - 1] = {.events = POLLIN}};
+	const struct files *files = &loop->files;
+	int timeout = patience(loop);
 	uint8_t wakes[64]; /* however many there are, one is enough */
-	size_t inlets = loop->files.inlet_count;
 	ssize_t got;
 
-	for (size_t i = 0; i < inlets; i++)
-		watched[FIXED + i].fd = loop->files.inlets[i];
-	if (background || inlets || sync_pending(&loop->files.sync) || heard >= 0 || later >= 0) {
-		int timeout = background ? background->timeout(&loop->files) : later;
+	if (files->background || files->inlet_count || sync_pending(&files->sync) || timeout >= 0 ||
+	    watches_descriptor(files->watches) >= 0) {
+		int result = wait_for_all(loop, timeout);
 
-		while (poll(watched, FIXED + inlets, timeout) < 0)
-			if (errno != EINTR)
-				return -errno;
-		if (watched[2].revents)
-			while (read(background->done, wakes, sizeof(uint64_t)) < 0 && errno == EINTR)
-				;
-		if (watched[3].revents)
-			watches_heard(watches);
-		if (!watched[0].revents)
-			return 0;
+		if (result <= 0)
+			return result;
 	}
 	do
 		got = read(loop->wake, wakes, sizeof wakes);

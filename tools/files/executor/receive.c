@@ -15,10 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/clock.h"
 #include "protocol/limits.h"
 #include "tools/files/executor/job.h"
 #include "tools/files/wire.h"
@@ -39,26 +40,19 @@ struct receive {
 	struct stage target;         /* its place, once all is there; then the temporary file is this one's */
 	char path[LIMIT_PATH_BYTES]; /* as typed */
 	int pipe;
-	bool overwrite, expected;
-	uint8_t expected_sha256[SHA256_DIGEST_SIZE];
+	bool overwrite;
+	char expected[2 * FILES_SHA256_BYTES + 1]; /* SHA-256 in hexadecimal; "": any */
 	uint64_t most;
 	bool ended; /* the pipe */
 	bool told;  /* by FILES_RECEIVED, how many there are: */
 	uint64_t bytes;
 	uint64_t saving; /* bytes that are on the disk, or on their way */
-	uint64_t spoken; /* milliseconds: when it last said how far it is */
-	bool settled;    /* nothing is on its way to the disk any more */
+	int64_t spoken;  /* milliseconds: when it last said how far it is: */
+	uint64_t said;
+	bool settled; /* nothing is on its way to the disk any more */
 };
 
 #define RECEIVE_ROOM 2 /* beside STAGE_WAITS: waits for room in the ring */
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void receive_free(struct files *files, struct receive *receive)
 {
@@ -79,20 +73,16 @@ static void end(struct files *files, struct job *job)
 
 static int decode(struct receive *receive, const void *payload, size_t length)
 {
-	char expected[2 * FILES_SHA256_BYTES + 1];
 	struct frame_reader reader;
 	uint32_t flags;
 
 	frame_read(&reader, payload, length);
 	frame_get_text(&reader, receive->path, sizeof receive->path);
 	flags = frame_get_u32(&reader);
-	frame_get_text(&reader, expected, sizeof expected);
+	frame_get_text(&reader, receive->expected, sizeof receive->expected);
 	receive->most = frame_get_u64(&reader);
 	receive->overwrite = flags & FILES_OVERWRITE;
-	receive->expected = expected[0];
-	if (frame_done(&reader) < 0 || (flags & ~FILES_OVERWRITE))
-		return -EPROTO;
-	return receive->expected ? stage_read_sha256(expected, receive->expected_sha256) : 0;
+	return flags & ~FILES_OVERWRITE ? -EPROTO : frame_done(&reader);
 }
 
 /* The directory in which the first that is missing will be made. */
@@ -167,7 +157,7 @@ static int say_ready(struct files *files, struct job *job, struct refusal *refus
 
 	if (!reply_receiving(files, job, 0))
 		return RECEIVE_ROOM;
-	receive->spoken = now_ms();
+	receive->spoken = clock_ms();
 	receive->phase = RECEIVE_BYTES;
 	return 0;
 }
@@ -176,11 +166,16 @@ static int say_ready(struct files *files, struct job *job, struct refusal *refus
 static void say_how_far(struct files *files, struct job *job)
 {
 	struct receive *receive = job->receive.receive;
-	uint64_t now = now_ms();
+	int64_t now = clock_ms(), due = receive->spoken + LIMIT_RECEIVE_TELL_MS;
 
-	if (now - receive->spoken >= LIMIT_RECEIVE_TELL_MS &&
-	    reply_receiving(files, job, receive->stage.size))
+	if (receive->stage.size == receive->said)
+		return;
+	if (now >= due && reply_receiving(files, job, receive->stage.size)) {
 		receive->spoken = now;
+		receive->said = receive->stage.size;
+	} else if (!files->due || due < files->due) {
+		files->due = due;
+	}
 }
 
 /* What is on its way to the disk has arrived, or nothing is. 0, STAGE_WAITS or a refusal. */
@@ -229,7 +224,7 @@ static int put(struct receive *receive, const uint8_t *bytes, size_t length, str
 static int check_bytes(struct receive *receive, struct refusal *refusal)
 {
 	struct sha256_ctx hash = receive->stage.hash;
-	char found[2 * SHA256_DIGEST_SIZE + 1], wanted[2 * SHA256_DIGEST_SIZE + 1];
+	char found[2 * SHA256_DIGEST_SIZE + 1];
 	uint8_t sha256[SHA256_DIGEST_SIZE];
 
 	receive->phase = RECEIVE_SETTLE;
@@ -239,16 +234,14 @@ static int check_bytes(struct receive *receive, struct refusal *refusal)
 			      " were sent. Nothing was written; try again",
 			      receive->stage.path, receive->stage.size, receive->bytes);
 	sha256_digest(&hash, sizeof sha256, sha256);
-	if (!receive->expected || memcmp(sha256, receive->expected_sha256, sizeof sha256) == 0)
-		return 0;
-	for (size_t i = 0; i < sizeof sha256; i++) {
+	for (size_t i = 0; i < sizeof sha256; i++)
 		snprintf(found + 2 * i, 3, "%02x", sha256[i]);
-		snprintf(wanted + 2 * i, 3, "%02x", receive->expected_sha256[i]);
-	}
+	if (!receive->expected[0] || strcasecmp(found, receive->expected) == 0)
+		return 0;
 	return refuse(refusal, ESTALE,
 		      "what was downloaded for `%.600s` is not what was expected: its sha256 is %s, and "
 		      "expected_sha256 is %s. Nothing was written",
-		      receive->stage.path, found, wanted);
+		      receive->stage.path, found, receive->expected);
 }
 
 /* Nothing is in the pipe at the moment, or for ever. */
@@ -282,14 +275,16 @@ static int bytes_slice(struct files *files, struct job *job, struct refusal *ref
 		if (got < 0 && errno != EAGAIN)
 			return refuse_errno(refusal, errno, "write", receive->stage.path);
 		receive->ended |= got == 0;
-		if (got <= 0)
+		if (got <= 0) {
+			say_how_far(files, job);
 			return wait_for_more(files, receive, refusal);
+		}
 		result = put(receive, files->scratch, (size_t)got, refusal);
 		if (result < 0)
 			return result;
-		say_how_far(files, job);
 		done += (size_t)got;
 	}
+	say_how_far(files, job);
 	return 0;
 }
 
@@ -338,7 +333,11 @@ static int turn(struct files *files, struct job *job, struct refusal *refusal)
 			      target->path, (long long)target->status.st_size);
 	result = stage_check(target, refusal);
 	receive->phase = RECEIVE_COMMIT;
-	return result < 0 ? result : stage_adopt(target, &receive->stage, refusal);
+	if (result == 0)
+		result = stage_adopt(target, &receive->stage, refusal);
+	stage_release(files, &receive->stage); /* before anybody is told: it may have a journal */
+	stage_init(&receive->stage);
+	return result;
 }
 
 static int commit(struct files *files, struct job *job, struct refusal *refusal)

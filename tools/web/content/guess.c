@@ -71,6 +71,8 @@ static int points(enum script script, uint32_t code, uint32_t before, uint32_t a
 	case SCRIPT_CYRILLIC:
 		if (code < 0x400 || code > 0x45f || beside_ascii)
 			return -60;
+		if (before < 0x400 && after < 0x400) /* alone it says little */
+			return 10;
 		return often ? 130 : code >= 0x430 ? 80 : before >= 0x400 && before <= 0x45f ? -40 : 60;
 	case SCRIPT_CHINESE:
 		return often ? 450 : han ? 80 : -50;

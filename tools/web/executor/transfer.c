@@ -132,10 +132,10 @@ static CURLcode give_certificates(CURL *easy, void *ssl_context, void *context)
 	return certificates_use(&load->web->certificates, ssl_context) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
-/* A line more; NULL, and the list freed, without memory. */
+/* A line more; NULL, and the list freed, without memory (for the line either). */
 static struct curl_slist *append(struct curl_slist *list, const char *line)
 {
-	struct curl_slist *longer = list ? curl_slist_append(list, line) : NULL;
+	struct curl_slist *longer = list && line ? curl_slist_append(list, line) : NULL;
 
 	if (!longer)
 		curl_slist_free_all(list);
@@ -210,6 +210,28 @@ static CURLcode set_options(struct load *load)
 	return code == CURLE_OK ? set_method(load) : code;
 }
 
+/* What policy adds for this very hop, beside what anybody may know. */
+static struct curl_slist *append_injected(struct load *load, struct curl_slist *list)
+{
+	struct inject inject;
+	size_t at = 0;
+
+	while (injects_next(load->web->injects, &at, load->url.https, load->url.host, load->url.port,
+			    &inject)) {
+		size_t size = strlen(inject.header) + strlen(inject.value) + 3;
+		char *line = malloc(size);
+
+		load->secret = true;
+		if (line)
+			snprintf(line, size, "%s: %s", inject.header, inject.value);
+		list = append(list, line);
+		if (line)
+			explicit_bzero(line, size);
+		free(line);
+	}
+	return list;
+}
+
 /* The model's headers, as far as they go with this hop, and ours. NULL: no memory. */
 static struct curl_slist *make_headers(struct load *load)
 {
@@ -222,11 +244,11 @@ static struct curl_slist *make_headers(struct load *load)
 	while (*line) {
 		_cleanup_free_ char *one = strndup(line, strcspn(line, "\n"));
 
-		if (one)
-			list = append(list, one);
+		list = append(list, one);
 		accepts = accepts || strncasecmp(line, "Accept:", 7) == 0;
 		line += strcspn(line, "\n") + 1;
 	}
+	list = append_injected(load, list);
 	if (!accepts)
 		list = append(list, "Accept: text/markdown, text/html;q=0.9, application/xhtml+xml;q=0.9, "
 				    "application/json;q=0.9, text/plain;q=0.8, */*;q=0.5");

@@ -111,10 +111,9 @@ int page_convert(struct buffer *text, struct page_facts *facts, const struct pag
 	writer->run.text.max = writer->run.code.max = text->max;
 	find_title(&tree, facts->title);
 	find_base(writer, options->url);
-	if (!writer->plain) {
-		hidden_mark(&tree);
+	hidden_mark(&tree);
+	if (!writer->plain)
 		notes_find(writer);
-	}
 	write_page(writer);
 	facts->cut = why_cut(writer);
 	return writer->result == -EMSGSIZE ? 0 : writer->result;

@@ -214,7 +214,7 @@ static void put_columns_from_above(struct writer *writer, struct grid *grid)
 	}
 }
 
-static void write_row(struct writer *writer, const struct node *row, struct grid *grid)
+static void write_row(struct writer *writer, const struct node *row, struct grid *grid, bool header)
 {
 	struct run *run = &writer->run;
 
@@ -228,9 +228,11 @@ static void write_row(struct writer *writer, const struct node *row, struct grid
 		if (grid->at >= LIMIT_PAGE_COLUMNS)
 			break;
 		run->mode = RUN_CELL;
+		run->header = header;
 		write_children(writer, cell);
 		run_finish(writer);
 		run->mode = RUN_BLOCKS;
+		run->header = false;
 		if (grid->at && writer->plain)
 			writer_put_text(writer, "\t");
 		put_cell(writer, buffer_data(&run->text), buffer_length(&run->text));
@@ -253,6 +255,8 @@ static bool is_strong(const struct node *cell)
 {
 	const struct node *first = node_first_element(cell);
 
+	if (first && first->element == ELEMENT_p && !node_next_element(first))
+		first = node_first_element(first);
 	return first && (first->element == ELEMENT_b || first->element == ELEMENT_strong) &&
 	       !node_next_element(first);
 }
@@ -296,13 +300,13 @@ static void write_data(struct writer *writer, const struct node *table, struct g
 		}
 		if (begun) {
 			writer_new_line(writer);
-			write_row(writer, row, grid);
+			write_row(writer, row, grid, false);
 			continue;
 		}
 		begun = true;
 		writer_begin(writer);
 		if (writer->plain || is_header(writer, row)) {
-			write_row(writer, row, grid);
+			write_row(writer, row, grid, true);
 			if (!writer->plain)
 				put_delimiters(writer, grid->count);
 			continue;
@@ -312,7 +316,7 @@ static void write_data(struct writer *writer, const struct node *table, struct g
 			put_cell(writer, "", 0);
 		put_delimiters(writer, grid->count);
 		writer_new_line(writer);
-		write_row(writer, row, grid);
+		write_row(writer, row, grid, false);
 	}
 }
 
