@@ -36,11 +36,11 @@ SERVER = textwrap.dedent("""
 
 # What a hostile server answers to each connection, as Python of `c`, the connection.
 HOSTILE = {
-    "drips": "c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 1000000\\r\\n\\r\\n')\nwhile True: c.sendall(b'x'); time.sleep(0.02)",
-    "never_answers": "time.sleep(300)",
-    "never_ends": "c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\n\\r\\nbegun\\n'); time.sleep(300)",
+    "drips": "c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 1000000\\r\\n\\r\\n')\nwhile True: c.sendall(b'x'); threading.Event().wait(0.02)",
+    "never_answers": "threading.Event().wait()",
+    "never_ends": "c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\n\\r\\nbegun\\n'); threading.Event().wait()",
     "floods": "c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\n\\r\\n')\nwhile True: c.sendall(b'0123456789abcde\\n' * 65536)",
-    "reads_nothing": "c.shutdown(socket.SHUT_WR); time.sleep(300)",
+    "reads_nothing": "c.shutdown(socket.SHUT_WR); threading.Event().wait()",
     "resets": "c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); c.close()",
     "speaks_nonsense": "c.sendall(bytes(range(256)) * 100); c.close()",
 }
@@ -245,7 +245,7 @@ def test_a_hostile_server(server, site_text, workspace, way):
     caller = Called(server.call)
     body = textwrap.indent(HOSTILE[way], "        ")
     (workspace / "hostile.py").write_text(f"""
-import socket, struct, threading, time
+import socket, struct, threading
 listener = socket.create_server(("127.0.0.1", 7000), backlog=64)
 def serve(c):
     try:
@@ -281,8 +281,8 @@ def test_more_than_may_be_at_once(server, site_text):
 def test_killed_while_it_is_fetched(server, workspace, site_text, victim):
     """Whatever dies, the call is answered, and the next one is served."""
     caller = Called(server.call)
-    (workspace / "hang.py").write_text('import socket, time\ns = socket.create_server(("127.0.0.1", 7000))\nprint("listening", flush=True)\n'
-                                       'c = s.accept()[0]\nopen("taken", "w").close()\ntime.sleep(300)\n')
+    (workspace / "hang.py").write_text('import socket, threading\ns = socket.create_server(("127.0.0.1", 7000))\nprint("listening", flush=True)\n'
+                                       'c = s.accept()[0]\nopen("taken", "w").close()\nthreading.Event().wait()\n')
     caller.begin("exec python3 hang.py")
     call = server.start_call("fetch_url", url="http://localhost:7000/")
     caller.call("run_command", command="until test -e taken; do sleep 0.02; done")
@@ -304,8 +304,8 @@ def test_killed_while_it_is_fetched(server, workspace, site_text, victim):
 def test_attacked_from_inside(server, workspace, site_text):
     """A command can end the relay, which is of its own sandbox, and can neither take its descriptors nor look into it."""
     caller = Called(server.call)
-    (workspace / "hang.py").write_text('import socket, time\ns = socket.create_server(("127.0.0.1", 7000))\nprint("listening", flush=True)\n'
-                                       'c = s.accept()[0]\nopen("taken", "w").close()\ntime.sleep(300)\n')
+    (workspace / "hang.py").write_text('import socket, threading\ns = socket.create_server(("127.0.0.1", 7000))\nprint("listening", flush=True)\n'
+                                       'c = s.accept()[0]\nopen("taken", "w").close()\nthreading.Event().wait()\n')
     caller.begin("exec python3 hang.py")
     call = server.start_call("fetch_url", url="http://localhost:7000/")
     (workspace / "attack.py").write_text(textwrap.dedent("""
