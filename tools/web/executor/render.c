@@ -36,8 +36,9 @@ static int convert(struct view *view, uint32_t format, const struct body *body)
 	struct content content;
 	int result = read_body(&content, format, body);
 
-	while (format != WEB_RAW && buffer_length(&content.text) &&
-	       content.text.bytes[content.text.end - 1] == '\n')
+	/* what we have laid out ends without a line's end; other text is as it came */
+	while (format != WEB_RAW && (content.markdown || strstr(content.media_type, "html")) &&
+	       buffer_length(&content.text) && content.text.bytes[content.text.end - 1] == '\n')
 		content.text.end--;
 	if (result == 0)
 		result = buffer_append(&content.text, "", 1); /* never NULL, also when empty */
