@@ -228,7 +228,7 @@ def test_commands_do_not_have_it(begun, echo):
     look = "env; cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n'; ls -l /proc/*/fd 2>/dev/null; " \
         f"find / -xdev -name secret -type f 2>/dev/null; curl -s http://{echo.address}/plain"
     result = begun.call("run_command", command=look)["structuredContent"]
-    assert "said nothing to the end" in result["stdout"] or "127.0.0.1" in echo.address, result
+    assert "said nothing to the end" in result["stdout"], result
     for secret in (SECRET, OTHER):
         assert secret not in json.dumps(result) and secret not in result["stdout"]
     assert all("Authorization" not in headers for _, _, headers, _ in echo.asked)

@@ -61,8 +61,8 @@ def inside():
     for name, edits in {
             "a name that ends so is localhost": swap(path, "length > tail && strcasecmp(host + length - tail, \".\" LOCALHOST) == 0", "length > tail && strcasecmp(host + length - tail + 1, LOCALHOST) == 0"),
             "every address is": swap(path, "return address_is_loopback(&address) || is_unspecified(&address);", "return true;"),
-            "what is denied is inside": swap(path, "return means_loopback(host) && !find_denied_inside(plan, host, port) &&", "return means_loopback(host) &&"),
-            "what is the machine's is inside": swap(path, "&& !find_allowed_host(plan, host, port, &other_port);", "&& true;", within="rules_inside"),
+            "what is denied is inside": swap(path, "return means_loopback(host) && !find_denied_loopback(plan, host, port) &&", "return means_loopback(host) &&"),
+            "what is the machine's is inside": swap(path, "(below || !find_allowed_host(plan, host, port, &other_port));", "true;"),
             "an address means all of them": skip(path, "rules_inside_place", "0"),
     }.items():
         yield Mutant(f"inside: {name}", edits, RULES + fetched)
