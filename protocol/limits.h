@@ -240,14 +240,19 @@
 #define LIMIT_RING_BYTES  (256u << 10) /* each direction; larger only shows up as memory (performance.md) */
 
 /* ---- sandboxes and the processes in them ---- */
-#define LIMIT_PLAN_BYTES         (1u << 20) /* the encoded plan: a thousand long paths and rules */
-#define LIMIT_PLAN_ITEMS         4096       /* entries of one list in it */
-#define LIMIT_WORKSPACES         64 /* each is a mount in every executor and a descriptor in the files executor */
-#define LIMIT_INSTANCES          256 /* sandboxes and executors of one server */
-#define LIMIT_STARTS             8 /* under way at once; the next ones wait: more only share the processors */
-#define LIMIT_SANDBOXES          128 /* at once, of all callers: 0.5 MB each when idle; sandbox.maximum */
-#define LIMIT_SANDBOXES_MAX      240 /* the most a policy may choose: LIMIT_INSTANCES, less our own executors */
-#define LIMIT_NANNIES            64 /* commands of one caller that run at a time */
+#define LIMIT_PLAN_BYTES    (1u << 20) /* the encoded plan: a thousand long paths and rules */
+#define LIMIT_PLAN_ITEMS    4096       /* entries of one list in it */
+#define LIMIT_WORKSPACES    64  /* each is a mount in every executor and a descriptor in the files executor */
+#define LIMIT_INSTANCES     256 /* sandboxes and executors of one server */
+#define LIMIT_STARTS        8   /* under way at once; the next ones wait: more only share the processors */
+#define LIMIT_SANDBOXES     128 /* at once, of all callers: 0.5 MB each when idle; sandbox.maximum */
+#define LIMIT_SANDBOXES_MAX 240 /* the most a policy may choose: LIMIT_INSTANCES, less our own executors */
+#define LIMIT_INSIDE_CONNECTIONS                                                                             \
+	16 /* to servers in one sandbox at once, each kept by a nanny; browsers take 6 */
+#define LIMIT_NANNIES      (LIMIT_COMMANDS_AT_ONCE + LIMIT_INSIDE_CONNECTIONS)
+#define LIMIT_INSIDE_BYTES (64u << 10) /* on their way through such a connection, each way */
+#define LIMIT_INSIDE_WAITING                                                                                 \
+	256 /* connections asked for and not yet there, of all callers: beyond it who asks lies or floods */
 #define LIMIT_NANNIES_IDLE       4 /* more than these end after their call: a burst leaves no memory behind */
 #define LIMIT_ROOT_BYTES         (1u << 20) /* an executor's own root: mount points and links alone */
 #define LIMIT_CHANNELS           4          /* descriptors of one executor: files has the most */
@@ -391,7 +396,13 @@
 #define LIMIT_STATE_INFO_BYTES (16u << 10) /* of what an epoll waits for: 200 descriptors */
 
 /* ---- the web ---- */
-#define LIMIT_URL_BYTES 8192 /* what servers and browsers agree on being able to read */
+#define LIMIT_URL_BYTES           8192 /* what servers and browsers agree on being able to read */
+#define LIMIT_INJECTS             64   /* entries of network.inject */
+#define LIMIT_INJECT_MIN_BYTES    8    /* a shorter secret would be found in what it is not in, and is none */
+#define LIMIT_INJECT_BYTES        4096 /* of a secret: tokens are shorter, servers take no longer header */
+#define LIMIT_INJECT_PREFIX_BYTES 64   /* before it: "Bearer " */
+#define LIMIT_INJECTS_BYTES       (LIMIT_INJECTS * (LIMIT_INJECT_BYTES + LIMIT_INJECT_PREFIX_BYTES + 8))
+#define LIMIT_USER_AGENT_BYTES    256
 #define LIMIT_WEB_FETCHES                                                                                    \
 	256 /* running at once in one web executor, each with a socket; more wait for their turn */
 #define LIMIT_WEB_WAITING   4096 /* the frontend has no more calls than this in flight */
@@ -413,13 +424,14 @@
 #define LIMIT_WEB_FRESH_S         86400         /* of what a server says about how long it may be shown again */
 #define LIMIT_WEB_VALIDATOR_BYTES 256           /* of an ETag: real ones stay under 100 */
 #define LIMIT_WEB_AT_ONCE_BYTES   (192u << 10)  /* a body converted in the loop: about 3 ms; larger ones in a thread */
+#define LIMIT_WEB_CONVERT_MS      5000          /* of a page: ten times what the largest takes */
+#define LIMIT_WEB_CONVERT_BYTES   (192u << 20)  /* of its tree, while it is converted */
 #define LIMIT_WEB_REQUEST_HEADERS (16u << 10)   /* that a model gives */
 #define LIMIT_WEB_PIPES           64            /* downloads watched at once */
 #define LIMIT_WEB_BROKEN          6             /* connections of a download in a row that brought nothing */
 #define LIMIT_WEB_RETRIES         4             /* of a page whose server is busy */
 #define LIMIT_WEB_RETRY_MS        500           /* before the first, doubled each time, unless the server says when */
 #define LIMIT_WEB_ORIGINS         256           /* whose robots.txt is known */
-#define LIMIT_WEB_ROBOTS_BYTES    (512u << 10)  /* RFC 9309 section 2.5: at least 500 KiB */
 #define LIMIT_WEB_ROBOTS_MS       86400000      /* section 2.4: no longer than 24 hours */
 #define LIMIT_WEB_ROBOTS_FAILED_MS 60000        /* one that could not be read is asked for again soon */
 #define LIMIT_WEB_ASKS_BYTES                                                                                 \
@@ -433,6 +445,12 @@
 #define LIMIT_WEB_IDLE_MS        20000      /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */
 #define LIMIT_WEB_DRIP_BYTES     2000
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
+#define LIMIT_WEB_DEPTH          256        /* of JSON or XML that is laid out anew; deeper stays as it was */
+#define LIMIT_WEB_GUESS_BYTES                                                                                \
+	8192 /* of a text without a declared character set, decoded as each candidate                        \
+	      */
+#define LIMIT_ROBOTS_BYTES                                                                                   \
+	(500u << 10)            /* of a robots.txt that are read: RFC 9309 section 2.5 asks for as many */
 
 /* ---- downloads ---- */
 #define LIMIT_DOWNLOAD_BYTES                                                                                 \
@@ -447,6 +465,15 @@
 #define LIMIT_DOWNLOAD_STALL_MS                                                                              \
 	120000 /* without a byte, for all that the web executor tries again meanwhile; or for the disk to    \
 		  take the rest */
+
+/* ---- pages: HTML as a tree and as Markdown ---- */
+#define LIMIT_PAGE_DEPTH       512 /* of the tree: as Chrome; text that lies deeper stays */
+#define LIMIT_PAGE_FORMATTING  64  /* formatting elements that misnesting carries on; real pages have under 10 */
+#define LIMIT_PAGE_MOVES       (4u << 20)   /* nodes that misnested end tags move, all together: 50 ms */
+#define LIMIT_PAGE_BLOCK_BYTES (256u << 10) /* that the tree's memory grows by */
+#define LIMIT_PAGE_COLUMNS     128          /* of a table; a wider one is written cell by cell */
+#define LIMIT_PAGE_NOTES       4096         /* references to footnotes; the largest articles have 1,500 */
+#define LIMIT_PAGE_BASE_BYTES  2048         /* of a base, which each short link on the page is made longer by */
 
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */

@@ -22,7 +22,8 @@
  *executor, whose end of file is the frontend's; an eventfd that wakes the frontend; a socket whose end tells
  *the frontend of ours.
  *
- * EXECUTOR_WEB: SOCK_SEQPACKET to the frontend (tools/reply.h); SOCK_SEQPACKET to the broker.
+ * EXECUTOR_WEB: SOCK_SEQPACKET to the frontend (tools/reply.h); SOCK_SEQPACKET to the broker; the sealed
+ *secrets of network.inject (tools/web/inject.h), or /dev/null where there are none.
  *
  * EXECUTOR_BROKER: SOCK_SEQPACKET from the spawner, where each EXECUTOR_BROKER_CLIENT frame brings one
  * descriptor, the broker's end of a web executor's socket. End of file: the spawner is gone.
@@ -45,7 +46,8 @@ enum executor_profile { EXECUTOR_SANDBOX, EXECUTOR_FILES, EXECUTOR_SEARCH, EXECU
 #define EXECUTOR_COUNT (EXECUTOR_BROKER + 1)
 
 #define EXECUTOR_CHANNEL       5
-#define EXECUTOR_BROKER_CLIENT 1 /* frame type on the broker's channel */
+#define EXECUTOR_INJECT        (EXECUTOR_CHANNEL + 2) /* EXECUTOR_WEB */
+#define EXECUTOR_BROKER_CLIENT 1                      /* frame type on the broker's channel */
 
 struct executor {
 	enum executor_profile profile;

@@ -7,19 +7,15 @@
 #include "sandbox/plan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "sandbox/sealed.h"
 
 #define PLAN_VERSION 1
-#define SEALS        (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 void plan_init(struct plan *plan)
 {
@@ -42,6 +38,7 @@ void plan_init(struct plan *plan)
 		.sandbox_idle_ms = LIMIT_SANDBOX_IDLE_MS,
 		.network_bytes = LIMIT_NETWORK_BYTES,
 		.result_bytes = LIMIT_RESULT_BYTES_DEFAULT,
+		.robots = true,
 		.require_profile = CONFINEMENT_FULL,
 	};
 }
@@ -67,6 +64,19 @@ static void free_rules(struct plan_rule *list, size_t count)
 	free(list);
 }
 
+static void free_web(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->method_count; i++)
+		free(plan->methods[i].rule.host);
+	for (size_t i = 0; i < plan->inject_count; i++) {
+		free(plan->injects[i].rule.host);
+		free(plan->injects[i].header);
+	}
+	free(plan->methods);
+	free(plan->injects);
+	free(plan->user_agent);
+}
+
 void plan_deinit(struct plan *plan)
 {
 	free_paths(plan->workspaces, plan->workspace_count);
@@ -75,6 +85,7 @@ void plan_deinit(struct plan *plan)
 	free_texts(plan->hide, plan->hide_count);
 	free_rules(plan->allowed, plan->allowed_count);
 	free_rules(plan->denied, plan->denied_count);
+	free_web(plan);
 	free_texts(plan->require_layers, plan->require_layer_count);
 	free(plan->home);
 	free(plan->config_home);
@@ -124,6 +135,28 @@ int plan_add_rule(struct plan_rule **list, size_t *count, const char *host, uint
 	return 0;
 }
 
+int plan_add_methods(struct plan *plan, const char *host, uint16_t port, uint32_t methods)
+{
+	_cleanup_free_ char *copy = strdup(host);
+
+	if (!copy || grow((void **)&plan->methods, plan->method_count, sizeof *plan->methods) < 0)
+		return -ENOMEM;
+	plan->methods[plan->method_count++] =
+		(struct plan_methods){.rule = {steal_pointer(copy), port}, .methods = methods};
+	return 0;
+}
+
+int plan_add_inject(struct plan *plan, const char *host, uint16_t port, const char *header, bool plaintext)
+{
+	_cleanup_free_ char *copy = strdup(host), *name = strdup(header);
+
+	if (!copy || !name || grow((void **)&plan->injects, plan->inject_count, sizeof *plan->injects) < 0)
+		return -ENOMEM;
+	plan->injects[plan->inject_count++] = (struct plan_inject){
+		.rule = {steal_pointer(copy), port}, .header = steal_pointer(name), .plaintext = plaintext};
+	return 0;
+}
+
 /* ---- encoding: each list is a count and its elements ---- */
 
 static int put_paths(struct buffer *payload, const struct plan_path *list, size_t count)
@@ -157,6 +190,36 @@ static int put_rules(struct buffer *payload, const struct plan_rule *list, size_
 			result = frame_put_u32(payload, list[i].port);
 	}
 	return result;
+}
+
+static int put_rule(struct buffer *payload, const struct plan_rule *rule)
+{
+	int result = frame_put_text(payload, rule->host);
+
+	return result == 0 ? frame_put_u32(payload, rule->port) : result;
+}
+
+static int put_web(struct buffer *payload, const struct plan *plan)
+{
+	int result = frame_put_u32(payload, (uint32_t)plan->method_count);
+
+	for (size_t i = 0; i < plan->method_count && result == 0; i++) {
+		result = put_rule(payload, &plan->methods[i].rule);
+		if (result == 0)
+			result = frame_put_u32(payload, plan->methods[i].methods);
+	}
+	if (result == 0)
+		result = frame_put_u32(payload, (uint32_t)plan->inject_count);
+	for (size_t i = 0; i < plan->inject_count && result == 0; i++) {
+		result = put_rule(payload, &plan->injects[i].rule);
+		if (result == 0)
+			result = frame_put_text(payload, plan->injects[i].header);
+		if (result == 0)
+			result = frame_put_u32(payload, plan->injects[i].plaintext);
+	}
+	if (result == 0)
+		result = frame_put_text(payload, plan->user_agent);
+	return result == 0 ? frame_put_u32(payload, plan->robots) : result;
 }
 
 static uint64_t least(uint64_t left, uint64_t right)
@@ -198,6 +261,8 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 		result = put_rules(payload, plan->allowed, plan->allowed_count);
 	if (result == 0)
 		result = put_rules(payload, plan->denied, plan->denied_count);
+	if (result == 0)
+		result = put_web(payload, plan);
 	if (result == 0)
 		result = frame_put_text(payload, plan->home);
 	if (result == 0)
@@ -259,6 +324,32 @@ static void get_rules(struct frame_reader *reader, struct plan_rule **list, size
 	}
 }
 
+static void get_methods(struct frame_reader *reader, struct plan *plan)
+{
+	for (size_t left = get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
+		_cleanup_free_ char *host = frame_take_text(reader, LIMIT_PATH_BYTES);
+		uint32_t port = frame_get_u32(reader), methods = frame_get_u32(reader);
+
+		if (!host || port > UINT16_MAX || methods >> PLAN_METHODS ||
+		    plan_add_methods(plan, host, (uint16_t)port, methods) < 0)
+			reader->failed = true;
+	}
+}
+
+static void get_injects(struct frame_reader *reader, struct plan *plan)
+{
+	for (size_t left = get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
+		_cleanup_free_ char *host = frame_take_text(reader, LIMIT_PATH_BYTES);
+		uint32_t port = frame_get_u32(reader);
+		_cleanup_free_ char *header = frame_take_text(reader, LIMIT_PATH_BYTES);
+		bool plaintext = frame_get_u32(reader) != 0;
+
+		if (!host || !header || port > UINT16_MAX ||
+		    plan_add_inject(plan, host, (uint16_t)port, header, plaintext) < 0)
+			reader->failed = true;
+	}
+}
+
 /* Optional texts are encoded as "". */
 static char *get_optional(struct frame_reader *reader)
 {
@@ -308,6 +399,10 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	get_texts(&reader, &read.hide, &read.hide_count);
 	get_rules(&reader, &read.allowed, &read.allowed_count);
 	get_rules(&reader, &read.denied, &read.denied_count);
+	get_methods(&reader, &read);
+	get_injects(&reader, &read);
+	read.user_agent = get_optional(&reader);
+	read.robots = frame_get_u32(&reader) != 0;
 	read.home = get_optional(&reader);
 	read.config_home = get_optional(&reader);
 	read.search_path = get_optional(&reader);
@@ -327,48 +422,22 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 int plan_open(const struct plan *plan, struct err *err)
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = LIMIT_PLAN_BYTES};
-	_cleanup_fd_ int memfd = -1;
-	int result;
+	int result = plan_encode(plan, &payload);
 
-	result = plan_encode(plan, &payload);
 	if (result < 0)
 		return err_set(err, result, "the plan is too large: at most %u bytes of paths and rules",
 			       LIMIT_PLAN_BYTES);
-	memfd = memfd_create("sallyport-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memfd < 0)
-		return err_set(err, -errno, "shared memory for the plan: memfd_create: %s", err_name(errno));
-	for (size_t done = 0; done < buffer_length(&payload);) {
-		ssize_t wrote = write(memfd, buffer_data(&payload) + done, buffer_length(&payload) - done);
-
-		if (wrote < 0)
-			return err_set(err, -errno, "shared memory for the plan: write: %s", err_name(errno));
-		done += (size_t)wrote;
-	}
-	if (fcntl(memfd, F_ADD_SEALS, SEALS) < 0)
-		return err_set(err, -errno, "shared memory for the plan: sealing: %s", err_name(errno));
-	return steal_fd(&memfd);
+	result = sealed_open("sallyport-plan", buffer_data(&payload), buffer_length(&payload), err);
+	return result < 0 ? err_wrap(err, result, "the plan") : result;
 }
 
 int plan_read(struct plan *plan, int memfd, struct err *err)
 {
 	_cleanup_free_ char *bytes = NULL;
-	struct stat status;
-	size_t length, done = 0;
+	size_t length;
+	int result = sealed_read(memfd, LIMIT_PLAN_BYTES, &bytes, &length, err);
 
-	if ((fcntl(memfd, F_GET_SEALS) & SEALS) != SEALS || fstat(memfd, &status) < 0)
-		return err_set(err, -EPROTO, "the plan is not a sealed memfd");
-	if (status.st_size <= 0 || status.st_size > LIMIT_PLAN_BYTES)
-		return err_set(err, -EPROTO, "the plan has an impossible size");
-	length = (size_t)status.st_size;
-	bytes = malloc(length);
-	if (!bytes)
-		return err_set(err, -ENOMEM, "no memory for the plan");
-	while (done < length) { /* pread: the description, and so its offset, is shared with others */
-		ssize_t got = pread(memfd, bytes + done, length - done, (off_t)done);
-
-		if (got <= 0)
-			return err_set(err, got < 0 ? -errno : -EPROTO, "the plan cannot be read");
-		done += (size_t)got;
-	}
+	if (result < 0)
+		return err_wrap(err, result, "the plan");
 	return plan_decode(plan, bytes, length, err);
 }

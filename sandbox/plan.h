@@ -26,6 +26,29 @@ struct plan_rule {     /* one entry of network.allowedDomains / deniedDomains */
 	uint16_t port; /* 0: any of the defaults (80, 443) */
 };
 
+/* Methods of fetch_url: a set of bits 1 << PLAN_METHOD_*. */
+enum plan_method {
+	PLAN_METHOD_GET,
+	PLAN_METHOD_HEAD,
+	PLAN_METHOD_POST,
+	PLAN_METHOD_PUT,
+	PLAN_METHOD_PATCH,
+	PLAN_METHOD_DELETE,
+	PLAN_METHOD_OPTIONS
+};
+#define PLAN_METHODS (PLAN_METHOD_OPTIONS + 1)
+
+struct plan_methods { /* one entry of network.methods */
+	struct plan_rule rule;
+	uint32_t methods;
+};
+
+struct plan_inject { /* one entry of network.inject, without the secret: that is in no plan (injects.h) */
+	struct plan_rule rule;
+	char *header;
+	bool plaintext; /* also over http */
+};
+
 struct plan {
 	struct plan_path *workspaces; /* first: where relative paths start */
 	size_t workspace_count;
@@ -44,8 +67,12 @@ struct plan {
 	size_t allowed_count;
 	struct plan_rule *denied;
 	size_t denied_count;
-	bool obey_robots;
-	char *user_agent;
+	struct plan_methods *methods;
+	size_t method_count;
+	struct plan_inject *injects;
+	size_t inject_count;
+	char *user_agent;            /* of fetch_url and download_file */
+	bool robots;                 /* fetch_url obeys robots.txt */
 	uint32_t command_processes;  /* RLIMIT_NPROC-like bound inside a sandbox */
 	uint32_t command_files;      /* RLIMIT_NOFILE */
 	uint64_t command_file_bytes; /* RLIMIT_FSIZE */
@@ -80,6 +107,8 @@ void plan_deinit(struct plan *plan);
 int plan_add_path(struct plan_path **list, size_t *count, const char *path, bool write);
 int plan_add_text(char ***list, size_t *count, const char *text);
 int plan_add_rule(struct plan_rule **list, size_t *count, const char *host, uint16_t port);
+int plan_add_methods(struct plan *plan, const char *host, uint16_t port, uint32_t methods);
+int plan_add_inject(struct plan *plan, const char *host, uint16_t port, const char *header, bool plaintext);
 
 /*
  * Makes what is bounded singly fit into the memory that a sandbox may use: /tmp, home and /dev/shm, bytes and

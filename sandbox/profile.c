@@ -28,7 +28,7 @@
 
 #define WEB                                                                                                  \
 	.executor = EXECUTOR_WEB, .name = "web", .program = "sallyport-web", .view = VIEW_NOTHING,           \
-	.keep_stderr = true, .channels = 2, .files = LIMIT_EXECUTOR_FILES
+	.keep_stderr = true, .channels = 3, .files = LIMIT_EXECUTOR_FILES
 
 #define BROKER                                                                                               \
 	.executor = EXECUTOR_BROKER, .name = "broker", .program = "sallyport-broker", .view = VIEW_NOTHING,  \

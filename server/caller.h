@@ -38,6 +38,7 @@ struct caller {
 	bool wants_spare;         /* lifetime "call": one more than is needed is kept ready */
 	bool starved;             /* in sandboxes->starved: it waits for others to end */
 	struct caller *next;      /* there */
+	unsigned web_epoch;       /* 1 + that of the newest web executor that it asked something; 0: none */
 };
 
 void caller_init(struct caller *caller, struct sandboxes *sandboxes);

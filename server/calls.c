@@ -9,6 +9,7 @@
 
 #include "protocol/cleanup.h"
 #include "server/caller.h"
+#include "server/inside.h"
 #include "server/replies.h"
 #include "server/sandboxes.h"
 #include "tools/reply.h"
@@ -145,6 +146,8 @@ static void channel_lost(void *context, struct channel *channel, const struct su
 
 	if (channel == &calls->files)
 		file_watches_lost(calls, failure);
+	if (channel == &calls->web)
+		inside_lost(calls);
 	downloads_lost(calls, channel, failure, gone);
 	for (unsigned slot = 0; slot < calls->unused; slot++) {
 		struct call *call = calls->slots[slot];
@@ -260,6 +263,8 @@ static void send_to(struct call *call, struct channel *channel, const void *argu
 		call->channel = channel;
 		call->epoch = channel->epoch;
 		channel->calls++;
+		if (channel == &call->calls->web)
+			call->caller->web_epoch = channel->epoch + 1;
 		result = channel_send(channel, call->tool->operation, call->number, &payload);
 		if (result < 0)
 			err_set(&err, result, "the %s has too much to do at the moment; try again later",

@@ -19,7 +19,7 @@ static bool has_rings(const struct supervised *supervised)
 struct channel_request {
 	struct channel_request *next;
 	uint16_t type;
-	uint32_t call;
+	uint32_t call, value;
 	bool begun; /* a first piece was sent */
 	int fd;     /* goes with it; -1: none */
 	struct buffer payload;
@@ -237,7 +237,7 @@ enum { PIECE_WAITS, PIECE_SENT, PIECE_WAS_LAST };
 static int send_piece(struct channel *channel, struct channel_request *request)
 {
 	size_t left = buffer_length(&request->payload), length;
-	struct frame_header header = {.type = request->type, .call = request->call};
+	struct frame_header header = {.type = request->type, .call = request->call, .value = request->value};
 	bool lied;
 
 	if (!channel->rings.base) {
@@ -306,11 +306,17 @@ void channel_push(struct channel *channel)
 
 int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload)
 {
-	return channel_send_descriptor(channel, type, call, payload, -1);
+	return channel_send_value(channel, type, call, 0, payload, -1);
 }
 
 int channel_send_descriptor(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload,
 			    int fd)
+{
+	return channel_send_value(channel, type, call, 0, payload, fd);
+}
+
+int channel_send_value(struct channel *channel, uint16_t type, uint32_t call, uint32_t value,
+		       struct buffer *payload, int fd)
 {
 	_cleanup_fd_ int descriptor = fd;
 	struct channel_request *request;
@@ -323,7 +329,7 @@ int channel_send_descriptor(struct channel *channel, uint16_t type, uint32_t cal
 	if (!request)
 		return -ENOMEM;
 	*request = (struct channel_request){
-		.type = type, .call = call, .fd = steal_fd(&descriptor), .payload = *payload};
+		.type = type, .call = call, .value = value, .fd = steal_fd(&descriptor), .payload = *payload};
 	buffer_init(payload, payload->max);
 	channel->queued += buffer_length(&request->payload);
 	*channel->last = request;

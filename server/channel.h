@@ -61,6 +61,9 @@ int channel_send(struct channel *channel, uint16_t type, uint32_t call, struct b
 /* The same with a descriptor, which is taken in either case. */
 int channel_send_descriptor(struct channel *channel, uint16_t type, uint32_t call, struct buffer *payload,
 			    int fd);
+/* The same with a value in its header; fd may be -1. */
+int channel_send_value(struct channel *channel, uint16_t type, uint32_t call, uint32_t value,
+		       struct buffer *payload, int fd);
 /* Forgets a request of which nothing was sent yet. True if there was one: then no reply will come. */
 bool channel_withdraw(struct channel *channel, uint16_t type, uint32_t call);
 

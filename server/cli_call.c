@@ -306,7 +306,7 @@ static int listen_for_answer(struct call *call)
 
 /* ---- the server ---- */
 
-static int start_server(struct call *call, const struct settings *settings)
+static int start_server(struct call *call, struct settings *settings)
 {
 	int pair[2];
 

@@ -7,6 +7,7 @@
 #include "protocol/buffer.h"
 #include "server/caller.h"
 #include "server/calls.h"
+#include "server/inside.h"
 #include "server/sandboxes.h"
 #include "tools/command/log.h"
 
@@ -116,7 +117,9 @@ struct sandbox {
 	struct command *running;
 	unsigned running_count;
 	unsigned deaths;       /* of nannies at the door that no command has been lost by yet */
-	unsigned taken, heard; /* commands that went in; words of the keeper's about commands long over */
+	unsigned inside_count; /* connections to what listens in it, asked for or there */
+	unsigned taken, heard; /* commands and connections that went in; words of the keeper's about commands
+				  long over */
 	uint64_t used;         /* when its last command ended */
 	struct loop_timer idle;
 };
@@ -131,12 +134,14 @@ struct sandboxes {
 	uint32_t commands;      /* begun so far */
 	unsigned running_count; /* commands in all of them */
 	bool serving;           /* in sandboxes_serve() */
-	unsigned files;         /* descriptors that sandboxes and commands may have together */
-	unsigned log_count;     /* files of logs */
-	uint64_t log_bytes;     /* command.file_bytes of all of them */
-	uint64_t called;        /* when a call last came in */
-	uint64_t denials;       /* told of commands so far */
-	struct buffer frame;    /* for what nannies and keepers send */
+	unsigned inside_count;  /* of all of them */
+	struct insides insides;
+	unsigned files;      /* descriptors that sandboxes and commands may have together */
+	unsigned log_count;  /* files of logs */
+	uint64_t log_bytes;  /* command.file_bytes of all of them */
+	uint64_t called;     /* when a call last came in */
+	uint64_t denials;    /* told of commands so far */
+	struct buffer frame; /* for what nannies and keepers send */
 };
 
 /* ---- command.c: the life of one command ---- */
@@ -277,6 +282,8 @@ unsigned command_place(const struct command *command);
 void caller_serve(struct caller *caller);
 /* Whether one more log may have a file of so many bytes. */
 bool sandboxes_may_log(const struct sandboxes *sandboxes, uint64_t bytes);
+/* Whether descriptors suffice for one more connection into a sandbox. */
+bool sandboxes_may_connect(const struct sandboxes *sandboxes);
 /* Something ended: those who waited for that go first. */
 void sandboxes_serve(struct sandboxes *sandboxes);
 

@@ -103,7 +103,7 @@ static int await_probe(int socket, struct doctor_report *report, struct err *err
 int doctor_probe(const struct plan *plan, struct doctor_report *report, struct err *err)
 {
 	struct frame_header go = {.type = SPARE_GO}, probe = {.type = SPAWNER_PROBE, .call = PROBE_REQUEST};
-	_cleanup_fd_ int socket = spare_start(plan, policy_complete, err);
+	_cleanup_fd_ int socket = spare_start(plan, -1, policy_complete, err);
 	int result;
 
 	if (socket < 0)

@@ -223,7 +223,7 @@ static int serve(struct http_server *server, const struct listener *listener, in
 	return result;
 }
 
-static int start(struct http_server *server, const struct settings *settings, struct err *err)
+static int start(struct http_server *server, struct settings *settings, struct err *err)
 {
 	struct listener listener;
 	int opener = -1, result;
@@ -234,7 +234,7 @@ static int start(struct http_server *server, const struct settings *settings, st
 		result = read_secrets(server, err);
 	if (result == 0)
 		result = token_policies_prepare(&server->policies, &server->secrets.access, server->options,
-						err);
+						settings, err);
 	if (result == 0)
 		result = open_listener(server, &listener, err);
 	if (result == 0)
@@ -257,7 +257,7 @@ static int start(struct http_server *server, const struct settings *settings, st
 	return 0;
 }
 
-int http_server_run(const struct settings *settings, const struct options *options, struct err *err)
+int http_server_run(struct settings *settings, const struct options *options, struct err *err)
 {
 	struct http_server *server = server_memory(sizeof *server);
 	int result, code;

@@ -11,6 +11,6 @@
 
 /* Listens, says where on standard error, and serves until SIGTERM or SIGINT. Returns an exit code as
  * session_run() does. Must be called with one thread. */
-int http_server_run(const struct settings *settings, const struct options *options, struct err *err);
+int http_server_run(struct settings *settings, const struct options *options, struct err *err);
 
 #endif

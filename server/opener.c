@@ -94,6 +94,9 @@ int opener_start(const char *const paths[SECRETS_FILES], struct err *err)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != frontend)
 			_exit(1);
+		/* it needs none, and policy may name variables with secrets */
+		for (char **variable = environ; *variable; variable++)
+			explicit_bzero(*variable, strlen(*variable));
 		serve(paths, sockets[1]);
 	}
 	close(sockets[1]);

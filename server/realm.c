@@ -2,14 +2,19 @@
 /* What one policy governs (realm.h). */
 #include "server/realm.h"
 
+#include "protocol/cleanup.h"
 #include "sandbox/spawner/spare.h"
 #include "server/log.h"
 #include "server/policy/compile.h"
+#include "server/policy/secrets.h"
 
-int realm_prepare(struct realm *realm, const struct settings *settings, struct err *err)
+int realm_prepare(struct realm *realm, struct settings *settings, struct err *err)
 {
 	realm->settings = settings;
-	realm->spare = spare_start(&settings->plan, policy_complete, err);
+	policy_secrets_forget(&settings->policy);
+	realm->spare = spare_start(&settings->plan, settings->secrets, policy_complete, err);
+	if (settings->secrets >= 0)
+		close_fd(&settings->secrets);
 	return realm->spare < 0 ? realm->spare : 0;
 }
 

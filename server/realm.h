@@ -22,9 +22,10 @@ struct realm {
 	struct calls calls;
 };
 
-/* Forks the spare of its spawner, so it must be called with one thread, while this process is still small,
- * and before it is sealed or signals are blocked. `realm` is zero and does not move. 0 or -errno. */
-int realm_prepare(struct realm *realm, const struct settings *settings, struct err *err);
+/* Forks the spare of its spawner, which takes the secrets that the settings hold, so it must be called with
+ * one thread, while this process is still small, and before it is sealed or signals are blocked. `realm` is
+ * zero and does not move. 0 or -errno. */
+int realm_prepare(struct realm *realm, struct settings *settings, struct err *err);
 /* 0 or -errno. */
 int realm_begin(struct realm *realm, struct loop *loop, struct err *err);
 void realm_deinit(struct realm *realm);

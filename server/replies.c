@@ -9,7 +9,9 @@
 #include <errno.h>
 
 #include "server/calls.h"
+#include "server/inside.h"
 #include "tools/reply.h"
+#include "tools/web/wire.h"
 
 /* The answer is an error instead of what was written so far. */
 static void fail(struct call *call, int error)
@@ -188,6 +190,8 @@ int replies_take(void *context, struct channel *channel, const struct frame_head
 
 	if (header->type == REPLY_WATCHED || header->type == REPLY_CHANGED)
 		return channel == &calls->files ? file_watches_take(calls, header, payload) : -EPROTO;
+	if (header->type == WEB_INSIDE)
+		return channel == &calls->web ? inside_take(calls, channel, header, payload) : -EPROTO;
 	if (header->call & DOWNLOAD_NUMBER)
 		return downloads_take(calls, channel, header, payload);
 	call = calls_find(calls, header->call);

@@ -37,6 +37,7 @@ static void sandbox_free(struct sandbox *sandbox)
 	struct sandboxes *sandboxes = sandbox->sandboxes;
 
 	retire(sandbox);
+	inside_sandbox_ended(&sandboxes->insides, sandbox);
 	loop_timer_clear(sandboxes->loop,
 			 &sandbox->supervised.bound); /* at the end it is still being waited for */
 	loop_close(sandboxes->loop, &sandbox->door);
@@ -156,6 +157,7 @@ static void door_ready(struct loop_source *source, uint32_t events)
 	}
 	if (events & EPOLLOUT) {
 		loop_change(sandbox->sandboxes->loop, source, EPOLLIN);
+		inside_serve(&sandbox->sandboxes->insides);
 		if (caller)
 			caller_serve(caller);
 	}

@@ -27,6 +27,7 @@ static bool is_exhausted(int result)
 
 #define SANDBOX_FILES 3 /* its door, a pidfd of its keeper, its group's memory.events */
 #define COMMAND_FILES 4 /* its leash and three pipes */
+#define INSIDE_FILES  2 /* of a connection into one: its leash, and the end that the web executor gets */
 
 /*
  * How many descriptors sandboxes and commands may have together. A frame whose descriptors find no room here
@@ -35,7 +36,8 @@ static bool is_exhausted(int result)
 static unsigned files_for_all(void)
 {
 	const unsigned least = SANDBOX_FILES + COMMAND_FILES,
-		       most = LIMIT_SANDBOXES_MAX * (SANDBOX_FILES + COMMAND_FILES * LIMIT_COMMANDS_AT_ONCE);
+		       most = LIMIT_SANDBOXES_MAX * (SANDBOX_FILES + COMMAND_FILES * LIMIT_COMMANDS_AT_ONCE +
+						     INSIDE_FILES * LIMIT_INSIDE_CONNECTIONS);
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > most)
@@ -49,7 +51,9 @@ static unsigned files_for_all(void)
  * whoever waits waits for the end of another. */
 static bool files_suffice(const struct sandboxes *sandboxes, unsigned count, unsigned running, unsigned logs)
 {
-	return count * SANDBOX_FILES + (running ? running : 1) * COMMAND_FILES + logs <= sandboxes->files;
+	return count * SANDBOX_FILES + (running ? running : 1) * COMMAND_FILES +
+		       sandboxes->inside_count * INSIDE_FILES + logs <=
+	       sandboxes->files;
 }
 
 static bool may_start(const struct sandboxes *sandboxes)
@@ -62,6 +66,12 @@ bool sandboxes_may_log(const struct sandboxes *sandboxes, uint64_t bytes)
 {
 	return sandboxes->log_bytes + bytes <= LIMIT_LOG_FILES * bytes &&
 	       files_suffice(sandboxes, sandboxes->count, sandboxes->running_count, sandboxes->log_count + 1);
+}
+
+bool sandboxes_may_connect(const struct sandboxes *sandboxes)
+{
+	return (sandboxes->inside_count + 1) * INSIDE_FILES <= sandboxes->files &&
+	       files_suffice(sandboxes, sandboxes->count + 1, sandboxes->running_count, sandboxes->log_count);
 }
 
 static bool may_run(const struct sandboxes *sandboxes)
@@ -334,6 +344,7 @@ void sandboxes_free(struct sandboxes *sandboxes)
 {
 	if (!sandboxes)
 		return;
+	inside_end(&sandboxes->insides);
 	while (sandboxes->all)
 		sandbox_discard(sandboxes->all);
 	buffer_deinit(&sandboxes->frame);

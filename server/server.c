@@ -158,7 +158,7 @@ void *server_memory(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-int server_start(struct server *server, const struct settings *settings, struct err *err)
+int server_start(struct server *server, struct settings *settings, struct err *err)
 {
 	/* forked first, while this process is still small */
 	int result = realm_prepare(&server->realm, settings, err);

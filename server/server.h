@@ -45,7 +45,7 @@ void *server_memory(size_t size);
 int server_add(struct server *server, struct realm *realm, struct err *err);
 /* Starts everything that needs no transport. Must be called with one thread, before anything was read from a
  * client. `server` is zero and does not move. 0 or -errno. */
-int server_start(struct server *server, const struct settings *settings, struct err *err);
+int server_start(struct server *server, struct settings *settings, struct err *err);
 /* Seals the process and serves until the end. 0 or -errno. */
 int server_run(struct server *server, struct transport *transport, struct err *err);
 /* Begins the end: what is all but done may still answer, for as long as the transport says. `why`, or NULL,

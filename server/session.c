@@ -50,8 +50,7 @@ static void input_ended(struct stdio *stdio, const char *why)
 }
 
 /* Everything up to the first byte from the host. */
-static int start(struct session *session, const struct settings *settings, int input, int output,
-		 struct err *err)
+static int start(struct session *session, struct settings *settings, int input, int output, struct err *err)
 {
 	struct mcp_sink sink = stdio_sink(&session->stdio);
 	int result = server_start(&session->server, settings, err);
@@ -67,7 +66,7 @@ static int start(struct session *session, const struct settings *settings, int i
 	return result < 0 ? err_set(err, result, "out of memory") : 0;
 }
 
-int session_run(const struct settings *settings, int input, int output, struct err *err)
+int session_run(struct settings *settings, int input, int output, struct err *err)
 {
 	struct session *session = server_memory(sizeof *session);
 	int result, code;

@@ -15,6 +15,6 @@
  * err, or EXIT_UNCONFINED when a call was refused because a layer is not to be had. Must be called with one
  * thread, before anything was read from `input`. The process is sealed afterwards and can do little but exit.
  */
-int session_run(const struct settings *settings, int input, int output, struct err *err);
+int session_run(struct settings *settings, int input, int output, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "protocol/cleanup.h"
 #include "server/policy/compile.h"
+#include "server/policy/secrets.h"
 #include "server/workspaces.h"
 
 /* The home of whoever the commands act as: of the workspace's owner when root started us for somebody. The
@@ -65,6 +66,10 @@ static int load(struct settings *settings, const struct options *options, struct
 	}
 	if (result < 0)
 		return result;
+	result =
+		policy_secrets_open(&settings->policy, &settings->plan, home, owner, &settings->secrets, err);
+	if (result < 0)
+		return result;
 	settings->instance = options->instance;
 	settings->answer_within_ms = options->answer_within_ms ? options->answer_within_ms
 							       : (uint32_t)settings->policy.answer_within_ms;
@@ -81,6 +86,7 @@ int settings_load(struct settings *settings, const struct options *options, stru
 	plan_init(&settings->plan);
 	settings->answer_within_ms = 0;
 	settings->instance = NULL;
+	settings->secrets = -1;
 	buffer_init(&settings->notes, LIMIT_POLICY_BYTES);
 	result = load(settings, options, err);
 	if (result < 0)
@@ -90,6 +96,8 @@ int settings_load(struct settings *settings, const struct options *options, stru
 
 void settings_deinit(struct settings *settings)
 {
+	if (settings->secrets >= 0)
+		close_fd(&settings->secrets);
 	policy_deinit(&settings->policy);
 	plan_deinit(&settings->plan);
 	buffer_deinit(&settings->notes);

@@ -18,6 +18,7 @@ struct settings {
 	struct plan plan;          /* what the sandboxes are told */
 	uint32_t answer_within_ms; /* --answer-within, else policy; 0: patience_of(clientInfo.name) */
 	const char *instance;      /* --instance, or NULL */
+	int secrets;               /* of network.inject, sealed (policy/secrets.h); -1: none, or given away */
 	struct buffer notes;       /* sentences for the person, a line each; not errors */
 };
 

@@ -9,6 +9,7 @@
 
 #include "protocol/cleanup.h"
 #include "server/log.h"
+#include "server/policy/secrets.h"
 
 static struct token_policy *find(const struct token_policies *policies, const char *path)
 {
@@ -18,8 +19,7 @@ static struct token_policy *find(const struct token_policies *policies, const ch
 	return NULL;
 }
 
-static int prepare(struct token_policy *policy, const char *path, const struct options *options,
-		   struct err *err)
+static int load(struct token_policy *policy, const char *path, const struct options *options, struct err *err)
 {
 	struct options own = *options;
 	int result;
@@ -34,11 +34,11 @@ static int prepare(struct token_policy *policy, const char *path, const struct o
 		return err_set(err, -ENOMEM, "out of memory");
 	if (buffer_length(&policy->settings.notes) && buffer_append(&policy->settings.notes, "", 1) == 0)
 		log_line("%s: %s", path, buffer_data(&policy->settings.notes));
-	return realm_prepare(policy->realm, &policy->settings, err);
+	return 0;
 }
 
 int token_policies_prepare(struct token_policies *policies, const struct access *access,
-			   const struct options *options, struct err *err)
+			   const struct options *options, const struct settings *main, struct err *err)
 {
 	int result = 0;
 
@@ -50,8 +50,14 @@ int token_policies_prepare(struct token_policies *policies, const struct access 
 		const char *path = access->rows[i].policy;
 
 		if (path && !find(policies, path))
-			result = prepare(&policies->all[policies->count++], path, options, err);
+			result = load(&policies->all[policies->count++], path, options, err);
 	}
+	/* two may name the same variable, and no process that is forked here is to have any */
+	policy_secrets_forget(&main->policy);
+	for (size_t i = 0; i < policies->count; i++)
+		policy_secrets_forget(&policies->all[i].settings.policy);
+	for (size_t i = 0; i < policies->count && result == 0; i++)
+		result = realm_prepare(policies->all[i].realm, &policies->all[i].settings, err);
 	return result;
 }
 

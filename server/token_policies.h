@@ -23,10 +23,10 @@ struct token_policies {
 	size_t count;
 };
 
-/* Reads those that `access` names and prepares their realms, before server_start(). 0, or -errno with a
- * sentence. */
+/* Reads those that `access` names (`main`: the settings of all the others) and prepares their realms, before
+ * server_start(). 0, or -errno with a sentence. */
 int token_policies_prepare(struct token_policies *policies, const struct access *access,
-			   const struct options *options, struct err *err);
+			   const struct options *options, const struct settings *main, struct err *err);
 /* After server_start(): their realms are the server's from here on, until it is freed. 0 or -errno. */
 int token_policies_begin(struct token_policies *policies, struct server *server, struct err *err);
 /* The realm of a token's policy; the server's own for NULL; NULL: that policy was not there at the start. */

@@ -104,7 +104,7 @@ refuse(struct rules_answer *answer, const struct plan *plan, const char *host, u
 }
 
 /* "*.example.org" takes every name below example.org; other entries are compared whole, addresses as such. */
-static bool host_matches(const char *entry, const char *host)
+bool rules_host_matches(const char *entry, const char *host)
 {
 	struct address wanted, given;
 	size_t host_length = strlen(host), suffix;
@@ -144,7 +144,7 @@ static const struct plan_rule *find_denied(const struct plan *plan, const char *
 {
 	for (size_t i = 0; i < plan->denied_count; i++)
 		if ((!plan->denied[i].port || plan->denied[i].port == port) &&
-		    host_matches(plan->denied[i].host, host))
+		    rules_host_matches(plan->denied[i].host, host))
 			return &plan->denied[i];
 	return NULL;
 }
@@ -198,7 +198,7 @@ static const struct plan_rule *find_allowed_host(const struct plan *plan, const 
 	*other_port = false;
 	for (size_t i = 0; i < plan->allowed_count; i++) {
 		const struct plan_rule *rule = &plan->allowed[i];
-		bool match = host_matches(rule->host, host) ||
+		bool match = rules_host_matches(rule->host, host) ||
 			     (literal && names_address(rule->host, &address)) ||
 			     (localhost && address_parse(&entry, rule->host) == 0 && is_localhost(&entry));
 
@@ -265,6 +265,72 @@ bool rules_address(const struct plan *plan, const char *host, uint16_t port, con
 		      "%.120s stands for %s, which is not a public address (%s)", host, text, special);
 }
 
+/* ---- the sandbox's own loopback ---- */
+
+/* localhost and what is below it; the dot at its end is gone (host_normalise). */
+static bool is_loopback_name(const char *host)
+{
+	size_t length = strlen(host), tail = strlen("." LOCALHOST);
+
+	return strcasecmp(host, LOCALHOST) == 0 ||
+	       (length > tail && strcasecmp(host + length - tail, "." LOCALHOST) == 0);
+}
+
+static bool is_unspecified(const struct address *address)
+{
+	static const uint8_t zero[sizeof address->bytes];
+
+	return memcmp(address->bytes, zero, sizeof zero) == 0;
+}
+
+static bool means_loopback(const char *host)
+{
+	struct address address;
+
+	if (address_parse(&address, host) < 0)
+		return is_loopback_name(host);
+	address = undress(&address);
+	return address_is_loopback(&address) || is_unspecified(&address);
+}
+
+/* Who denies localhost denies every spelling of it, and who denies one of its addresses the names too. */
+static const struct plan_rule *find_denied_inside(const struct plan *plan, const char *host, uint16_t port)
+{
+	const struct plan_rule *rule = find_denied(plan, host, port);
+	struct address address;
+
+	if (!rule && address_parse(&address, host) == 0 && !is_unspecified(&address))
+		return find_denied_address(plan, &address, port);
+	if (!rule)
+		rule = find_denied(plan, LOCALHOST, port);
+	if (!rule)
+		rule = find_denied(plan, "127.0.0.1", port);
+	return rule ? rule : find_denied(plan, "::1", port);
+}
+
+bool rules_inside(const struct plan *plan, const char *host, uint16_t port)
+{
+	bool other_port;
+
+	return means_loopback(host) && !find_denied_inside(plan, host, port) &&
+	       !find_allowed_host(plan, host, port, &other_port);
+}
+
+uint32_t rules_inside_place(const char *host)
+{
+	struct address address;
+
+	if (address_parse(&address, host) < 0)
+		return 0;
+	address = undress(&address);
+	if (is_unspecified(&address))
+		return 0;
+	if (address.family == AF_INET6)
+		return 1;
+	return (uint32_t)address.bytes[0] << 24 | (uint32_t)address.bytes[1] << 16 |
+	       (uint32_t)address.bytes[2] << 8 | address.bytes[3];
+}
+
 bool rules_for_commands(const struct plan *plan)
 {
 	return plan->network_listed && plan->allowed_count > 0;
@@ -288,6 +354,20 @@ bool rules_explain(const struct plan *plan, const char *host, uint16_t port, str
 	struct rules_answer second;
 	struct address address;
 
+	if (means_loopback(host)) {
+		const struct plan_rule *rule = find_denied_inside(plan, host, port);
+
+		*answer = (struct rules_answer){0};
+		write_reach(plan, answer->reach, sizeof answer->reach);
+		if (rule)
+			return refuse_denied(answer, rule, host);
+		if (rules_inside(plan, host, port)) {
+			snprintf(answer->rule, sizeof answer->rule, RULES_INSIDE);
+			snprintf(answer->reason, sizeof answer->reason,
+				 "it is your sandbox's own loopback, where your commands listen");
+			return answer->allowed = true;
+		}
+	}
 	if (!rules_host(plan, host, port, answer))
 		return false;
 	if (strcmp(host, LOCALHOST) == 0) {

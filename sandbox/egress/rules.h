@@ -16,6 +16,8 @@
  *  - An address that is not public is reached only where an entry of allowedDomains names exactly it (or
  *    localhost, for the two loopback addresses), with its port. A name that is allowed and resolves to it is
  *    not enough.
+ *  - The loopback, however it is spelled, is that of the caller's own sandbox (rules_inside()), unless an
+ *    entry of allowedDomains names it with that port: then it is the machine's.
  */
 
 #include <stdbool.h>
@@ -23,6 +25,8 @@
 
 #include "sandbox/egress/addresses.h"
 #include "sandbox/plan.h"
+
+#define RULES_INSIDE "default: a sandbox's own loopback" /* the rule by which rules_inside() allows */
 
 struct rules_answer {
 	bool allowed;
@@ -43,6 +47,22 @@ bool rules_address(const struct plan *plan, const char *host, uint16_t port, con
 		   struct rules_answer *answer);
 
 /*
+ * Does `host` mean the loopback of the caller's own sandbox, where its commands listen: localhost and names
+ * below it (RFC 6761 section 6.3), 127.0.0.0/8, ::1, and the unspecified addresses, which servers print and
+ * browsers take for it? Not when an entry of allowedDomains names it with this port, nor when one of
+ * deniedDomains does: then rules_host() says what holds. An empty allowedDomains does not forbid it, since
+ * nothing leaves the sandbox.
+ */
+bool rules_inside(const struct plan *plan, const char *host, uint16_t port);
+
+/* Of such a host, where on that loopback: an address of 127.0.0.0/8 in the machine's byte order, 1 for ::1,
+ * or 0 for both, 127.0.0.1 first. */
+uint32_t rules_inside_place(const char *host);
+
+/* Does an entry's host ("example.org", "*.example.org", an address) name `host`? */
+bool rules_host_matches(const char *entry, const char *host);
+
+/*
  * Does any rule let commands reach anything? Only then has a sandbox a network at all: commands reach what
  * network.allowedDomains names and, unlike fetch_url, nothing when it is not given.
  */
@@ -52,9 +72,9 @@ bool rules_for_commands(const struct plan *plan);
 bool rules_name(const struct plan *plan, const char *host, struct rules_answer *answer);
 
 /*
- * Both, as far as it can be told without resolving: rules_host(), and for a host that is an address or
- * localhost also rules_address(). For other names "allowed" holds if the name's addresses are public;
- * `reason` says so. This is what explain_access shows.
+ * All of it, as far as it can be told without resolving: rules_inside(), rules_host(), and for a host that is
+ * an address or localhost also rules_address(). For other names "allowed" holds if the name's addresses are
+ * public; `reason` says so. This is what explain_access shows.
  */
 bool rules_explain(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer);
 

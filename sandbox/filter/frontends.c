@@ -22,6 +22,8 @@ static const struct table_rule frontend_channels[] = {
 	ALLOW("shutdown"),
 	ALLOW("timerfd_settime"),
 	{.call = "socketpair", .when = {IS(0, AF_UNIX), IS(1, SOCK_SEQPACKET | SOCK_CLOEXEC)}},
+	/* connections into sandboxes: one end for a nanny, one for the web executor */
+	{.call = "socketpair", .when = {IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC)}},
 	{.call = "pipe2", .when = {IS(1, O_CLOEXEC)}},
 	/* its ends of pipes, and the host's output as it was at the end */
 	{.call = "fcntl", .when = {IS(1, F_SETFL)}},

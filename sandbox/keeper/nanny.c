@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "sandbox/keeper/inside.h"
 #include "sandbox/keeper/state.h"
 #include "sandbox/keeper/terminal.h"
 #include "sandbox/keeper/wire.h"
@@ -366,7 +367,10 @@ _Noreturn void nanny_run(struct nanny *nanny)
 		if (result < 0)
 			_exit(result == -ENOTCONN ? 0 : 1);
 		leave_door(nanny, header.call);
-		serve(nanny, &header, &payload, &descriptors, &request);
+		if (header.type == KEEPER_CONNECT)
+			inside_serve(&header, &payload, &descriptors);
+		else
+			serve(nanny, &header, &payload, &descriptors, &request);
 		return_to_door(nanny);
 		frame_descriptors_close(&descriptors);
 	}

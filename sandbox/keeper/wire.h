@@ -22,6 +22,14 @@ enum keeper_frame {
 			 * text each ("A=b"; PATH is added if it is not among them), u32 shell: 1: argv is one
 			 * shell line to run with bash -c, or sh -c where there is no bash; with KEEPER_TTY
 			 * also u32 rows, u32 columns (1 to LIMIT_TERMINAL_SIDE) */
+	/*
+	 * frontend -> a nanny, on the door: connects to the sandbox's own loopback, where commands listen,
+	 * and relays. Descriptors: leash, a Unix stream socket. Payload: u32 port, u32 place
+	 * (rules_inside_place()). KEEPER_CONNECTED or KEEPER_FAILED follows; then bytes go both ways, and the
+	 * end of each way is passed on, until both have ended, one of them breaks, or the leash closes. No
+	 * frame follows.
+	 */
+	KEEPER_CONNECT = 5,
 
 	/* frontend -> nanny, on the leash. Everything else that comes there, its end too, kills as well. */
 	KEEPER_KILL = 2,      /* kill all of the call with SIGKILL; KEEPER_ENDED follows */
@@ -39,6 +47,7 @@ enum keeper_frame {
 	KEEPER_STATE = 21,  /* payload: u32 KEEPER_WAITS_*, u64 processor time µs so far (that of the living
 			     * in steps of 10 ms), u64 resident memory bytes (what they share counts for each),
 			     * u32 living processes */
+	KEEPER_CONNECTED = 22, /* no payload */
 	KEEPER_FAILED = 18, /* the command never started. value: errno, payload: text step ("execve", "chdir",
 			       ...), text target */
 

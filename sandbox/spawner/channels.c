@@ -69,7 +69,8 @@ static int channels_files(struct channels *channels)
 	return channel_shared(channels, eventfd(0, EFD_CLOEXEC));
 }
 
-/* A socket between a web executor and the broker: its end becomes a channel, the broker gets the other. */
+/* What a web executor has beside the frontend's: a socket to the broker, who gets the other end, and the
+ * secrets. */
 static int connect_broker(struct spawner *spawner, struct channels *channels)
 {
 	struct frame_header header = {.type = EXECUTOR_BROKER_CLIENT};
@@ -79,6 +80,10 @@ static int connect_broker(struct spawner *spawner, struct channels *channels)
 
 	if (near < 0 || !broker)
 		return near < 0 ? near : -EPIPE;
+	result = fcntl(SPAWNER_SECRETS, F_DUPFD_CLOEXEC, 0);
+	if (result < 0)
+		return -errno;
+	channels->child[channels->child_count++] = result; /* EXECUTOR_INJECT */
 	result = frame_send(broker->control, &header, NULL, 0, &near, 1, 0);
 	/* one that has just died is told of when it is reaped, with what it died of, to all who have it */
 	return result == -EPIPE ? 0 : result;

@@ -23,7 +23,7 @@
 static void make_spare(struct spawner *spawner)
 {
 	struct frame_header header = {.type = SPAWNER_SPARED};
-	_cleanup_fd_ int spare = spare_fork(spawner->plan_memfd, NULL);
+	_cleanup_fd_ int spare = spare_fork(spawner->plan_memfd, SPAWNER_SECRETS, NULL);
 
 	/* without one the frontend asks again when it next needs to */
 	if (spare >= 0)

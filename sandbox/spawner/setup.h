@@ -16,6 +16,8 @@
 /* Descriptors of the spawner. 0 and 1 are /dev/null, 2 the host's stderr. */
 #define SPAWNER_SOCKET 3 /* to the frontend (wire.h) */
 #define SPAWNER_PLAN   4 /* the sealed plan */
+#define SPAWNER_SECRETS                                                                                      \
+	5 /* those of network.inject, sealed, or /dev/null: for web executors alone (tools/web/inject.h) */
 
 /* Descriptors of a child that becomes an executor. 0 and 1 are /dev/null, 2 the host's stderr. */
 #define SETUP_SOCKET  3 /* to the spawner */

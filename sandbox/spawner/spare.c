@@ -28,7 +28,8 @@
 struct spare_source {
 	const struct plan *plan;
 	int (*complete)(struct plan *plan);
-	int memfd; /* -1: not made yet */
+	int memfd;   /* -1: not made yet */
+	int secrets; /* -1: none */
 };
 
 static int spare_socket(int sockets[2], struct err *err)
@@ -39,17 +40,23 @@ static int spare_socket(int sockets[2], struct err *err)
 }
 
 /* Standard descriptors: the host's stdin and stdout are given up, its stderr stays for our own complaints. */
-static int place_descriptors(int socket, int *memfd)
+static int place_descriptors(int socket, struct spare_source *source)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0)
 		return -errno;
-	const int from[] = {null, null, STDERR_FILENO, socket, *memfd};
-	int result = descriptors_place(from, *memfd < 0 ? 4 : 5);
+	const int from[] = {null,
+			    null,
+			    STDERR_FILENO,
+			    socket,
+			    source->memfd < 0 ? null : source->memfd,
+			    source->secrets < 0 ? null : source->secrets};
+	int result = descriptors_place(from, ARRAY_SIZE(from));
 
-	if (result == 0 && *memfd >= 0)
-		*memfd = SPAWNER_PLAN;
+	if (result == 0 && source->memfd >= 0)
+		source->memfd = SPAWNER_PLAN;
+	source->secrets = SPAWNER_SECRETS;
 	return result;
 }
 
@@ -92,7 +99,7 @@ static int leave_a_spare(struct spare_source *source)
 		return result;
 	}
 	if (pid == 0) {
-		if (place_descriptors(sockets[1], &source->memfd) < 0)
+		if (place_descriptors(sockets[1], source) < 0)
 			_exit(1);
 		return 0;
 	}
@@ -108,9 +115,9 @@ static int become_spawner(struct spare_source *source)
 	char *const argv[] = {(char *)"sallyport-spawner", NULL};
 	int program;
 
-	/* both survive the exec; everything else is CLOEXEC */
+	/* they survive the exec; everything else is CLOEXEC */
 	if (source->memfd != SPAWNER_PLAN || fcntl(SPAWNER_PLAN, F_SETFD, 0) < 0 ||
-	    fcntl(SPAWNER_SOCKET, F_SETFD, 0) < 0)
+	    fcntl(SPAWNER_SOCKET, F_SETFD, 0) < 0 || fcntl(SPAWNER_SECRETS, F_SETFD, 0) < 0)
 		return -EBADF;
 	program = program_open("sallyport-spawner", NULL);
 	if (program < 0)
@@ -133,9 +140,7 @@ static int go(struct spare_source *source)
 		memfd = plan_open(&plan, NULL);
 		if (memfd < 0)
 			return memfd;
-		if (memfd == SPAWNER_PLAN)
-			steal_fd(&memfd);
-		else if (dup3(memfd, SPAWNER_PLAN, O_CLOEXEC) < 0)
+		if (dup3(memfd, SPAWNER_PLAN, O_CLOEXEC) < 0)
 			return -errno;
 		source->memfd = SPAWNER_PLAN;
 	}
@@ -225,7 +230,7 @@ static int spare_make(struct spare_source source, pid_t frontend, struct err *er
 		 */
 		if (source.plan)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (place_descriptors(sockets[1], &source.memfd) < 0)
+		if (place_descriptors(sockets[1], &source) < 0)
 			_exit(1);
 		if (source.plan) /* a spawner's spare has it already */
 			give_up();
@@ -251,14 +256,15 @@ static void raise_files(void)
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
-int spare_start(const struct plan *plan, int (*complete)(struct plan *plan), struct err *err)
+int spare_start(const struct plan *plan, int secrets, int (*complete)(struct plan *plan), struct err *err)
 {
 	raise_files();
-	return spare_make((struct spare_source){.plan = plan, .complete = complete, .memfd = -1}, getpid(),
-			  err);
+	return spare_make(
+		(struct spare_source){.plan = plan, .secrets = secrets, .complete = complete, .memfd = -1},
+		getpid(), err);
 }
 
-int spare_fork(int plan_memfd, struct err *err)
+int spare_fork(int plan_memfd, int secrets, struct err *err)
 {
-	return spare_make((struct spare_source){.memfd = plan_memfd}, getppid(), err);
+	return spare_make((struct spare_source){.memfd = plan_memfd, .secrets = secrets}, getppid(), err);
 }

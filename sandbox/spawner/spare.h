@@ -25,7 +25,8 @@ enum spare_frame {
 };
 
 /*
- * Forks the first spare. `plan` is inherited by the fork and serialised only when it goes. Returns the
+ * Forks the first spare. `plan` is inherited by the fork and serialised only when it goes, `secrets` (sealed,
+ * for web executors; -1: none) is inherited and stays the caller's. Returns the
  * frontend's socket (CLOEXEC, SOCK_SEQPACKET, non-blocking) or -errno. Everything the child does not need is
  * closed in it (stdin and stdout above all: a host that waits for end of file must not wait for it).
  * `complete`, if not NULL, is called in the spare when it goes, on its own copy of the plan, before that is
@@ -34,11 +35,12 @@ enum spare_frame {
  * sockets does not say. Raises the soft limit on open files to the hard one, for this process and all that
  * follow.
  */
-int spare_start(const struct plan *plan, int (*complete)(struct plan *plan), struct err *err);
+int spare_start(const struct plan *plan, int secrets, int (*complete)(struct plan *plan), struct err *err);
 
-/* In the spawner: makes a spare that waits with the plan's memfd; returns the socket to pass on, or -errno.
+/* In the spawner: makes a spare that waits with the plan's memfd and the secrets; returns the socket to pass
+ * on, or -errno.
  */
-int spare_fork(int plan_memfd, struct err *err);
+int spare_fork(int plan_memfd, int secrets, struct err *err);
 
 /*
  * One function finds a program of ours, installed (libexec/sallyport beside bin) or in a build folder (side

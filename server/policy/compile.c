@@ -10,10 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config.h"
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 #include "protocol/path.h"
 #include "sandbox/egress/listeners.h"
+#include "sandbox/egress/methods.h"
 #include "server/paths.h"
 #include "server/policy/entry.h"
 #include "server/policy/protect.h"
@@ -139,6 +141,44 @@ static int check_ports(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+static uint32_t method_bits(const struct policy_list *list)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		for (unsigned method = 0; plan_methods[method]; method++)
+			if (strcmp(plan_methods[method], list->items[i]) == 0)
+				bits |= 1u << method;
+	return bits;
+}
+
+/* What fetch_url may be beside where it goes. Secrets are no part of the plan (secrets.h). */
+static int compile_web(const struct policy *policy, struct plan *plan, struct err *err)
+{
+	const struct policy_methods *methods = policy->methods.items;
+	const struct policy_inject *injects = policy->injects.items;
+	char host[ENTRY_HOST_BYTES];
+	uint16_t port;
+	int result = 0;
+
+	for (size_t i = 0; i < policy->methods.count && result == 0; i++) {
+		result = entry_domain(methods[i].domain, host, &port, err);
+		if (result == 0 && plan_add_methods(plan, host, port, method_bits(&methods[i].methods)) < 0)
+			result = no_memory(err);
+	}
+	for (size_t i = 0; i < policy->injects.count && result == 0; i++) {
+		result = entry_domain(injects[i].domain, host, &port, err);
+		if (result == 0 &&
+		    plan_add_inject(plan, host, port, injects[i].header, injects[i].plaintext) < 0)
+			result = no_memory(err);
+	}
+	if (result < 0)
+		return result;
+	plan->robots = policy->robots;
+	plan->user_agent = strdup(policy->user_agent ? policy->user_agent : "sallyport/" SALLYPORT_VERSION);
+	return plan->user_agent ? 0 : no_memory(err);
+}
+
 static int compile_network(const struct policy *policy, struct plan *plan, struct err *err)
 {
 	int result;
@@ -149,6 +189,8 @@ static int compile_network(const struct policy *policy, struct plan *plan, struc
 	if (result == 0)
 		result = add_rules(&plan->denied, &plan->denied_count, &policy->denied_domains,
 				   "network.deniedDomains", err);
+	if (result == 0)
+		result = compile_web(policy, plan, err);
 	return result < 0 ? result : check_ports(plan, err);
 }
 

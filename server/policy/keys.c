@@ -11,6 +11,7 @@
 
 #include "protocol/limits.h"
 #include "sandbox/confinement.h"
+#include "sandbox/egress/methods.h"
 #include "server/policy/policy.h"
 
 #define KEY(member) offsetof(struct policy, member)
@@ -19,6 +20,41 @@
 static const char *const lifetimes[] = {"server", "call", NULL};
 /* In the order of enum confinement. */
 static const char *const profiles[] = {"full", "container", "minimal", NULL};
+
+static const struct policy_key methods_members[] = {
+	{"domain", POLICY_DOMAIN, offsetof(struct policy_methods, domain), .required = true,
+	 .description = "As in allowedDomains, which decides whether it is reached at all."},
+	{"methods", POLICY_WORDS, offsetof(struct policy_methods, methods), .required = true,
+	 .description = "GET and HEAD are for headers of the model's own.", .words = plan_methods},
+	{NULL},
+};
+
+static const struct policy_key inject_members[] = {
+	{"domain", POLICY_DOMAIN, offsetof(struct policy_inject, domain), .required = true,
+	 .description = "As in allowedDomains."},
+	{"environment", POLICY_TEXT, offsetof(struct policy_inject, environment), 1, 255,
+	 .description = "Name of the variable that the secret is in when the server starts."},
+	{"file", POLICY_PATH, offsetof(struct policy_inject, file),
+	 .description = "The file that the secret is in, without a newline at its end."},
+	{"header", POLICY_TEXT, offsetof(struct policy_inject, header), 1, 64, .required = true,
+	 .description = "Its name, as Authorization."},
+	{"plaintext", POLICY_BOOLEAN, offsetof(struct policy_inject, plaintext),
+	 .description = "Sends it over http too, where everybody on the way can read it."},
+	{"prefix", POLICY_TEXT, offsetof(struct policy_inject, prefix), 0, LIMIT_INJECT_PREFIX_BYTES,
+	 .description = "What stands before the secret, as \"Bearer \"."},
+	{NULL},
+};
+
+static const char *judge_inject(const void *object)
+{
+	const struct policy_inject *inject = object;
+
+	if (!inject->file == !inject->environment)
+		return "say where the secret is by either file or environment";
+	if (inject->environment && strchr(inject->environment, '='))
+		return "environment must be the name of a variable";
+	return inject->header ? rules_header_of_policy(inject->header) : NULL;
+}
 
 const struct policy_key policy_keys[] = {
 	{"$schema", POLICY_IGNORED, .description = "Where an editor finds the schema. Not read."},
@@ -105,6 +141,23 @@ const struct policy_key policy_keys[] = {
 			"any public address on ports 80 and 443 for fetch_url, nothing for commands."},
 	{"network.deniedDomains", POLICY_DOMAINS, KEY(denied_domains),
 	 .description = "Names and addresses that are never reached. Stronger than allowedDomains."},
+	{"network.inject", POLICY_OBJECTS, KEY(injects), .max = LIMIT_INJECTS,
+	 .description =
+		 "Headers with secrets that requests of fetch_url and download_file to a domain carry. "
+		 "No model, command, result or log sees them. Either file or environment says where "
+		 "the secret is.",
+	 .members = inject_members, .size = sizeof(struct policy_inject), .judge = judge_inject},
+	{"network.methods", POLICY_OBJECTS, KEY(methods), .max = LIMIT_POLICY_ENTRIES,
+	 .description =
+		 "Requests that fetch_url may make beside GET and HEAD, by domain; only there may they "
+		 "have headers of the model's own and a body.",
+	 .members = methods_members, .size = sizeof(struct policy_methods)},
+	{"network.robots", POLICY_BOOLEAN, KEY(robots), .preset = 1,
+	 .description = "fetch_url obeys robots.txt."},
+	{"network.userAgent", POLICY_TEXT, KEY(user_agent), 1, LIMIT_USER_AGENT_BYTES,
+	 .description =
+		 "As what fetch_url and download_file present themselves. Not given: sallyport and its "
+		 "version."},
 	{"resultLimit", POLICY_INTEGER, KEY(result_bytes), LIMIT_RESULT_BYTES_MIN, LIMIT_RESULT_BYTES_MAX,
 	 LIMIT_RESULT_BYTES_DEFAULT, "Bytes of text that one result holds at most."},
 	{"sandbox.idleSeconds", POLICY_DECIMAL, KEY(sandbox_idle_ms), LIMIT_SANDBOX_IDLE_MIN_MS,

@@ -18,12 +18,28 @@
 #include "protocol/limits.h"
 #include "server/policy/keys.h"
 
+void policy_values_init(const struct policy_key *keys, void *object)
+{
+	for (const struct policy_key *key = keys; key->name; key++) {
+		void *member = (char *)object + key->offset;
+
+		if (key->type == POLICY_INTEGER || key->type == POLICY_DECIMAL || key->type == POLICY_WORD)
+			*(int64_t *)member = key->preset;
+		else if (key->type == POLICY_BOOLEAN)
+			*(bool *)member = key->preset != 0;
+		else if (POLICY_IS_TEXT(key->type))
+			*(char **)member = NULL;
+		else if (POLICY_IS_LIST(key->type))
+			*(struct policy_list *)member = (struct policy_list){0};
+		else if (key->type == POLICY_OBJECTS)
+			*(struct policy_objects *)member = (struct policy_objects){0};
+	}
+}
+
 void policy_init(struct policy *policy)
 {
 	*policy = (struct policy){0};
-	for (const struct policy_key *key = policy_keys; key->name; key++)
-		if (key->type == POLICY_INTEGER || key->type == POLICY_DECIMAL || key->type == POLICY_WORD)
-			*(int64_t *)((char *)policy + key->offset) = key->preset;
+	policy_values_init(policy_keys, policy);
 }
 
 static void list_deinit(struct policy_list *list)
@@ -33,11 +49,31 @@ static void list_deinit(struct policy_list *list)
 	free(list->items);
 }
 
+static void objects_deinit(const struct policy_key *key, struct policy_objects *objects)
+{
+	for (size_t i = 0; i < objects->count; i++)
+		policy_values_deinit(key->members, (char *)objects->items + i * key->size);
+	free(objects->items);
+}
+
+void policy_values_deinit(const struct policy_key *keys, void *object)
+{
+	for (const struct policy_key *key = keys; key->name; key++) {
+		void *member = (char *)object + key->offset;
+
+		if (POLICY_IS_TEXT(key->type))
+			free(*(char **)member);
+		else if (POLICY_IS_LIST(key->type))
+			list_deinit(member);
+		else if (key->type == POLICY_OBJECTS)
+			objects_deinit(key, member);
+	}
+	policy_values_init(keys, object);
+}
+
 void policy_deinit(struct policy *policy)
 {
-	for (const struct policy_key *key = policy_keys; key->name; key++)
-		if (POLICY_IS_LIST(key->type))
-			list_deinit((struct policy_list *)((char *)policy + key->offset));
+	policy_values_deinit(policy_keys, policy);
 	policy_init(policy);
 }
 
@@ -57,7 +93,7 @@ static void hash(char hex[65], const void *bytes, size_t length)
  * SHA-256 of what `sallyport policy show` prints for the defaults. A constant, since every start without a
  * policy would compute the same; test_policy computes it anew, so a changed default cannot keep the old one.
  */
-static const char default_sha256[] = "3f109c3665f99b8188a461b3e6d013e4fce807f506fb44568b6cdbbb474a5275";
+static const char default_sha256[] = "6cbc90b47305c6f58e2bc00d831d689b87972b25e4a8f0975611da26f42a6839";
 
 void policy_default(struct policy *policy)
 {

@@ -21,6 +21,21 @@ struct policy_list {
 	bool given; /* an empty list that was given is not the same as none (network.allowedDomains) */
 };
 
+struct policy_objects {
+	void *items; /* owned: `count` objects of the key's size */
+	size_t count;
+};
+
+struct policy_methods { /* one of network.methods */
+	char *domain;
+	struct policy_list methods;
+};
+
+struct policy_inject { /* one of network.inject: exactly one of file and environment is given */
+	char *domain, *header, *prefix, *file, *environment;
+	bool plaintext;
+};
+
 enum policy_lifetime { POLICY_LIFETIME_SERVER, POLICY_LIFETIME_CALL };
 
 struct policy {
@@ -30,6 +45,9 @@ struct policy {
 	struct policy_list allow_write, deny_read, deny_write; /* paths as written: absolute or below ~ */
 	struct policy_list allowed_domains, denied_domains;    /* as written; each has passed rules.h */
 	struct policy_list require_layers;
+	struct policy_objects methods, injects; /* struct policy_methods, struct policy_inject */
+	char *user_agent;                       /* NULL: the program's own name */
+	bool robots;
 	int64_t require_profile;  /* enum confinement, less CONFINEMENT_FULL */
 	int64_t answer_within_ms; /* 0: not given, the host's name decides */
 	int64_t result_bytes;

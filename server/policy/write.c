@@ -33,10 +33,24 @@ static void write_list(struct json_writer *writer, const struct policy_list *lis
  * has none: both are left out. Paths not given are an empty list. */
 static bool shown(const struct policy_key *key, const void *member)
 {
-	return key->type != POLICY_IGNORED &&
+	return key->type != POLICY_IGNORED && !(POLICY_IS_TEXT(key->type) && !*(char *const *)member) &&
 	       !(key->type == POLICY_DOMAINS && !((const struct policy_list *)member)->given) &&
 	       !((key->type == POLICY_DECIMAL || key->type == POLICY_INTEGER) && key->min > 0 &&
 		 *(const int64_t *)member == 0);
+}
+
+static void write_members(struct json_writer *writer, const struct policy_key *keys, const void *object);
+
+static void write_objects(struct json_writer *writer, const struct policy_key *key,
+			  const struct policy_objects *objects)
+{
+	json_array(writer);
+	for (size_t i = 0; i < objects->count; i++) {
+		json_object(writer);
+		write_members(writer, key->members, (const char *)objects->items + i * key->size);
+		json_object_end(writer);
+	}
+	json_array_end(writer);
 }
 
 static void write_value(struct json_writer *writer, const struct policy_key *key, const void *member)
@@ -56,11 +70,32 @@ static void write_value(struct json_writer *writer, const struct policy_key *key
 	case POLICY_WORD:
 		json_text(writer, key->words[*(const int64_t *)member]);
 		break;
+	case POLICY_TEXT:
+	case POLICY_PATH:
+	case POLICY_DOMAIN:
+		json_text(writer, *(char *const *)member);
+		break;
 	case POLICY_WORDS:
 	case POLICY_PATHS:
 	case POLICY_DOMAINS:
 		write_list(writer, member);
 		break;
+	case POLICY_OBJECTS:
+		write_objects(writer, key, member);
+		break;
+	}
+}
+
+/* Of an object in a list. */
+static void write_members(struct json_writer *writer, const struct policy_key *keys, const void *object)
+{
+	for (const struct policy_key *key = keys; key->name; key++) {
+		const void *member = (const char *)object + key->offset;
+
+		if (!shown(key, member))
+			continue;
+		json_key(writer, key->name);
+		write_value(writer, key, member);
 	}
 }
 
@@ -106,19 +141,56 @@ static void schema_of_number(struct json_writer *writer, const struct policy_key
 	}
 }
 
+static void schema_of_key(struct json_writer *writer, const struct policy_key *key);
+
+static void schema_of_object(struct json_writer *writer, const struct policy_key *key)
+{
+	json_key(writer, "items");
+	json_object(writer);
+	json_key_text(writer, "type", "object");
+	json_key_bool(writer, "additionalProperties", false);
+	json_key(writer, "required");
+	json_array(writer);
+	for (const struct policy_key *member = key->members; member->name; member++)
+		if (member->required)
+			json_text(writer, member->name);
+	json_array_end(writer);
+	json_key(writer, "properties");
+	json_object(writer);
+	for (const struct policy_key *member = key->members; member->name; member++) {
+		json_key(writer, member->name);
+		schema_of_key(writer, member);
+	}
+	json_object_end(writer);
+	json_object_end(writer);
+	json_key_int(writer, "maxItems", key->max);
+}
+
+static void schema_of_text(struct json_writer *writer, const struct policy_key *key)
+{
+	json_key_text(writer, "pattern",
+		      key->type == POLICY_PATH     ? POLICY_PATH_PATTERN
+		      : key->type == POLICY_DOMAIN ? POLICY_DOMAIN_PATTERN
+						   : POLICY_TEXT_PATTERN);
+	if (key->type == POLICY_TEXT)
+		json_key_int(writer, "minLength", key->min);
+	json_key_int(writer, "maxLength", key->type == POLICY_TEXT ? key->max : LIMIT_PATH_BYTES - 1);
+}
+
 static void schema_of_key(struct json_writer *writer, const struct policy_key *key)
 {
 	static const char *const types[] = {
 		[POLICY_IGNORED] = "string", [POLICY_BOOLEAN] = "boolean", [POLICY_INTEGER] = "integer",
 		[POLICY_DECIMAL] = "number", [POLICY_WORD] = "string",     [POLICY_WORDS] = "array",
-		[POLICY_PATHS] = "array",    [POLICY_DOMAINS] = "array",
+		[POLICY_PATHS] = "array",    [POLICY_DOMAINS] = "array",   [POLICY_OBJECTS] = "array",
+		[POLICY_TEXT] = "string",    [POLICY_PATH] = "string",     [POLICY_DOMAIN] = "string",
 	};
 
 	json_object(writer);
 	json_key_text(writer, "description", key->description);
 	json_key_text(writer, "type", types[key->type]);
 	if (key->type == POLICY_BOOLEAN)
-		json_key_bool(writer, "default", false);
+		json_key_bool(writer, "default", key->preset != 0);
 	if (key->type == POLICY_INTEGER || key->type == POLICY_DECIMAL)
 		schema_of_number(writer, key);
 	if (key->type == POLICY_WORD) {
@@ -127,6 +199,10 @@ static void schema_of_key(struct json_writer *writer, const struct policy_key *k
 	}
 	if (POLICY_IS_LIST(key->type))
 		schema_of_item(writer, key);
+	if (POLICY_IS_TEXT(key->type))
+		schema_of_text(writer, key);
+	if (key->type == POLICY_OBJECTS)
+		schema_of_object(writer, key);
 	json_object_end(writer);
 }
 

@@ -44,7 +44,7 @@ void client_start(struct client *client, const struct plan *plan)
 	signal(SIGCHLD, SIG_IGN);
 	*client = (struct client){.next_call = 1, .orders = -1};
 	buffer_init(&client->payload, LIMIT_MESSAGE_FRAME_BYTES);
-	client->spawner = spare_start(plan, NULL, &err);
+	client->spawner = spare_start(plan, -1, NULL, &err);
 	if (client->spawner < 0)
 		fail(err.text, client->spawner);
 	int result = frame_send(client->spawner, &header, NULL, 0, NULL, 0, 0);

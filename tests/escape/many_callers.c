@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
 	parse(&options, argc, argv);
-	spare = spare_start(&server.settings.plan, policy_complete, &err);
+	spare = spare_start(&server.settings.plan, -1, policy_complete, &err);
 	if (spare < 0)
 		fail(err.text);
 	buffer_init(&server.line, LIMIT_MESSAGE_BYTES);

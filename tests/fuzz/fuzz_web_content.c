@@ -8,30 +8,28 @@
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/web/executor/content.h"
+#include "tools/web/content/cut.h"
+#include "tools/web/executor/read.h"
 
-static void join_parts(const char *text, size_t length)
+static void join_parts(const struct content *content)
 {
-	size_t at = 0;
-	uint64_t characters = 0;
+	const char *text = buffer_data(&content->text);
+	size_t length = buffer_length(&content->text), at = 0, pages = 0;
 
-	while (at < length) {
-		size_t most = text_offset(text + at, length - at, 7);
+	while (at < length && ++pages < 1000) {
+		size_t most = text_offset(text + at, length - at, 70), end;
 
 		FUZZ_CHECK(most > 0);
-		if (most < length - at)
-			most = text_cut(text + at, most);
-		FUZZ_CHECK(most > 0 && most <= length - at);
-		characters += text_characters(text + at, most);
-		at += most;
+		end = cut_page(text, length, at, most, content->markdown);
+		FUZZ_CHECK(end > at && end <= at + most);
+		at = end;
 	}
-	FUZZ_CHECK(at == length && characters == text_characters(text, length));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *line = size ? memchr(data, '\n', size) : NULL;
-	char type[WEB_MEDIA_TYPE_BYTES] = "", media_type[WEB_MEDIA_TYPE_BYTES], title[WEB_TITLE_BYTES];
+	char type[WEB_MEDIA_TYPE_BYTES] = "";
 	const char *body = (const char *)data;
 
 	if (line && (size_t)(line - data) < sizeof type && !memchr(data, '\0', (size_t)(line - data))) {
@@ -39,15 +37,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		body = (const char *)line + 1;
 		size -= (size_t)(line + 1 - data);
 	}
-	content_kind(type, size ? body : "", size, media_type);
 	for (uint32_t format = 0; format < WEB_FORMATS; format++) {
-		_cleanup_(buffer_deinit) struct buffer text = {.max = LIMIT_WEB_TEXT_BYTES};
+		struct body given = {.type = type,
+				     .url = "http://example.org/a/b",
+				     .bytes = size ? body : "",
+				     .length = size};
+		struct content content;
 
-		FUZZ_CHECK(content_text(&text, title, type, media_type, format, size ? body : "", size) == 0);
-		FUZZ_CHECK(memchr(title, '\0', sizeof title));
-		FUZZ_CHECK(buffer_length(&text) <= 3 * size + 16);
-		if (buffer_length(&text))
-			join_parts(buffer_data(&text), buffer_length(&text));
+		FUZZ_CHECK(read_body(&content, format, &given) == 0);
+		FUZZ_CHECK(memchr(content.title, '\0', sizeof content.title));
+		if (buffer_length(&content.text))
+			join_parts(&content);
+		buffer_deinit(&content.text);
 	}
 	return 0;
 }

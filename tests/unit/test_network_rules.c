@@ -41,6 +41,7 @@ static const struct policy lists = {.listed = true,
 static const struct policy inner = {
 	.listed = true,
 	.allowed = {{"127.0.0.1", 5432}, {"db.example", 5432}, {"10.0.0.5", 5432}, {"fd00::1", 0}}};
+static const struct policy denied_four = {.denied = {{"127.0.0.1", 3000}}};
 static const struct policy local = {.listed = true, .allowed = {{"localhost", 3000}, {"::1", 80}}};
 
 static const struct {
@@ -186,12 +187,90 @@ static void explained(void **state)
 	assert_false(rules_explain(&plan, "10.0.0.1", 443, &answer));
 	assert_non_null(strstr(answer.reason, "private"));
 	assert_non_null(strstr(answer.remedy, "\"10.0.0.1:443\""));
-	assert_false(rules_explain(&plan, "localhost", 80, &answer));
-	assert_false(rules_explain(&plan, "::1", 80, &answer));
-	assert_non_null(strstr(answer.remedy, "\"[::1]:80\""));
+	assert_false(rules_explain(&plan, "fd00::1", 80, &answer));
+	assert_non_null(strstr(answer.remedy, "\"[fd00::1]:80\""));
+	assert_true(rules_explain(&plan, "localhost", 3000, &answer));
+	assert_string_equal(answer.rule, RULES_INSIDE);
 	assert_true(rules_explain(&loop, "localhost", 3000, &answer));
 	assert_true(rules_explain(&loop, "localhost", 80, &answer)); /* by ::1 */
 	assert_string_equal(answer.rule, "network.allowedDomains: [::1]:80");
+}
+
+/* What means the sandbox's own loopback, and what takes it from there. */
+static const struct {
+	const struct policy *policy;
+	const char *host;
+	uint16_t port;
+	bool inside;
+	uint32_t place;
+	const char *rule; /* by which it is judged, NULL: as ever */
+} loopbacks[] = {
+	{&open_policy, "localhost", 3000, true, 0, RULES_INSIDE},
+	{&open_policy, "LOCALHOST", 80, true, 0, RULES_INSIDE},
+	{&open_policy, "app.localhost", 80, true, 0, RULES_INSIDE},
+	{&open_policy, "a.b.localhost", 443, true, 0, RULES_INSIDE},
+	{&open_policy, "127.0.0.1", 65535, true, 0x7f000001, RULES_INSIDE},
+	{&open_policy, "127.8.9.10", 1, true, 0x7f08090a, RULES_INSIDE},
+	{&open_policy, "::1", 3000, true, 1, RULES_INSIDE},
+	{&open_policy, "::ffff:127.0.0.2", 3000, true, 0x7f000002, RULES_INSIDE},
+	{&open_policy, "0.0.0.0", 8000, true, 0, RULES_INSIDE},
+	{&open_policy, "::", 8000, true, 0, RULES_INSIDE},
+	{&open_policy, "::ffff:0.0.0.0", 8000, true, 0, RULES_INSIDE},
+	{&open_policy, "localhost.example", 80, false, 0, NULL},
+	{&open_policy, "notlocalhost", 80, false, 0, NULL},
+	{&open_policy, "localhost.localdomain", 80, false, 0, NULL},
+	{&open_policy, ".localhost", 80, false, 0, NULL},
+	{&open_policy, "128.0.0.1", 80, false, 0, NULL},
+	{&open_policy, "0.0.0.1", 80, false, 0, NULL},
+	{&open_policy, "::2", 80, false, 0, NULL},
+	{&open_policy, "::127.0.0.1", 80, false, 0, NULL},
+	{&open_policy, "64:ff9b::7f00:1", 80, false, 0, NULL},
+	{&open_policy, "10.0.0.1", 80, false, 0, NULL},
+	/* an empty list forbids nothing that stays inside */
+	{&nothing, "localhost", 3000, true, 0, RULES_INSIDE},
+	/* denied in any spelling */
+	{&lists, "localhost", 3000, false, 0, "network.deniedDomains: localhost"},
+	{&lists, "app.localhost", 3000, false, 0, "network.deniedDomains: localhost"},
+	{&lists, "127.0.0.1", 3000, false, 0, "network.deniedDomains: localhost"},
+	{&lists, "127.9.9.9", 3000, false, 0, "network.deniedDomains: localhost"},
+	{&lists, "::1", 3000, false, 0, "network.deniedDomains: localhost"},
+	{&lists, "0.0.0.0", 3000, false, 0, "network.deniedDomains: localhost"},
+	{&denied_four, "localhost", 3000, false, 0, "network.deniedDomains: 127.0.0.1:3000"},
+	{&denied_four, "127.0.0.1", 3000, false, 0, "network.deniedDomains: 127.0.0.1:3000"},
+	{&denied_four, "::ffff:127.0.0.1", 3000, false, 0, "network.deniedDomains: 127.0.0.1:3000"},
+	{&denied_four, "::1", 3000, true, 1, RULES_INSIDE},
+	{&denied_four, "127.0.0.2", 3000, true, 0x7f000002, RULES_INSIDE},
+	{&denied_four, "localhost", 3001, true, 0, RULES_INSIDE},
+	/* named with its port it is the machine's */
+	{&local, "localhost", 3000, false, 0, "network.allowedDomains: localhost:3000"},
+	{&local, "127.0.0.1", 3000, false, 0, "network.allowedDomains: localhost:3000"},
+	{&local, "::1", 3000, false, 0, "network.allowedDomains: localhost:3000"},
+	{&local, "127.0.0.2", 3000, true, 0x7f000002, RULES_INSIDE},
+	{&local, "localhost", 3001, true, 0, RULES_INSIDE},
+	{&local, "app.localhost", 3000, true, 0, RULES_INSIDE},
+	{&inner, "localhost", 5432, false, 0, "network.allowedDomains: 127.0.0.1:5432"},
+	{&inner, "127.0.0.1", 80, true, 0x7f000001, RULES_INSIDE},
+};
+
+static void inside(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(loopbacks); i++) {
+		struct plan_rule rules[2 * ENTRIES];
+		struct plan plan = make_plan(loopbacks[i].policy, rules);
+		struct rules_answer answer;
+		bool is = rules_inside(&plan, loopbacks[i].host, loopbacks[i].port);
+
+		if (is != loopbacks[i].inside)
+			fail_msg("case %zu: %s:%u is %s", i, loopbacks[i].host, loopbacks[i].port,
+				 is ? "inside" : "outside");
+		if (is)
+			assert_int_equal(rules_inside_place(loopbacks[i].host), loopbacks[i].place);
+		rules_explain(&plan, loopbacks[i].host, loopbacks[i].port, &answer);
+		if (loopbacks[i].rule && strcmp(answer.rule, loopbacks[i].rule) != 0)
+			fail_msg("case %zu: %s:%u by \"%s\"", i, loopbacks[i].host, loopbacks[i].port,
+				 answer.rule);
+		assert_true((answer.remedy[0] == '\0') == answer.allowed);
+	}
 }
 
 /* Many and long entries: cut, counted, and never past the buffer. */
@@ -249,7 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table), cmocka_unit_test(explained),    cmocka_unit_test(reach_is_bounded),
-		cmocka_unit_test(names), cmocka_unit_test(for_commands),
+		cmocka_unit_test(names), cmocka_unit_test(for_commands), cmocka_unit_test(inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

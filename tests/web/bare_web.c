@@ -17,6 +17,7 @@ int main(int argc, char **argv)
 {
 	_cleanup_(buffer_deinit) struct buffer certificates = {.max = LIMIT_CERTIFICATES_BYTES};
 	_cleanup_(plan_deinit) struct plan plan;
+	struct injects injects = {0};
 	struct web web;
 	struct err err = {0};
 	int result;
@@ -40,7 +41,7 @@ int main(int argc, char **argv)
 	if (words_read(&plan, argv + 4) < 0)
 		return 2;
 	result = web_init(&web, (int)strtol(argv[1], NULL, 10), (int)strtol(argv[2], NULL, 10), &plan,
-			  &certificates, &err);
+			  &injects, &certificates, &err);
 	if (result == 0) {
 		result = web_run(&web, &err);
 		web_deinit(&web);

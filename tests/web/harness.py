@@ -22,7 +22,7 @@ SLOWNESS = float(os.environ.get("SALLYPORT_TEST_SLOWNESS", "1"))
 SANITIZED = bool(os.environ.get("SALLYPORT_SANITIZED"))
 PROGRAMS = {}
 
-CANCEL, FETCH = 1, 16
+CANCEL, FETCH, IN_SANDBOX, NOT_IN_SANDBOX, INSIDE, TOTAL = 1, 16, 18, 19, 140, 141
 FORM_MARKDOWN, FORM_TEXT, FORM_RAW = 0, 1, 2
 TEXT, RESULT, FAILURE, DENIED, PROGRESS, MEDIA, TOTAL = 128, 129, 130, 131, 132, 133, 141
 CLIENT, CONNECT, ABANDON, CONNECTED, REFUSED, FAILED = 1, 2, 3, 16, 17, 18
@@ -163,7 +163,7 @@ class Web:
         inside.close()
         at_broker.close()
         self.last = 0
-        self.answers = {}
+        self.answers, self.inside = {}, []  # inside: who asked for a sandbox's own loopback: (number, place, caller, port, ms)
 
     def __enter__(self):
         return self
@@ -191,6 +191,9 @@ class Web:
         got = receive(self.frontend, timeout)
         assert got, "the web executor is gone"
         kind, call, value, _, payload, _ = got
+        if kind == INSIDE:
+            self.inside.append((call, value, *struct.unpack("<III", payload)))
+            return 0
         self.answers[call].take(kind, value, payload)
         return call
 

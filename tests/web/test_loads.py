@@ -8,12 +8,13 @@ import email.utils
 import errno
 import hashlib
 import os
+import socket
 import struct
 import threading
 import time
 import unittest
 
-from harness import (AGAIN, DENIED, FAILURE, FETCH, FORM_RAW, KEPT, LOADING, RESULT, SLOWNESS, Answer, Server, Web, allow, answering,
+from harness import (AGAIN, DENIED, FAILURE, FORM_RAW, IN_SANDBOX, KEPT, NOT_IN_SANDBOX, PROGRESS, LOADING, RESULT, SLOWNESS, Answer, Server, Web, TOTAL, allow, answering,
                      frame, http, main, path_of, receive, text)
 
 DOWNLOAD = 17
@@ -26,6 +27,21 @@ def header(request, name):
         if key.lower() == name.lower():
             return value.strip()
     return None
+
+
+def connected():
+    """Two ends of a TCP connection. Of the second nobody has asked whether it is connected: that answer libcurl has to get, since without
+    its filter it really calls connect()."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.socket()
+        theirs.setblocking(False)
+        theirs.connect_ex(listener.getsockname())
+        return listener.accept()[0], theirs
+
+
+def any_method(server):
+    """For Web: every method, header and body may go there."""
+    return ["methods", "127.0.0.1", str(server.port)]
 
 
 class Background(unittest.TestCase):
@@ -158,7 +174,7 @@ class Kept(unittest.TestCase):
             self.assertEqual(web.fetch(server.url + "/0", offset=10).flags, AGAIN)
 
     def test_what_has_effects_is_never_kept(self):
-        with Server(answering("done", headers=["Cache-Control: max-age=100"])) as server, Web(allow(server)) as web:
+        with Server(answering("done", headers=["Cache-Control: max-age=100"])) as server, Web(allow(server), words=any_method(server)) as web:
             for _ in range(2):
                 self.assertEqual(web.fetch(server.url, method="POST", body=b"a=1").content, "done")
             self.assertEqual(len(server.requests), 2)
@@ -190,7 +206,7 @@ class Tries(unittest.TestCase):
             self.assertEqual(len(server.requests), 1)
 
     def test_not_what_has_effects(self):
-        with self.busy(9, "503 Busy") as server, Web(allow(server)) as web:
+        with self.busy(9, "503 Busy") as server, Web(allow(server), words=any_method(server)) as web:
             self.assertEqual(web.fetch(server.url, method="POST").status, 503)
             self.assertEqual(len(server.requests), 1)
 
@@ -210,7 +226,7 @@ class Redirects(unittest.TestCase):
         return serve
 
     def test_what_was_meant_for_one_host_stays_there(self):
-        with Server(answering("there")) as other, Server(self.chain(302, other.url + "/to")) as server, Web(allow(server, other)) as web:
+        with Server(answering("there")) as other, Server(self.chain(302, other.url + "/to")) as server, Web(allow(server, other), words=any_method(server)) as web:
             headers = "Authorization: secret\nX-Mine: 1\nAccept: a/b\n"
             self.assertEqual(web.fetch(server.url + "/from", headers=headers).content, "there")
             self.assertEqual(header(server.requests[0], "Authorization"), "secret")
@@ -227,13 +243,13 @@ class Redirects(unittest.TestCase):
     def test_methods(self):
         for status, method, follows in ((301, "POST", "GET"), (302, "POST", "GET"), (303, "PUT", "GET"), (307, "POST", "POST"),
                                         (308, "PUT", "PUT"), (302, "HEAD", "HEAD"), (303, "HEAD", "HEAD")):
-            with self.subTest((status, method)), Server(self.chain(status, "/to")) as server, Web(allow(server)) as web:
+            with self.subTest((status, method)), Server(self.chain(status, "/to")) as server, Web(allow(server), words=any_method(server)) as web:
                 web.fetch(server.url + "/from", method=method, body=b"body")
                 self.assertEqual(server.requests[1].split(" ")[0], follows)
                 self.assertEqual(header(server.requests[1], "Content-Length"), "4" if follows in ("POST", "PUT") else None)
 
     def test_effects_are_not_carried_to_another_host(self):
-        with Server(answering("there")) as other, Server(self.chain(307, other.url + "/to")) as server, Web(allow(server, other)) as web:
+        with Server(answering("there")) as other, Server(self.chain(307, other.url + "/to")) as server, Web(allow(server, other), words=any_method(server)) as web:
             got = web.fetch(server.url + "/from", method="POST", body=b"body")
             self.assertEqual(got.kind, FAILURE)
             self.assertIn("another host", got.message)
@@ -302,6 +318,47 @@ class Robots(unittest.TestCase):
             self.assertNotIn("robots", got.rule)
 
 
+class Inside(unittest.TestCase):
+    """The loopback of a sandbox, by the frontend's hand."""
+
+    def test_asked_of_the_frontend(self):
+        for url, place in (("http://localhost:3000/x", 0), ("http://127.0.0.1:3000/x", 0x7f000001), ("http://[::1]:3000/x", 1),
+                           ("http://0x7f.2:3000/x", 0x7f000002), ("http://dev.localhost:3000/x", 0)):
+            with self.subTest(url), Web([]) as web:
+                call = web.start(url, caller=7)
+                web.turn()
+                number, where, caller, port, _ = web.inside[0]
+                self.assertEqual((where, caller, port), (place, 7, 3000))
+                ours, theirs = connected()
+                socket.send_fds(web.frontend, [frame(IN_SANDBOX, number)], [theirs.fileno()])
+                theirs.close()
+                self.assertIn(b"GET /x HTTP/1.1", ours.recv(4096))
+                ours.sendall(http("from inside"))
+                self.assertEqual(web.wait(call).content, "from inside")
+                ours.close()
+
+    def test_nobody_listens_there(self):
+        with Web([]) as web:
+            call = web.start("http://localhost:3000/")
+            web.turn()
+            web.frontend.send(frame(NOT_IN_SANDBOX, web.inside[0][0], text("nothing listens on port 3000 in your sandbox"), value=errno.ECONNREFUSED))
+            got = web.wait(call)
+            self.assertEqual((got.kind, got.value), (FAILURE, errno.ECONNREFUSED))
+            self.assertIn("nothing listens", got.message)
+
+    def test_from_inside_to_outside_policy_is_asked(self):
+        with Web([]) as web:
+            call = web.start("http://localhost:3000/")
+            web.turn()
+            ours, theirs = connected()
+            socket.send_fds(web.frontend, [frame(IN_SANDBOX, web.inside[0][0])], [theirs.fileno()])
+            theirs.close()
+            ours.recv(4096)
+            ours.sendall(http(status="302 Away", headers=["Location: http://10.0.0.1/"]))
+            self.assertEqual(web.wait(call).rule, "network.allowedDomains")
+            ours.close()
+
+
 class Downloads(unittest.TestCase):
     """A body into a pipe."""
 
@@ -311,7 +368,6 @@ class Downloads(unittest.TestCase):
         web.last += 1
         web.answers[web.last] = Answer()
         payload = frame(DOWNLOAD, web.last, text(url) + struct.pack("<IQ", 1, most))
-        import socket  # pylint: disable=import-outside-toplevel
         socket.send_fds(web.frontend, [payload], [writing])
         os.close(writing)
         return web.last, reading

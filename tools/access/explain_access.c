@@ -130,6 +130,19 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 
 /* ---- a URL, or everything ---- */
 
+/* A sandbox has a loopback of its own only where it has namespaces. */
+static void judge_inside(const struct confinement_found *found, struct access_answer *answer)
+{
+	answer->note = "It is where commands of yours listen; whether one does, is seen by trying.";
+	if (found->profile <= CONFINEMENT_FULL)
+		return;
+	answer->allowed = false;
+	answer->rule = "only under the profile full a sandbox has a loopback of its own";
+	answer->reason = "commands cannot listen here, and the machine's own loopback is not meant";
+	answer->remedy = "`sallyport doctor` says what the profile full needs.";
+	answer->note = NULL;
+}
+
 static int explain_url(struct tool_result *result, const char *text)
 {
 	struct access_answer answer = {.layer = "network"};
@@ -149,6 +162,10 @@ static int explain_url(struct tool_result *result, const char *text)
 	answer.rule = verdict.rule;
 	answer.reason = verdict.reason;
 	answer.remedy = verdict.remedy;
+	if (rules_inside(result->context->plan, url.host, url.port)) {
+		judge_inside(result->context->found, &answer);
+		return access_write_answer(result, &answer);
+	}
 	answer.note =
 		access_commands_reach(result->context)
 			? "This holds for fetch_url and for commands."

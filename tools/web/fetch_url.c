@@ -131,10 +131,8 @@ static int write_notes(struct tool_result *result, const struct facts *facts)
 	if (facts->flags & WEB_MEDIA)
 		code = result_textf(result, "%s\n%u · %s · %" PRIu64 " bytes\n", facts->url, facts->status,
 				    facts->type, facts->bytes);
-	else if (facts->flags & WEB_BINARY)
-		code = result_textf(result, "[Not text, so nothing of it is shown.]\n");
 	else
-		code = facts->shown ? result_textf(result, "\n") : 0;
+		code = facts->shown || (facts->flags & WEB_BINARY) ? result_textf(result, "\n") : 0;
 	if (code == 0 && result->replaced)
 		code = result_textf(result, "[%" PRIu64 " bytes were not text and are shown as U+FFFD.]\n",
 				    result->replaced);

@@ -40,7 +40,8 @@ enum web_operation {
 enum web_frame {
 	/*
 	 * A connection to the loopback of the sandbox of a caller, where its commands listen, is asked for.
-	 * call: the executor's number for it, of no meaning among calls. Payload: u32 caller, u32 port, u32
+	 * call: the executor's number for it, of no meaning among calls. value: where on that loopback, as
+	 * rules_inside_place() says (0: 127.0.0.1, then ::1). Payload: u32 caller, u32 port, u32
 	 * milliseconds it may take. Answered in any order. One that is no longer wanted is closed.
 	 */
 	WEB_INSIDE = 140,

@@ -12,7 +12,8 @@
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
 #include "tools/reply.h"
-#include "tools/web/executor/content.h"
+#include "tools/web/content/cut.h"
+#include "tools/web/executor/read.h"
 #include "tools/web/executor/web.h"
 
 #define ANSWER_BYTES (2 * LIMIT_URL_BYTES + 4096) /* facts, or texts of a failure */
@@ -104,6 +105,16 @@ static void answer_result(struct fetch *fetch, const struct view *view, unsigned
 		end(fetch, REPLY_RESULT, 0, &payload);
 }
 
+/* At most `most` bytes, which are fewer than there are, without half a character at the end. */
+static size_t whole_characters(const char *bytes, size_t most)
+{
+	size_t length = most;
+
+	while (length > 0 && ((unsigned char)bytes[length] & 0xc0) == 0x80)
+		length--;
+	return length ? length : most;
+}
+
 /* The content in pieces; the caller has seen that it fits. */
 static int send_pieces(struct fetch *fetch, const char *bytes, size_t length)
 {
@@ -113,7 +124,7 @@ static int send_pieces(struct fetch *fetch, const char *bytes, size_t length)
 		size_t piece = length - sent;
 
 		if (piece > LIMIT_FRAME_BYTES)
-			piece = text_cut(bytes + sent, LIMIT_FRAME_BYTES);
+			piece = whole_characters(bytes + sent, LIMIT_FRAME_BYTES);
 		result =
 			outbox_put(&fetch->web->to_frontend, REPLY_TEXT, fetch->call, 0, bytes + sent, piece);
 		sent += piece;
@@ -168,7 +179,7 @@ static void answer_text(struct fetch *fetch, const struct view *view, unsigned f
 	else if (length > fetch->result_bytes)
 		length = (size_t)fetch->result_bytes;
 	if (length < most) {
-		length = text_cut(view->text + begin, length);
+		length = cut_page(view->text, view->length, begin, length, view->markdown) - begin;
 		shown.next = fetch->offset + text_characters(view->text + begin, length);
 	}
 	if (!outbox_fits(&fetch->web->to_frontend, head_length + length + ANSWER_BYTES) ||
@@ -216,7 +227,8 @@ void answer_view(struct fetch *fetch, const struct view *view, unsigned flags)
 	}
 	if (view->kind == VIEW_IMAGE && answer_image(fetch, view, flags))
 		return;
-	if (send_pieces(fetch, head, write_head(fetch->load, view, head)) < 0)
+	if (send_pieces(fetch, head, write_head(fetch->load, view, head)) < 0 ||
+	    send_pieces(fetch, view->text, view->length) < 0) /* what it is */
 		fetch->web->frontend = -1;
 	answer_result(fetch, view, flags | WEB_BINARY, (struct shown){0});
 }

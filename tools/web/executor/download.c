@@ -99,6 +99,37 @@ bool download_drained(const struct load *load)
 	return buffer_length(&load->body) == 0;
 }
 
+static bool collect(struct load *load, const char *bytes, size_t length)
+{
+	if (buffer_append(&load->body, bytes, length) < 0)
+		return stop(load, ENOMEM, "no memory");
+	load->web->body_bytes += length;
+	return true;
+}
+
+/* Into the buffer before the pipe; behind a request that carried a secret, what may be one lags behind. */
+static bool pass_on(struct load *load, const char *bytes, size_t length)
+{
+	int found;
+
+	if (!load->secret)
+		return collect(load, bytes, length);
+	found = inject_stream_take(&load->stream, bytes, length, &bytes, &length);
+	if (found)
+		return stop(load, found < 0 ? ENOMEM : EPERM,
+			    found < 0 ? "no memory" : "it repeats a secret of policy's network.inject");
+	return collect(load, bytes, length);
+}
+
+bool download_finish(struct load *load)
+{
+	const char *bytes;
+	size_t length;
+
+	inject_stream_finish(&load->stream, &bytes, &length);
+	return collect(load, length ? bytes : "", length) && drain(load);
+}
+
 size_t download_take(struct load *load, const char *bytes, size_t length)
 {
 	if (load->status == 429 || load->status == 503)
@@ -109,9 +140,8 @@ size_t download_take(struct load *load, const char *bytes, size_t length)
 	}
 	if (load->written + length > load->most)
 		return stop(load, EFBIG, "it is larger than limits.downloadBytes allows");
-	if (buffer_append(&load->body, bytes, length) < 0)
-		return stop(load, ENOMEM, "no memory");
-	load->web->body_bytes += length;
+	if (!pass_on(load, bytes, length))
+		return 0;
 	load->received += length;
 	load->written += length; /* or will be: nothing of the buffer is lost */
 	return drain(load) ? length : stop(load, EPIPE, "nobody takes it any more");

@@ -6,15 +6,14 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
+#include "sandbox/egress/methods.h"
 #include "tools/web/executor/web.h"
 
-/* Methods that may be asked for; which of them where is policy's word. */
-static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-
+/* One that there is; which of them where is policy's word. */
 static bool is_method(const char *method)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
-		if (strcmp(methods[i], method) == 0)
+	for (size_t i = 0; i < PLAN_METHODS; i++)
+		if (strcmp(plan_methods[i], method) == 0)
 			return true;
 	return false;
 }
@@ -178,9 +177,10 @@ void fetch_expired(struct fetch *fetch)
 			 (unsigned long long)load->size);
 	else
 		load_stage(load, stage, sizeof stage);
-	if (load->state == LOAD_TRANSFERRING && load->headers_done && !transfer_location(load) &&
-	    buffer_length(&load->body) && render_partly(load, fetch->format, &view) == 0 &&
-	    view.kind == VIEW_TEXT && view.length > fetch->offset) {
+	if (load->state == LOAD_TRANSFERRING && load->headers_done && !load->secret &&
+	    !transfer_location(load) && buffer_length(&load->body) &&
+	    render_partly(load, fetch->format, &view) == 0 && view.kind == VIEW_TEXT &&
+	    view.length > fetch->offset) {
 		snprintf(load->broke, sizeof load->broke, "%s", stage);
 		answer_view(fetch, &view, WEB_LOADING);
 		load->broke[0] = '\0';

@@ -12,12 +12,26 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
-#include "sandbox/egress/rules.h"
+#include "sandbox/egress/methods.h"
 #include "sandbox/egress/wire.h"
-#include "tools/web/executor/stub.h"
 #include "tools/web/executor/web.h"
 
 /* ---- the beginning ---- */
+
+/* Method, headers and body are asked about at every hop; where they may not go it ends here. */
+static bool may_ask(struct load *load)
+{
+	bool more = load->carries && (load->request.headers[0] || load->request.body_length);
+	enum plan_method method = PLAN_METHOD_GET;
+	struct rules_answer answer;
+
+	while (strcmp(plan_methods[method], load->method) != 0)
+		method++; /* one of them: fetch.c has seen to that */
+	if (rules_method(load->web->plan, load->url.host, load->url.port, method, more, &answer))
+		return true;
+	load_denied(load, answer.rule, answer.reason, answer.remedy, answer.reach);
+	return false;
+}
 
 void hop_begin(struct load *load)
 {
@@ -26,7 +40,9 @@ void hop_begin(struct load *load)
 	load->stage_due = 0;
 	load->status = 0;
 	load->inside = rules_inside(load->web->plan, load->url.host, load->url.port);
-	if (load->kind != LOAD_PAGE || load->inside || !load->web->plan->obey_robots) {
+	if (!may_ask(load))
+		return;
+	if (load->kind != LOAD_PAGE || load->inside || !load->web->plan->robots) {
 		hop_connect(load);
 		return;
 	}
@@ -54,8 +70,8 @@ static int ask_inside(struct load *load, uint32_t ms)
 	if (frame_put_u32(&payload, load->request.caller) < 0 ||
 	    frame_put_u32(&payload, load->url.port) < 0 || frame_put_u32(&payload, ms) < 0)
 		return -ENOMEM;
-	return outbox_put(&load->web->to_frontend, WEB_INSIDE, load->ask, 0, buffer_data(&payload),
-			  buffer_length(&payload));
+	return outbox_put(&load->web->to_frontend, WEB_INSIDE, load->ask, rules_inside_place(load->url.host),
+			  buffer_data(&payload), buffer_length(&payload));
 }
 
 static int ask_broker(struct load *load, uint32_t ms)
@@ -201,6 +217,17 @@ static bool is_safe(const char *method)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "OPTIONS") == 0;
 }
 
+/* Would the address itself carry a secret on, to whomever it belongs? */
+static bool repeats_secret(const struct load *load, const struct url *to)
+{
+	char text[LIMIT_URL_BYTES];
+	size_t length = strlen(to->text);
+
+	memcpy(text, to->text, length);
+	return injects_hide(load->web->injects, text, length) != length ||
+	       memcmp(text, to->text, length) != 0;
+}
+
 static void follow(struct load *load, const char *location)
 {
 	const char *method = next_method(load);
@@ -216,6 +243,13 @@ static void follow(struct load *load, const char *location)
 	if (url_resolve(&to, &load->url, location, &err) < 0) {
 		load_failed(load, EINVAL, "%s redirects to %.200s, which is not followed: %s", load->url.text,
 			    location, err.text);
+		return;
+	}
+	if (load->secret && repeats_secret(load, &to)) {
+		load_failed(load, EPERM,
+			    "%s redirects to a place that holds a secret of policy's network.inject, which "
+			    "is not followed",
+			    load->url.text);
 		return;
 	}
 	load->redirects++;
@@ -304,7 +338,9 @@ static void ended_well(struct load *load)
 {
 	if (try_again(load))
 		return;
-	if (load->kind == LOAD_DOWNLOAD && !download_drained(load))
+	if (load->kind == LOAD_DOWNLOAD && !download_finish(load))
+		load_failed(load, load->stop, "%s: %s", load->url.text, load->broke);
+	else if (load->kind == LOAD_DOWNLOAD && !download_drained(load))
 		load->state = LOAD_DRAINING;
 	else if (load->status == 304 && load->kind == LOAD_PAGE)
 		take_kept(load);

@@ -48,6 +48,7 @@ struct load *load_new(struct web *web, enum load_kind kind, struct request *requ
 	load->total_due = kind == LOAD_DOWNLOAD ? 0 : load->begun + LIMIT_WEB_TOTAL_MS;
 	buffer_init(&load->body, LIMIT_WEB_BODY_BYTES);
 	buffer_init(&load->verdict_payload, LIMIT_FRAME_BYTES);
+	inject_stream_init(&load->stream, web->injects);
 	if (kind != LOAD_ROBOTS) /* somebody waits for that already: it comes first */
 		while (*last)
 			last = &(*last)->next;
@@ -116,6 +117,7 @@ void load_free(struct load *load)
 	load->web->body_bytes -= buffer_length(&load->body);
 	buffer_deinit(&load->body);
 	buffer_deinit(&load->verdict_payload);
+	inject_stream_deinit(&load->stream);
 	request_deinit(&load->request);
 	close_fd(&load->pipe);
 	for (size_t i = 0; i < WEB_FORMATS; i++)
@@ -124,6 +126,24 @@ void load_free(struct load *load)
 }
 
 /* ---- ends ---- */
+
+/* Policy's secrets are nobody's to see, whoever repeats them. */
+static void hide(const struct load *load, char *text)
+{
+	if (load->secret)
+		text[injects_hide(load->web->injects, text, strlen(text))] = '\0';
+}
+
+static void hide_body(struct load *load)
+{
+	size_t length = buffer_length(&load->body), left;
+
+	if (!length)
+		return;
+	left = injects_hide(load->web->injects, load->body.bytes + load->body.start, length);
+	load->web->body_bytes -= length - left;
+	load->body.end -= length - left;
+}
 
 static void end(struct load *load)
 {
@@ -148,13 +168,20 @@ static void end(struct load *load)
 
 void load_body(struct load *load, unsigned flags, const char *broke)
 {
-	struct load *kept = load->kind == LOAD_PAGE ? keep_find(load->web, &load->request) : NULL;
+	struct load *kept;
+
+	if (load->secret && load->kind != LOAD_DOWNLOAD)
+		hide_body(load);
+	kept = load->kind == LOAD_PAGE ? keep_find(load->web, &load->request) : NULL;
 
 	if (kept) /* this one takes its place; the sweep frees it */
 		kept->ended = 0;
 	load->flags = flags;
 	if (broke != load->broke)
 		snprintf(load->broke, sizeof load->broke, "%s", broke);
+	hide(load, load->broke);
+	hide(load, load->url.text);
+	hide(load, load->type);
 	end(load);
 }
 
@@ -166,6 +193,7 @@ void load_failed(struct load *load, int error, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
+	hide(load, text);
 	buffer_clear(&load->verdict_payload, 0);
 	(void)frame_put_text(&load->verdict_payload, text); /* empty for want of memory: told as malformed */
 	load->verdict = REPLY_FAILURE;
@@ -182,6 +210,7 @@ void load_denied(struct load *load, const char *rule, const char *reason, const 
 	if (load->redirects)
 		snprintf(from, sizeof from, " (a redirect from %.120s)", load->request.url);
 	snprintf(target, sizeof target, "%.120s%s: %.180s", load->url.text, from, reason);
+	hide(load, target);
 	buffer_clear(payload, 0);
 	if (frame_put_text(payload, "network") < 0 || frame_put_text(payload, "fetch") < 0 ||
 	    frame_put_text(payload, target) < 0 || frame_put_text(payload, rule) < 0 ||

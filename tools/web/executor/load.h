@@ -20,6 +20,7 @@
 #include "protocol/frame.h"
 #include "protocol/limits.h"
 #include "tools/web/executor/freshness.h"
+#include "tools/web/inject.h"
 #include "tools/web/url.h"
 #include "tools/web/wire.h"
 
@@ -58,6 +59,7 @@ struct view {
 	size_t length;
 	uint64_t characters;
 	enum { VIEW_TEXT, VIEW_IMAGE, VIEW_BINARY } kind;
+	bool markdown;
 	char type[WEB_MEDIA_TYPE_BYTES], title[WEB_TITLE_BYTES];
 };
 
@@ -77,6 +79,7 @@ struct load {
 	char method[12];
 	bool carries; /* the model's headers and body still go with it: dropped on the way to another host */
 	bool inside;  /* to a sandbox's own loopback */
+	bool secret;  /* a header that policy injects went with a hop: what comes back must not show it */
 	unsigned redirects, retries;
 	uint32_t ask;     /* our number at broker or frontend */
 	char address[64]; /* what the broker connected to */
@@ -108,6 +111,7 @@ struct load {
 	uint64_t unbroken; /* `written` when the connection broke last */
 	unsigned resumed, broken;
 	char validator[LIMIT_WEB_VALIDATOR_BYTES];
+	struct inject_stream stream; /* looks for secrets */
 
 	/* how it ended */
 	uint16_t verdict; /* REPLY_FAILURE or REPLY_DENIED, 0: with a body */
@@ -192,6 +196,8 @@ bool download_follows(struct load *load);
 size_t download_take(struct load *load, const char *bytes, size_t length);
 /* The pipe takes more, or nobody reads it any more. */
 void download_ready(struct load *load);
+/* All of it came. False: why is in load->stop. */
+bool download_finish(struct load *load);
 /* Everything that came is in the pipe? */
 bool download_drained(const struct load *load);
 /* The connection broke: goes on where it was, if the server can. False: it cannot, or too often. */

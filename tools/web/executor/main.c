@@ -60,14 +60,17 @@ int main(void)
 {
 	_cleanup_(executor_deinit) struct executor executor = {0};
 	_cleanup_(buffer_deinit) struct buffer certificates = {.max = LIMIT_CERTIFICATES_BYTES};
+	_cleanup_(injects_deinit) struct injects injects = {0};
 	struct web web;
 	struct err err = {0};
 	int result = executor_receive(EXECUTOR_WEB, &executor, &err);
 
 	if (result == 0 && (result = read_certificates(&certificates)) < 0)
 		executor_fail("certificates", "read", result, "");
+	if (result == 0 && (result = injects_read(&injects, &executor.plan, EXECUTOR_INJECT, &err)) < 0)
+		executor_fail("policy", "network.inject", result, err.text);
 	if (result == 0 &&
-	    (result = web_init(&web, FRONTEND, BROKER, &executor.plan, &certificates, &err)) < 0)
+	    (result = web_init(&web, FRONTEND, BROKER, &executor.plan, &injects, &certificates, &err)) < 0)
 		executor_fail("libcurl", "start", result, err.text);
 	if (result == 0) {
 		executor.keep_below = first_unused();

@@ -14,21 +14,21 @@
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
 #include "tools/reply.h"
-#include "tools/web/executor/robots.h"
+#include "tools/web/content/robots.h"
 #include "tools/web/executor/web.h"
 
 struct origin {
 	struct origin *next;
 	char *name;        /* "https://example.org:8443" */
 	struct load *load; /* it is being asked */
-	struct robots *robots;
-	enum robots_access access; /* without lines to read: everything or nothing */
+	struct robots robots;
+	bool unread; /* it could not be read, which is no permission */
 	uint64_t until;
 };
 
 static void origin_free(struct origin *origin)
 {
-	robots_free(origin->robots);
+	robots_deinit(&origin->robots);
 	free(origin->name);
 	free(origin);
 }
@@ -131,6 +131,7 @@ enum origin_answer origins_ask(struct load *load, char *why, size_t size)
 	struct origin *origin = find(&web->origins, &load->url);
 	const char *path = load->url.text + origin_length(&load->url);
 	uint64_t now = clock_ms();
+	const char *line = NULL;
 
 	if (origin && !origin->load && now >= origin->until) {
 		drop_first(&web->origins);
@@ -142,13 +143,13 @@ enum origin_answer origins_ask(struct load *load, char *why, size_t size)
 	}
 	if (origin->load)
 		return ORIGIN_ASKED;
-	if (origin->access == ROBOTS_EVERYTHING)
+	if (robots_allows(&origin->robots, path, &line))
 		return ORIGIN_ALLOWS;
-	if (origin->access == ROBOTS_NOTHING) {
+	if (origin->unread)
 		snprintf(why, size, "its robots.txt cannot be read, which counts as no (RFC 9309)");
-		return ORIGIN_REFUSES;
-	}
-	return robots_allows(origin->robots, path, why, size) ? ORIGIN_ALLOWS : ORIGIN_REFUSES;
+	else
+		snprintf(why, size, "its robots.txt says \"%.150s\"", line ? line : "Disallow: /");
+	return ORIGIN_REFUSES;
 }
 
 /* What the answer means, and for how long. */
@@ -156,14 +157,21 @@ static void read_answer(struct origin *origin, const struct load *load)
 {
 	const char *lines = buffer_length(&load->body) ? buffer_data(&load->body) : "";
 
-	origin->access = load->verdict ? ROBOTS_NOTHING : robots_from_status(load->status);
-	if (origin->access == ROBOTS_LINES) {
-		origin->robots = robots_parse(lines, buffer_length(&load->body), "sallyport");
-		if (!origin->robots)
-			origin->access = ROBOTS_NOTHING;
+	switch (load->verdict ? ROBOTS_DISALLOW : robots_from_status(load->status)) {
+	case ROBOTS_PARSE:
+		origin->unread =
+			robots_parse(&origin->robots, lines, buffer_length(&load->body), "sallyport") < 0;
+		break;
+	case ROBOTS_ALLOW:
+		break;
+	case ROBOTS_DISALLOW:
+		origin->unread = true;
+		break;
 	}
-	origin->until = (uint64_t)clock_ms() +
-			(origin->access == ROBOTS_NOTHING ? LIMIT_WEB_ROBOTS_FAILED_MS : LIMIT_WEB_ROBOTS_MS);
+	if (origin->unread)
+		robots_forbid(&origin->robots);
+	origin->until =
+		(uint64_t)clock_ms() + (origin->unread ? LIMIT_WEB_ROBOTS_FAILED_MS : LIMIT_WEB_ROBOTS_MS);
 	if (load->verdict && load->redirects == 0) /* who waits is told so now; who comes next asks anew */
 		origin->until = 0;
 }

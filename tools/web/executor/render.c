@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
-#include "tools/web/executor/content.h"
+#include "tools/web/executor/read.h"
 #include "tools/web/executor/web.h"
 
 /* What a thread works on is its own: the body moves in and out. */
@@ -18,6 +18,7 @@ struct job {
 	uint32_t format;
 	char type[WEB_MEDIA_TYPE_BYTES];
 	char *url;
+	bool cut;
 	struct buffer body;
 	struct view view;
 	int result;
@@ -30,34 +31,41 @@ void view_deinit(struct view *view)
 }
 
 /* The conversion itself. 0 or -ENOMEM. */
-static int convert(struct view *view, uint32_t format, const char *type, const char *url, const char *body,
-		   size_t length)
+static int convert(struct view *view, uint32_t format, const struct body *body)
 {
-	_cleanup_(buffer_deinit) struct buffer text = {.max = LIMIT_WEB_TEXT_BYTES};
-	char media_type[WEB_MEDIA_TYPE_BYTES];
-	enum content_kind kind = content_kind(type, body, length, media_type);
-	int result = 0;
+	struct content content;
+	int result = read_body(&content, format, body);
 
-	(void)url;
-	*view = (struct view){.kind = kind == CONTENT_TEXT    ? VIEW_TEXT
-				      : kind == CONTENT_IMAGE ? VIEW_IMAGE
-							      : VIEW_BINARY};
-	snprintf(view->type, sizeof view->type, "%s", kind == CONTENT_TEXT && type[0] ? type : media_type);
-	if (kind == CONTENT_TEXT)
-		result = content_text(&text, view->title, type, media_type, format, body, length);
+	/* what we have laid out ends without a line's end; other text is as it came */
+	while (format != WEB_RAW && (content.markdown || strstr(content.media_type, "html")) &&
+	       buffer_length(&content.text) && content.text.bytes[content.text.end - 1] == '\n')
+		content.text.end--;
 	if (result == 0)
-		result = buffer_append(&text, "", 1); /* never NULL, also when empty */
-	if (result < 0)
+		result = buffer_append(&content.text, "", 1); /* never NULL, also when empty */
+	if (result < 0) {
+		buffer_deinit(&content.text);
 		return -ENOMEM;
-	view->length = buffer_length(&text) - 1;
-	view->text = steal_pointer(text.bytes);
+	}
+	*view = (struct view){.kind = content.kind == CONTENT_TEXT    ? VIEW_TEXT
+				      : content.kind == CONTENT_IMAGE ? VIEW_IMAGE
+								      : VIEW_BINARY,
+			      .markdown = content.markdown,
+			      .length = buffer_length(&content.text) - 1,
+			      .text = steal_pointer(content.text.bytes)};
+	memcpy(view->title, content.title, sizeof view->title);
+	snprintf(view->type, sizeof view->type, "%s",
+		 content.kind == CONTENT_TEXT && body->type[0] ? body->type : content.media_type);
 	view->characters = text_characters(view->text, view->length);
 	return 0;
 }
 
-static const char *body_of(const struct buffer *body)
+static struct body body_of(const struct buffer *bytes, const char *type, const char *url, bool cut)
 {
-	return buffer_length(body) ? buffer_data(body) : "";
+	return (struct body){.type = type,
+			     .url = url,
+			     .bytes = buffer_length(bytes) ? buffer_data(bytes) : "",
+			     .length = buffer_length(bytes),
+			     .cut = cut};
 }
 
 /* ---- the thread ---- */
@@ -65,6 +73,7 @@ static const char *body_of(const struct buffer *body)
 static void *work(void *context)
 {
 	struct renderer *renderer = context;
+	struct body body;
 
 	pthread_mutex_lock(&renderer->lock);
 	while (!renderer->ending) {
@@ -76,8 +85,8 @@ static void *work(void *context)
 		}
 		renderer->waiting = job->next;
 		pthread_mutex_unlock(&renderer->lock);
-		job->result = convert(&job->view, job->format, job->type, job->url, body_of(&job->body),
-				      buffer_length(&job->body));
+		body = body_of(&job->body, job->type, job->url, job->cut);
+		job->result = convert(&job->view, job->format, &body);
 		pthread_mutex_lock(&renderer->lock);
 		job->next = renderer->done;
 		renderer->done = job;
@@ -129,6 +138,11 @@ void renderer_deinit(struct renderer *renderer)
 	pthread_mutex_destroy(&renderer->lock);
 }
 
+static bool is_cut(const struct load *load)
+{
+	return load->flags & (WEB_CUT_SIZE | WEB_CUT_BREAK);
+}
+
 /* Hands the body over. 0, or -errno: then it is still the load's. */
 static int enqueue(struct load *load, uint32_t format)
 {
@@ -146,6 +160,7 @@ static int enqueue(struct load *load, uint32_t format)
 	renderer->running = true;
 	job->load = load;
 	job->format = format;
+	job->cut = is_cut(load);
 	memcpy(job->type, load->type, sizeof job->type);
 	job->body = load->body;
 	load->web->body_bytes -= buffer_length(&load->body);
@@ -216,6 +231,7 @@ void render_forget(struct load *load)
 const struct view *render_load(struct load *load, uint32_t format, int *error)
 {
 	struct view *view = &load->views[format];
+	struct body body;
 
 	if (view->text)
 		return view;
@@ -223,15 +239,16 @@ const struct view *render_load(struct load *load, uint32_t format, int *error)
 		return NULL; /* this format or another: then it is this one's turn */
 	if (buffer_length(&load->body) > LIMIT_WEB_AT_ONCE_BYTES && enqueue(load, format) == 0)
 		return NULL;
-	*error = convert(view, format, load->type, load->url.text, body_of(&load->body),
-			 buffer_length(&load->body));
+	body = body_of(&load->body, load->type, load->url.text, is_cut(load));
+	*error = convert(view, format, &body);
 	return *error < 0 ? NULL : view;
 }
 
 int render_partly(const struct load *load, uint32_t format, struct view *view)
 {
-	size_t length = buffer_length(&load->body);
+	struct body body = body_of(&load->body, load->type, load->url.text, true);
 
-	return convert(view, format, load->type, load->url.text, body_of(&load->body),
-		       length < LIMIT_WEB_AT_ONCE_BYTES ? length : LIMIT_WEB_AT_ONCE_BYTES);
+	if (body.length > LIMIT_WEB_AT_ONCE_BYTES)
+		body.length = LIMIT_WEB_AT_ONCE_BYTES;
+	return convert(view, format, &body);
 }

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config.h"
 #include "protocol/cleanup.h"
 #include "protocol/clock.h"
-#include "tools/web/executor/stub.h"
 #include "tools/web/executor/web.h"
 
 /* Stands for whatever the broker connected to: curl wants to have an address (RFC 5737). */
@@ -104,7 +104,7 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 static size_t take_body(char *bytes, size_t one, size_t length, void *context)
 {
 	struct load *load = context;
-	size_t most = load->kind == LOAD_ROBOTS ? LIMIT_WEB_ROBOTS_BYTES : LIMIT_WEB_BODY_BYTES,
+	size_t most = load->kind == LOAD_ROBOTS ? LIMIT_ROBOTS_BYTES : LIMIT_WEB_BODY_BYTES,
 	       room = most - buffer_length(&load->body), fits = length < room ? length : room;
 
 	(void)one;
@@ -132,10 +132,10 @@ static CURLcode give_certificates(CURL *easy, void *ssl_context, void *context)
 	return certificates_use(&load->web->certificates, ssl_context) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
-/* A line more; NULL, and the list freed, without memory. */
+/* A line more; NULL, and the list freed, without memory (for the line either). */
 static struct curl_slist *append(struct curl_slist *list, const char *line)
 {
-	struct curl_slist *longer = list ? curl_slist_append(list, line) : NULL;
+	struct curl_slist *longer = list && line ? curl_slist_append(list, line) : NULL;
 
 	if (!longer)
 		curl_slist_free_all(list);
@@ -165,6 +165,7 @@ static CURLcode set_method(struct load *load)
 /* Sticky: the first option that curl refuses is the answer. */
 static CURLcode set_options(struct load *load)
 {
+	const char *agent = load->web->plan->user_agent;
 	CURL *easy = load->easy;
 	CURLcode code = CURLE_OK;
 
@@ -188,7 +189,7 @@ static CURLcode set_options(struct load *load)
 	SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_USERAGENT, load->web->plan->user_agent);
+	SET(CURLOPT_USERAGENT, agent ? agent : "sallyport/" SALLYPORT_VERSION);
 	/* all that this libcurl can undo; of a file the bytes as they are */
 	SET(CURLOPT_ACCEPT_ENCODING, load->kind == LOAD_DOWNLOAD ? NULL : "");
 	SET(CURLOPT_HTTPHEADER, load->header_lines);
@@ -209,6 +210,28 @@ static CURLcode set_options(struct load *load)
 	return code == CURLE_OK ? set_method(load) : code;
 }
 
+/* What policy adds for this very hop, beside what anybody may know. */
+static struct curl_slist *append_injected(struct load *load, struct curl_slist *list)
+{
+	struct inject inject;
+	size_t at = 0;
+
+	while (injects_next(load->web->injects, &at, load->url.https, load->url.host, load->url.port,
+			    &inject)) {
+		size_t size = strlen(inject.header) + strlen(inject.value) + 3;
+		char *line = malloc(size);
+
+		load->secret = true;
+		if (line)
+			snprintf(line, size, "%s: %s", inject.header, inject.value);
+		list = append(list, line);
+		if (line)
+			explicit_bzero(line, size);
+		free(line);
+	}
+	return list;
+}
+
 /* The model's headers, as far as they go with this hop, and ours. NULL: no memory. */
 static struct curl_slist *make_headers(struct load *load)
 {
@@ -221,11 +244,11 @@ static struct curl_slist *make_headers(struct load *load)
 	while (*line) {
 		_cleanup_free_ char *one = strndup(line, strcspn(line, "\n"));
 
-		if (one)
-			list = append(list, one);
+		list = append(list, one);
 		accepts = accepts || strncasecmp(line, "Accept:", 7) == 0;
 		line += strcspn(line, "\n") + 1;
 	}
+	list = append_injected(load, list);
 	if (!accepts)
 		list = append(list, "Accept: text/markdown, text/html;q=0.9, application/xhtml+xml;q=0.9, "
 				    "application/json;q=0.9, text/plain;q=0.8, */*;q=0.5");

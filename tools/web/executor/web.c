@@ -17,12 +17,12 @@
 #include "sandbox/egress/wire.h"
 #include "tools/reply.h"
 
-int web_init(struct web *web, int frontend, int broker, const struct plan *plan, struct buffer *certificates,
-	     struct err *err)
+int web_init(struct web *web, int frontend, int broker, const struct plan *plan,
+	     const struct injects *injects, struct buffer *certificates, struct err *err)
 {
 	CURL *warm;
 
-	*web = (struct web){.frontend = frontend, .broker = broker, .plan = plan};
+	*web = (struct web){.frontend = frontend, .broker = broker, .plan = plan, .injects = injects};
 	certificates_init(&web->certificates, certificates);
 	signal(SIGPIPE, SIG_IGN); /* a download that nobody takes any more */
 	outbox_init(&web->to_frontend, frontend,

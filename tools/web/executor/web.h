@@ -25,11 +25,13 @@
 #include "tools/web/executor/origins.h"
 #include "tools/web/executor/outbox.h"
 #include "tools/web/executor/render.h"
+#include "tools/web/inject.h"
 #include "tools/web/wire.h"
 
 struct web {
 	int frontend, broker; /* broker: -1 once it is gone */
 	const struct plan *plan;
+	const struct injects *injects;
 	CURLM *multi;
 	struct certificates certificates;
 	struct outbox to_frontend, to_broker;
@@ -60,10 +62,10 @@ struct fetch {
 
 /* ---- web.c ---- */
 
-/* Descriptors are borrowed, as is `plan`; `certificates` is taken. Everything curl wants from the system it
- * gets here, before the seal. 0 or -errno. */
-int web_init(struct web *web, int frontend, int broker, const struct plan *plan, struct buffer *certificates,
-	     struct err *err);
+/* Descriptors are borrowed, as are `plan` and `injects`; `certificates` is taken. Everything curl wants from
+ * the system it gets here, before the seal. 0 or -errno. */
+int web_init(struct web *web, int frontend, int broker, const struct plan *plan,
+	     const struct injects *injects, struct buffer *certificates, struct err *err);
 void web_deinit(struct web *web);
 /* Serves until the frontend is gone (0), or nothing more can be served (-errno; -EPIPE: the broker is gone).
  */
