@@ -414,26 +414,27 @@
 	(16u << 20) /* of one answer, decompressed: 100 times a large page; what is beyond is told as cut */
 #define LIMIT_WEB_BODIES_BYTES (64u << 20) /* of all fetches that run in one executor together */
 #define LIMIT_WEB_TEXT_BYTES                                                                                 \
-	(3u * LIMIT_WEB_BODY_BYTES)          /* Latin-1 becomes twice that in UTF-8, U+FFFD thrice */
-#define LIMIT_WEB_LENGTH_DEFAULT 20000       /* max_length of fetch_url, characters: tools.md */
-#define LIMIT_WEB_LENGTH_MAX     (8u << 20)  /* --result-limit binds before */
-#define LIMIT_WEB_KEPT            64            /* loads that have ended and may be asked for again */
-#define LIMIT_WEB_KEPT_BYTES      (6u << 20)    /* all of them together, but the newest may be larger */
-#define LIMIT_WEB_KEPT_BODY_BYTES (256u << 10)  /* of a larger one only the text is kept */
-#define LIMIT_WEB_KEPT_MS         600000        /* a page read on after ten minutes is fetched anew */
-#define LIMIT_WEB_FRESH_S         86400         /* of what a server says about how long it may be shown again */
-#define LIMIT_WEB_VALIDATOR_BYTES 256           /* of an ETag: real ones stay under 100 */
-#define LIMIT_WEB_AT_ONCE_BYTES   (192u << 10)  /* a body converted in the loop: about 3 ms; larger ones in a thread */
-#define LIMIT_WEB_CONVERT_MS      5000          /* of a page: ten times what the largest takes */
-#define LIMIT_WEB_CONVERT_BYTES   (192u << 20)  /* of its tree, while it is converted */
-#define LIMIT_WEB_REQUEST_HEADERS (16u << 10)   /* that a model gives */
-#define LIMIT_WEB_PIPES           64            /* downloads watched at once */
-#define LIMIT_WEB_BROKEN          6             /* connections of a download in a row that brought nothing */
-#define LIMIT_WEB_RETRIES         4             /* of a page whose server is busy */
-#define LIMIT_WEB_RETRY_MS        500           /* before the first, doubled each time, unless the server says when */
-#define LIMIT_WEB_ORIGINS         256           /* whose robots.txt is known */
-#define LIMIT_WEB_ROBOTS_MS       86400000      /* section 2.4: no longer than 24 hours */
-#define LIMIT_WEB_ROBOTS_FAILED_MS 60000        /* one that could not be read is asked for again soon */
+	(3u * LIMIT_WEB_BODY_BYTES)            /* Latin-1 becomes twice that in UTF-8, U+FFFD thrice */
+#define LIMIT_WEB_LENGTH_DEFAULT  20000        /* max_length of fetch_url, characters: tools.md */
+#define LIMIT_WEB_LENGTH_MAX      (8u << 20)   /* --result-limit binds before */
+#define LIMIT_WEB_KEPT            64           /* loads that have ended and may be asked for again */
+#define LIMIT_WEB_KEPT_BYTES      (6u << 20)   /* all of them together, but the newest may be larger */
+#define LIMIT_WEB_KEPT_BODY_BYTES (256u << 10) /* of a larger one only the text is kept */
+#define LIMIT_WEB_KEPT_MS         600000       /* a page read on after ten minutes is fetched anew */
+#define LIMIT_WEB_FRESH_S         86400 /* of what a server says about how long it may be shown again */
+#define LIMIT_WEB_VALIDATOR_BYTES 256   /* of an ETag: real ones stay under 100 */
+#define LIMIT_WEB_AT_ONCE_BYTES                                                                              \
+	(192u << 10) /* a body converted in the loop: about 3 ms; larger ones in a thread */
+#define LIMIT_WEB_CONVERT_MS       5000         /* of a page: ten times what the largest takes */
+#define LIMIT_WEB_CONVERT_BYTES    (192u << 20) /* of its tree, while it is converted */
+#define LIMIT_WEB_REQUEST_HEADERS  (16u << 10)  /* that a model gives */
+#define LIMIT_WEB_PIPES            64           /* downloads watched at once */
+#define LIMIT_WEB_BROKEN           6            /* connections of a download in a row that brought nothing */
+#define LIMIT_WEB_RETRIES          4            /* of a page whose server is busy */
+#define LIMIT_WEB_RETRY_MS         500 /* before the first, doubled each time, unless the server says when */
+#define LIMIT_WEB_ORIGINS          256 /* whose robots.txt is known */
+#define LIMIT_WEB_ROBOTS_MS        86400000 /* section 2.4: no longer than 24 hours */
+#define LIMIT_WEB_ROBOTS_FAILED_MS 60000    /* one that could not be read is asked for again soon */
 #define LIMIT_WEB_ASKS_BYTES                                                                                 \
 	(4u << 20) /* questions to a broker that does not read: all fetches' are far less */
 #define LIMIT_WEB_TRIM_BYTES (1u << 20) /* of bodies, after which memory is given back when all is done */
@@ -442,15 +443,15 @@
 #define LIMIT_CERTIFICATES_BYTES (4u << 20) /* the system's bundle is 220 KB */
 #define LIMIT_WEB_TOTAL_MS       120000     /* a page, in the background too */
 #define LIMIT_WEB_FIRST_BYTE_MS  45000      /* handshake, request, and what the server thinks about it */
-#define LIMIT_WEB_IDLE_MS        20000      /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */
+#define LIMIT_WEB_IDLE_MS        20000 /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */
 #define LIMIT_WEB_DRIP_BYTES     2000
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
-#define LIMIT_WEB_DEPTH          256        /* of JSON or XML that is laid out anew; deeper stays as it was */
+#define LIMIT_WEB_DEPTH          256 /* of JSON or XML that is laid out anew; deeper stays as it was */
 #define LIMIT_WEB_GUESS_BYTES                                                                                \
 	8192 /* of a text without a declared character set, decoded as each candidate                        \
 	      */
 #define LIMIT_ROBOTS_BYTES                                                                                   \
-	(500u << 10)            /* of a robots.txt that are read: RFC 9309 section 2.5 asks for as many */
+	(500u << 10) /* of a robots.txt that are read: RFC 9309 section 2.5 asks for as many */
 
 /* ---- downloads ---- */
 #define LIMIT_DOWNLOAD_BYTES                                                                                 \
@@ -467,13 +468,14 @@
 		  take the rest */
 
 /* ---- pages: HTML as a tree and as Markdown ---- */
-#define LIMIT_PAGE_DEPTH       512 /* of the tree: as Chrome; text that lies deeper stays */
-#define LIMIT_PAGE_FORMATTING  64  /* formatting elements that misnesting carries on; real pages have under 10 */
+#define LIMIT_PAGE_DEPTH 512 /* of the tree: as Chrome; text that lies deeper stays */
+#define LIMIT_PAGE_FORMATTING                                                                                \
+	64 /* formatting elements that misnesting carries on; real pages have under 10 */
 #define LIMIT_PAGE_MOVES       (4u << 20)   /* nodes that misnested end tags move, all together: 50 ms */
 #define LIMIT_PAGE_BLOCK_BYTES (256u << 10) /* that the tree's memory grows by */
 #define LIMIT_PAGE_COLUMNS     128          /* of a table; a wider one is written cell by cell */
 #define LIMIT_PAGE_NOTES       4096         /* references to footnotes; the largest articles have 1,500 */
-#define LIMIT_PAGE_BASE_BYTES  2048         /* of a base, which each short link on the page is made longer by */
+#define LIMIT_PAGE_BASE_BYTES  2048 /* of a base, which each short link on the page is made longer by */
 
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */

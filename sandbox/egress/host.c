@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "sandbox/egress/addresses.h"
+#include "sandbox/egress/idn.h"
 
 static int normalise_ipv6(const char *text, size_t length, char host[HOST_TEXT_BYTES], struct err *err)
 {
@@ -106,14 +107,19 @@ static int normalise_ipv4(char host[HOST_TEXT_BYTES], struct err *err)
 	return 0;
 }
 
+static bool is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
 static int copy_name(const char *text, size_t length, char host[HOST_TEXT_BYTES], struct err *err)
 {
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c >= 0x80)
-			return err_set(err, -EINVAL,
-				       "the host has characters outside ASCII: write its \"xn--\" form");
 		if (c == '%')
 			return err_set(err, -EINVAL, "percent encoding in the host is not accepted");
 		if (c <= ' ' || c == 0x7f)
@@ -129,11 +135,23 @@ static int copy_name(const char *text, size_t length, char host[HOST_TEXT_BYTES]
 
 int host_normalise(const char *text, size_t length, char host[HOST_TEXT_BYTES], struct err *err)
 {
+	char ascii[HOST_TEXT_BYTES];
 	const char *last;
 	int result;
 
 	if (length > 0 && text[0] == '[')
 		return normalise_ipv6(text, length, host, err);
+	if (!is_ascii(text, length)) {
+		/* a NUL would end the copy */
+		result = memchr(text, '\0', length)
+				 ? err_set(err, -EINVAL,
+					   "white space and control characters in the host are not accepted")
+				 : idn_to_ascii(text, length, ascii, err);
+		if (result < 0)
+			return result;
+		text = ascii;
+		length = strlen(ascii);
+	}
 	if (length > 0 && text[length - 1] == '.') /* the root's dot: the same name, spelled longer */
 		length--;
 	if (length == 0)

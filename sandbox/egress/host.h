@@ -15,8 +15,8 @@
  * Brings the host part of a URL into its only accepted spelling: an IPv4 address as four decimal parts
  * (decimal, octal, hexadecimal and short forms are read as browsers do, WHATWG URL "IPv4 parser"), an IPv6
  * address (in brackets in `text`) as RFC 5952 writes it and without brackets, or a name in lower case without
- * its final dot. Refused with a sentence: empty, too long, a zone, percent encoding, white space, control
- * characters, anything outside ASCII (such names have an "xn--" form), numbers that are no address.
+ * its final dot, with letters beyond ASCII in their "xn--" form (idn.h). Refused with a sentence: empty, too
+ * long, a zone, percent encoding, white space, control characters, numbers that are no address.
  * Returns 0 or -EINVAL.
  */
 int host_normalise(const char *text, size_t length, char host[HOST_TEXT_BYTES], struct err *err);

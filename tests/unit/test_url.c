@@ -135,9 +135,36 @@ static const struct {
 	 NULL},
 	{"http://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/", NULL},
 	{"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", NULL},
+	/* names beyond ASCII */
 	{"http://b\xc3\xbc"
 	 "cher.example/",
+	 "http://xn--bcher-kva.example/"},
+	{"http://B\xc3\x9c"
+	 "CHER.Example./",
+	 "http://xn--bcher-kva.example/"},
+	{"http://stra\xc3\x9f"
+	 "e.example/",
+	 "http://xn--strae-oqa.example/"},
+	{"http://\xe4\xbe\x8b\xe5\xad\x90.example/", "http://xn--fsqu00a.example/"},
+	{"http://\xd0\x9f\xd0\xa0\xd0\x98\xd0\x9c\xd0\x95\xd0\xa0.example/", "http://xn--e1afmkfd.example/"},
+	{"http://a.\xed\x95\x9c\xea\xb8\x80.example:81/", "http://a.xn--bj0bj06e.example:81/"},
+	{"http://bu\xcc\x88" /* a loose accent: another spelling of the same */
+	 "cher.example/",
 	 NULL},
+	{"http://xn--b\xc3\xbc"
+	 "cher.example/",
+	 NULL},
+	{"http://ab--\xc3\xbc.example/", NULL},
+	{"http://\xc3\xbc%41.example/", NULL},
+	{"http://\xc3\xbc@example.org/", NULL},
+	{"http://\xc3.example/", NULL},
+	{"http://\xe2\x84\xaa.example/", NULL}, /* the Kelvin sign */
+	{"http://\xf0\x9d\x9f\x8f.0.0.1/", NULL},
+	{"http://127.0.0\xef\xbc\x8e" /* a full stop of another width */
+	 "1/",
+	 NULL},
+	{"http://[\xc3\xbc]/", NULL},
+	{"http://\xc3\xbc.127.0.0.1/", NULL},
 	{"http://example\xc2\xad.org/", NULL},
 	{"http://example.org\xff/", NULL},
 	/* other schemes */

@@ -71,8 +71,6 @@ class Background(unittest.TestCase):
         with Server(serve) as server, Web(allow(server)) as web:
             self.assertEqual(web.fetch(server.url, ms=200).status, 0)
             begun.set()
-            while not server.connections or server.connections[0].fileno() >= 0:
-                time.sleep(0.01)
             self.assertEqual(web.fetch(server.url).content, "late")
             self.assertEqual(len(server.requests), 1)
 

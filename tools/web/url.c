@@ -32,7 +32,7 @@ static int read_scheme(struct url *url, const char **at, const char *end, struct
 
 	while (name < length && (isalnum((unsigned char)(*at)[name]) || strchr("+-.", (*at)[name])))
 		name++;
-	if (name == 0 || name == length || (*at)[name] != ':')
+	if (name == 0 || name == length || (*at)[name] != ':' || !isalpha((unsigned char)**at))
 		return err_set(err, -EINVAL, "the URL must begin with http:// or https://");
 	url->https = name == 5 && strncasecmp(*at, "https", 5) == 0;
 	if (!url->https && !(name == 4 && strncasecmp(*at, "http", 4) == 0))
@@ -80,6 +80,11 @@ static int read_authority(struct url *url, const char *text, size_t length, stru
 	} else {
 		const char *colon = memchr(text, ':', length);
 
+		if (colon && memchr(colon + 1, ':', length - (size_t)(colon + 1 - text)))
+			return err_set(
+				err, -EINVAL,
+				"the host has more than one colon: an IPv6 address stands in brackets, and "
+				"the port is one number");
 		if (colon)
 			host = (size_t)(colon - text);
 	}
