@@ -309,7 +309,7 @@ static size_t plain_length(const char *at, const char *end)
 
 void run_text(struct writer *writer, struct slice text)
 {
-	const char *at = text.bytes, *end = at + text.length;
+	const char *at = text.bytes, *end = text.length ? at + text.length : at;
 
 	while (at < end) {
 		size_t taken = plain_length(at, end);
