@@ -52,12 +52,31 @@ static int take_svg(struct content *content, struct source source)
 	return result;
 }
 
+static struct feed_style style_of(const struct content_request *request)
+{
+	return (struct feed_style){.markdown = request->format == CONTENT_MARKDOWN,
+				   .url = request->url,
+				   .html = request->html ? fragment : NULL,
+				   .context = (void *)request};
+}
+
+static int take_json(const struct content_request *request, struct content *content, struct source source,
+		     unsigned flags)
+{
+	const struct feed_style style = style_of(request);
+	int result = json_indent(&content->text, source.text, source.length, flags);
+
+	if (result != 0 || !feed_is_json(source.text, source.length))
+		return result;
+	buffer_clear(&content->text, 0);
+	content->markdown = style.markdown;
+	return feed_write_json(&content->text, &style, source.text, source.length, content->title,
+			       sizeof content->title);
+}
+
 static int take_xml(const struct content_request *request, struct content *content, struct source source)
 {
-	const struct feed_style style = {.markdown = request->format == CONTENT_MARKDOWN,
-					 .url = request->url,
-					 .html = request->html ? fragment : NULL,
-					 .context = (void *)request};
+	const struct feed_style style = style_of(request);
 	enum feed_kind kind = feed_kind(source.text, source.length);
 
 	switch (kind) {
@@ -91,7 +110,7 @@ static int take_format(const struct content_request *request, struct content *co
 		return take_page(request, content, source);
 	case SYNTAX_JSON:
 	case SYNTAX_JSON_LINES:
-		return json_indent(&content->text, source.text, source.length, flags);
+		return take_json(request, content, source, flags);
 	case SYNTAX_XML:
 		return take_xml(request, content, source);
 	case SYNTAX_MARKDOWN:

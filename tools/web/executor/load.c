@@ -108,12 +108,18 @@ struct load *load_for(struct web *web, struct request *request, bool first_page,
 	return load_new(web, LOAD_PAGE, request, &url);
 }
 
+static void forget_cookies(struct load *load)
+{
+	if (load->cookies)
+		curl_share_cleanup(load->cookies);
+	load->cookies = NULL;
+}
+
 void load_free(struct load *load)
 {
 	render_forget(load);
 	transfer_end(load);
-	if (load->easy)
-		curl_easy_cleanup(load->easy);
+	forget_cookies(load);
 	load->web->body_bytes -= buffer_length(&load->body);
 	buffer_deinit(&load->body);
 	buffer_deinit(&load->verdict_payload);
@@ -150,9 +156,7 @@ static void end(struct load *load)
 	struct web *web = load->web;
 
 	transfer_end(load);
-	if (load->easy)
-		curl_easy_cleanup(load->easy);
-	load->easy = NULL;
+	forget_cookies(load);
 	close_fd(&load->pipe);
 	load->state = LOAD_ENDED;
 	load->ended = clock_ms();

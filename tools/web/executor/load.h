@@ -85,7 +85,8 @@ struct load {
 	char address[64]; /* what the broker connected to */
 
 	/* what curl works on: transfer.c */
-	CURL *easy; /* lives through all hops, and its cookies with it */
+	CURL *easy;
+	CURLSH *cookies; /* of all hops, and of this load alone */
 	bool added;
 	struct curl_slist *connect_to, *header_lines;
 	int socket; /* until curl takes it */

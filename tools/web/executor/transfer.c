@@ -193,7 +193,8 @@ static CURLcode set_options(struct load *load)
 	/* all that this libcurl can undo; of a file the bytes as they are */
 	SET(CURLOPT_ACCEPT_ENCODING, load->kind == LOAD_DOWNLOAD ? NULL : "");
 	SET(CURLOPT_HTTPHEADER, load->header_lines);
-	SET(CURLOPT_COOKIEFILE, ""); /* no file: cookies live as long as the handle, which is this load's */
+	SET(CURLOPT_COOKIEFILE, ""); /* no file: cookies, but in memory */
+	SET(CURLOPT_SHARE, load->cookies);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_CAINFO, NULL);
@@ -276,11 +277,11 @@ int transfer_begin(struct load *load)
 	load->headers_done = load->too_large = load->paused = false;
 	load->connect_to = curl_slist_append(NULL, CONNECT_TO);
 	load->header_lines = make_headers(load);
-	if (load->easy)
-		curl_easy_reset(load->easy); /* its cookies stay */
-	else
-		load->easy = curl_easy_init();
-	if (!load->easy || !load->connect_to || !load->header_lines || set_options(load) != CURLE_OK ||
+	load->easy = curl_easy_init();
+	if (!load->cookies && (load->cookies = curl_share_init()))
+		curl_share_setopt(load->cookies, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+	if (!load->easy || !load->cookies || !load->connect_to || !load->header_lines ||
+	    set_options(load) != CURLE_OK ||
 	    curl_multi_add_handle(load->web->multi, load->easy) != CURLM_OK) {
 		transfer_end(load);
 		return -ENOMEM;
@@ -293,6 +294,8 @@ void transfer_end(struct load *load)
 {
 	if (load->added)
 		curl_multi_remove_handle(load->web->multi, load->easy);
+	curl_easy_cleanup(load->easy);
+	load->easy = NULL;
 	load->added = false;
 	curl_slist_free_all(load->connect_to);
 	curl_slist_free_all(load->header_lines);
