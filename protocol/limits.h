@@ -396,10 +396,10 @@
 #define LIMIT_STATE_INFO_BYTES (16u << 10) /* of what an epoll waits for: 200 descriptors */
 
 /* ---- the web ---- */
-#define LIMIT_URL_BYTES           8192 /* what servers and browsers agree on being able to read */
+#define LIMIT_URL_BYTES           8192         /* what servers and browsers agree on being able to read */
 #define LIMIT_METHOD_BYTES        16           /* of HTTP; OPTIONS is the longest that is allowed */
 #define LIMIT_WEB_REQUEST_BODY    (128u << 10) /* that a model gives: one frame with headers and URL */
-#define LIMIT_INJECTS             64   /* entries of network.inject */
+#define LIMIT_INJECTS             64           /* entries of network.inject */
 #define LIMIT_INJECT_MIN_BYTES    8    /* a shorter secret would be found in what it is not in, and is none */
 #define LIMIT_INJECT_BYTES        4096 /* of a secret: tokens are shorter, servers take no longer header */
 #define LIMIT_INJECT_PREFIX_BYTES 64   /* before it: "Bearer " */
