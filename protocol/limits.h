@@ -462,8 +462,11 @@
 #define LIMIT_DOWNLOADS                                                                                      \
 	16 /* at once under one policy: each is a pipe and a place among LIMIT_FILES_BEGUN for as long as it \
 	      takes */
-#define LIMIT_DOWNLOADS_CALLER 8      /* of one caller: more only share the line */
-#define LIMIT_DOWNLOADS_KEPT   16     /* results of one caller that nobody has read yet */
+#define LIMIT_DOWNLOADS_CALLER 8  /* of one caller: more only share the line */
+#define LIMIT_DOWNLOADS_KEPT   16 /* results of one caller that nobody has read yet */
+#define LIMIT_DOWNLOAD_FREE_FILES                                                                            \
+	8 /* of the frontend's descriptors, when one begins: frames bring others, and one cut short is a lie \
+	   */
 #define LIMIT_DOWNLOAD_KEPT_MS 600000 /* they are kept: a model that was told to come back does so soon */
 #define LIMIT_DOWNLOAD_STALL_MS                                                                              \
 	120000 /* without a byte, for all that the web executor tries again meanwhile; or for the disk to    \
