@@ -413,6 +413,12 @@
 #define LIMIT_WEB_IDLE_MS        20000      /* without one byte: the other side is taken for dead */
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
 
+/* ---- pages: HTML as a tree and as Markdown ---- */
+#define LIMIT_PAGE_DEPTH       512 /* of the tree: as Chrome; text that lies deeper stays */
+#define LIMIT_PAGE_FORMATTING  64  /* formatting elements that misnesting carries on; real pages have under 10 */
+#define LIMIT_PAGE_MOVES       (4u << 20)   /* nodes that misnested end tags move, all together: 50 ms */
+#define LIMIT_PAGE_BLOCK_BYTES (256u << 10) /* that the tree's memory grows by */
+
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */
 #define LIMIT_BROKER_CONNECTS    256   /* asked for and unanswered, one client: as many as it runs fetches */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TOOLS_WEB_PAGE_ENTITIES_H
+#define SALLYPORT_TOOLS_WEB_PAGE_ENTITIES_H
+
+/* Character references: WHATWG HTML 13.2.5.72 to 13.2.5.80. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* More than any reference becomes, and never more than 6/5 of what it was. */
+#define ENTITY_BYTES 8
+
+/* The reference at `at`, which is a '&': its text as UTF-8 into `to`, how long that is returned, and how many
+ * bytes it took into *used. 0: it is no reference, but text. */
+size_t entity_decode(const char *at, const char *end, bool in_attribute, char to[ENTITY_BYTES], size_t *used);
+
+/* One character as UTF-8; what is none as U+FFFD. */
+size_t utf8_encode(uint32_t character, char to[4]);
+/* The length of the well-formed character at `at`; 0: there is none. */
+size_t utf8_length(const char *at, const char *end);
+
+#endif

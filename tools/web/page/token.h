@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SALLYPORT_TOOLS_WEB_PAGE_TOKEN_H
+#define SALLYPORT_TOOLS_WEB_PAGE_TOKEN_H
+
+/*
+ * HTML as tags and texts: WHATWG HTML 13.2.5. Never goes back, so its time is linear whatever the markup.
+ * Comments, doctypes and processing instructions are passed over.
+ */
+
+#include "tools/web/page/tree.h"
+
+enum token_kind {
+	TOKEN_END, /* of the page */
+	TOKEN_TEXT,
+	TOKEN_OPEN,  /* a start tag */
+	TOKEN_CLOSE, /* an end tag */
+};
+
+struct token {
+	enum token_kind kind;
+	enum element element;
+	uint32_t hash;     /* of an ELEMENT_OTHER's name */
+	bool self_closing; /* "<x/>": means something in svg and math only */
+	struct slice text; /* TOKEN_TEXT; of a TOKEN_OPEN of an element whose content is only text: that text,
+			    * and the end tag is taken too */
+	struct attribute attributes[ATTRIBUTES]; /* each name once */
+	uint32_t count;
+};
+
+struct tokenizer {
+	struct tree *tree; /* whose arena decoded text goes into */
+	const char *at, *end;
+	bool foreign; /* in svg or math: all content is markup */
+};
+
+/* The next token into *token. What does not fit into the arena is left out (tree->cut_memory). */
+void token_next(struct tokenizer *tokens, struct token *token);
+
+#endif
