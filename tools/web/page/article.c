@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/web/page/article_facts.h"
 #include "tools/web/page/article_words.h"
@@ -51,7 +52,8 @@ static bool is_chrome(const struct page *page, const struct node *node)
 	default:
 		break;
 	}
-	if ((facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_COMMENTS | SIGN_SHARE | SIGN_BYLINE)) && facts->mass < P("CHROME", 0.3f) * body->mass)
+	if ((facts->signs & SIGN_SHARE) && facts->mass < P("SHARE", 2)) return true;
+	if ((facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_COMMENTS | SIGN_BYLINE)) && facts->mass < P("CHROME", 0.4f) * body->mass)
 		return true;
 	return false;
 }
@@ -71,32 +73,129 @@ static void drop_chrome(struct page *page)
 	facts_sum(page, body, NULL);
 }
 
-static struct node *heaviest(const struct page *page, const struct node *node)
+static float score_of(const struct page *page, const struct node *node)
 {
-	struct node *best = NULL;
+	const struct facts *facts = facts_of(page, node);
+	float score = facts->score;
 
-	for (struct node *child = node->first; child; child = child->next)
-		if (!(child->marks & (NODE_LEFT_OUT | NODE_HIDDEN)) && !node_is(child, ELEMENT_TEXT) &&
-		    (!best || facts_of(page, child)->mass > facts_of(page, best)->mass))
-			best = child;
-	return best;
+	switch ((enum element)node->element) {
+	case ELEMENT_div: score += P("DIV", 5); break;
+	case ELEMENT_pre: case ELEMENT_td: case ELEMENT_blockquote: score += 3; break;
+	case ELEMENT_ol: case ELEMENT_ul: case ELEMENT_dl: case ELEMENT_dd: case ELEMENT_dt: case ELEMENT_li: case ELEMENT_form: case ELEMENT_address: score -= 3; break;
+	default: break;
+	}
+	if (facts->signs & SIGN_CONTENT) score += P("POS", 25);
+	if (facts->signs & SIGN_BODY) score += P("BODY", 25);
+	if (facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_COMMENTS)) score -= P("NEG", 25);
+	return score * (1 - link_share(facts));
 }
 
-static struct node *find_root(const struct page *page)
+static struct node *find_core(const struct page *page)
 {
-	struct node *root = page->tree->body;
-	float whole = facts_of(page, root)->mass;
+	struct node *body = page->tree->body, *core = body, *node = body;
+	float best = 0;
 
-	for (;;) {
-		struct node *next = heaviest(page, root);
+	while (node) {
+		if (node->marks & (NODE_LEFT_OUT | NODE_HIDDEN)) {
+			node = node_skip(node, body);
+			continue;
+		}
+		if (!node_is(node, ELEMENT_TEXT) && facts_of(page, node)->score > 0) {
+			float score = score_of(page, node);
 
-		if (!next || facts_of(page, next)->mass < P("DESCEND", 0.7f) * facts_of(page, root)->mass || facts_of(page, next)->mass < 0.5f * whole)
-			return root;
-		if (!element_is(next->element, ELEMENT_BLOCK) && next->element != ELEMENT_OTHER && next->element != ELEMENT_section)
-			return root;
-		if (node_is(next, ELEMENT_p) || node_is(next, ELEMENT_li) || node_is(next, ELEMENT_td)) return root;
-		root = next;
+			if (score > best) {
+				best = score;
+				core = node;
+			}
+		}
+		node = node_after(node, body);
 	}
+	return core;
+}
+
+/* Parts of one text have the same name. */
+static struct slice class_of(const struct node *node) { return node_attribute(node, ATTRIBUTE_class); }
+
+static bool is_twin(const struct node *a, const struct node *b)
+{
+	struct slice x = class_of(a), y = class_of(b);
+
+	return a->element == b->element && x.length && x.length == y.length && memcmp(x.bytes, y.bytes, x.length) == 0;
+}
+
+static bool belongs(const struct page *page, const struct node *node, const struct node *core)
+{
+	const struct facts *facts = facts_of(page, node), *best = facts_of(page, core);
+	float score;
+
+	if (node_is(node, ELEMENT_TEXT)) return false;
+	if (facts->score) {
+		score = score_of(page, node) + (is_twin(node, core) ? 0.2f * score_of(page, core) : 0);
+		if (score >= P("SIB", 0.2f) * score_of(page, core) && score > 10) return true;
+	}
+	if (node_is(node, ELEMENT_p)) {
+		if (facts->all.text > 65 && link_share(facts) < 0.25f) return true;
+		if (facts->all.text > 0 && facts->all.text <= 65 && facts->all.linked == 0 && facts->all.commas) return true;
+	}
+	(void)best;
+	return false;
+}
+
+static bool is_below(const struct node *node, const struct node *above)
+{
+	for (; node; node = node->parent)
+		if (node == above)
+			return true;
+	return false;
+}
+
+static struct node *common(struct node *a, const struct node *b)
+{
+	while (!is_below(b, a))
+		a = a->parent;
+	return a;
+}
+
+static struct node *widen(const struct page *page, struct node *core)
+{
+	struct node *body = page->tree->body, *node = body, *root = core;
+	float best = score_of(page, core);
+
+	while (node) {
+		if ((node->marks & (NODE_LEFT_OUT | NODE_HIDDEN)) || node == core) {
+			node = node_skip(node, body);
+			continue;
+		}
+		if (!node_is(node, ELEMENT_TEXT) && facts_of(page, node)->score > 0) {
+			float score = score_of(page, node);
+			if (!is_below(core, node) && !is_below(node, root) && score > (is_twin(node, core) ? P("TWIN", 0.1f) : P("OTHER", 0.5f)) * best && score > 10) {
+				root = common(root, node);
+			}
+		}
+		node = node_after(node, body);
+	}
+	while (node_is(root, ELEMENT_tr) || node_is(root, ELEMENT_tbody) || node_is(root, ELEMENT_table) || node_is(root, ELEMENT_thead)) root = root->parent;
+	return root;
+}
+
+static struct node *find_root(struct page *page)
+{
+	struct node *core = find_core(page), *root, *body = page->tree->body;
+	float whole = facts_of(page, body)->mass;
+	bool joined = false;
+
+	if (core == body) return core;
+	core = widen(page, core);
+	if (core == body) return core;
+	while (core != body && facts_of(page, core)->mass < P("CLIMB", 0.3f) * whole) core = core->parent;
+	if (core == body) return core;
+	root = core->parent;
+	for (struct node *child = root->first; child; child = child->next)
+		if (child != core && !(child->marks & (NODE_HIDDEN | NODE_LEFT_OUT)) && belongs(page, child, core)) joined = true;
+	if (!joined) return core;
+	for (struct node *child = root->first; child; child = child->next)
+		if (child != core && !belongs(page, child, core)) leave_out(child);
+	return root;
 }
 
 static bool is_data_table(const struct node *node)
@@ -104,6 +203,43 @@ static bool is_data_table(const struct node *node)
 	for (const struct node *n = node_after(node, node); n; n = node_after(n, node))
 		if (node_is(n, ELEMENT_th) || node_is(n, ELEMENT_caption) || node_is(n, ELEMENT_thead))
 			return true;
+	return false;
+}
+
+static size_t squeeze(char *to, size_t size, size_t used, const char *from, size_t length)
+{
+	for (size_t i = 0; i < length && used < size; i++) {
+		unsigned char c = (unsigned char)from[i];
+		if (c >= 'A' && c <= 'Z') c |= 0x20;
+		if (c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) to[used++] = (char)c;
+	}
+	return used;
+}
+
+static size_t squeeze_node(char *to, size_t size, const struct node *node)
+{
+	size_t used = 0;
+	for (const struct node *n = node; n; n = node_after(n, node))
+		if (node_is(n, ELEMENT_TEXT)) used = squeeze(to, size, used, n->text, n->length);
+	return used;
+}
+
+static bool title_is(const struct page *page, const struct node *node)
+{
+	char title[512], heading[512];
+	size_t title_length = 0, heading_length = squeeze_node(heading, sizeof heading, node);
+	if (heading_length < 4) return false;
+	for (const struct node *n = page->tree->root; n && n != page->tree->body; n = node_after(n, page->tree->root)) {
+		title_length = 0;
+		if (node_is(n, ELEMENT_title)) title_length = squeeze_node(title, sizeof title, n);
+		else if (node_is(n, ELEMENT_meta) && (node_attribute_is(n, ATTRIBUTE_property, "og:title") || node_attribute_is(n, ATTRIBUTE_name, "twitter:title"))) {
+			struct slice c = node_attribute(n, ATTRIBUTE_content);
+			title_length = squeeze(title, sizeof title, 0, c.bytes, c.length);
+		}
+		if (!title_length) continue;
+		if (heading_length * 100 >= title_length * P("TITLE", 40) && memmem(title, title_length, heading, heading_length)) return true;
+		if (title_length * 100 >= heading_length * 75 && memmem(heading, heading_length, title, title_length)) return true;
+	}
 	return false;
 }
 
@@ -115,7 +251,7 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	bool list;
 
 	if (within(node->parent, ELEMENT_pre, page->tree->body)) return false;
-	if (node_is(node, ELEMENT_h1))
+	if ((node_is(node, ELEMENT_h1) || node_is(node, ELEMENT_h2)) && title_is(page, node))
 		return true;
 	if (node_is(node, ELEMENT_figcaption))
 		return P("CAPTION", 1) > 0;
@@ -135,7 +271,7 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	if (facts->all.commas >= 10) return false;
 	if (facts->inputs > facts->paragraphs / 3.0f && facts->inputs) return true;
 	if (!list && weight < 25 && links > P("LINKS", 0.2f)) return true;
-	if (links > 0.5f) return true;
+	if (links > P("LISTS", 0.9f) && list) return true;
 	if (!list && facts->items > 0 && facts->items - 100 > facts->paragraphs) return true;
 	return false;
 }

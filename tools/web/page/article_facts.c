@@ -128,10 +128,26 @@ static void add(struct facts *to, const struct facts *from)
 	saturate(&to->embeds, from->embeds);
 }
 
-static void count_self(struct facts *facts, const struct node *node)
+/* A text speaks for the element it stands in, less for that one's parent, and so on. */
+static void add_score(const struct page *page, const struct node *node, float mass)
 {
+	float part = 1;
+
+	for (unsigned level = 1; level < 8 && node != page->tree->body; level++) {
+		node = node->parent;
+		facts_of(page, node)->score += mass * part;
+		part = 1 / (level == 1 ? 2.0f : 3.0f * (float)level);
+	}
+}
+
+static void count_self(const struct page *page, struct facts *facts, const struct node *node)
+{
+	float mass = mass_of(node, &facts->own);
+
 	add(facts, &(struct facts){.all = facts->own});
-	facts->mass += mass_of(node, &facts->own);
+	facts->mass += mass;
+	if (mass > 0)
+		add_score(page, node, mass);
 	switch ((enum element)node->element) {
 	case ELEMENT_p:
 		saturate(&facts->paragraphs, 1);
@@ -181,7 +197,7 @@ void facts_sum(struct page *page, struct node *root, facts_judge judge)
 		struct facts *facts = facts_of(page, at);
 
 		facts->all = (struct counts){0};
-		facts->mass = 0;
+		facts->mass = facts->score = 0;
 		facts->paragraphs = facts->items = facts->images = facts->inputs = facts->embeds = 0;
 		node = at;
 	}
@@ -191,7 +207,7 @@ void facts_sum(struct page *page, struct node *root, facts_judge judge)
 
 		if (node_is(node, ELEMENT_TEXT))
 			continue;
-		count_self(facts, node);
+		count_self(page, facts, node);
 		if (node == root)
 			break;
 		if (judge && judge(page, node))

@@ -16,7 +16,8 @@ struct counts {
 struct facts {
 	struct counts own; /* of text that belongs to this block and to none within it */
 	struct counts all; /* of all below, but for what is left out */
-	float mass;        /* how much running text is below, in points (facts.c) */
+	float mass;        /* how much running text is below, in points (article_facts.c) */
+	float score;       /* the same, with what is nearer counting for more */
 	uint16_t paragraphs, items, images, inputs, embeds; /* below, saturating */
 	uint16_t signs;    /* article_words.h */
 	uint32_t block;    /* number of the block whose text this is */
