@@ -6,6 +6,7 @@
 #include "tools/web/page/article.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,13 +54,33 @@ static bool is_chrome(const struct page *page, const struct node *node)
 		break;
 	}
 	if ((facts->signs & SIGN_SHARE) && facts->mass < P("SHARE", 2)) return true;
-	if ((facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_COMMENTS | SIGN_BYLINE)) && facts->mass < P("CHROME", 0.4f) * body->mass)
+	if ((facts->signs & SIGN_COMMENTS) && !page->discussion && facts->mass < P("COMM", 0.97) * body->mass) return true;
+	if ((facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_BYLINE)) && facts->mass < P("CHROME", 0.4f) * body->mass)
 		return true;
+	return false;
+}
+
+static bool says_article(const struct page *page)
+{
+	for (struct node *n = page->tree->root; n; n = node_after(n, page->tree->root)) {
+		if (node_is(n, ELEMENT_meta) && node_attribute_is(n, ATTRIBUTE_property, "og:type") && node_attribute_is(n, ATTRIBUTE_content, "article")) return true;
+		if (node_is(n, ELEMENT_script) && node_attribute_is(n, ATTRIBUTE_type, "application/ld+json") && n->first && (memmem(n->first->text, n->first->length, "Article\"", 8) || memmem(n->first->text, n->first->length, "BlogPosting\"", 12))) return true;
+	}
 	return false;
 }
 
 static void drop_chrome(struct page *page)
 {
+	float comments = 0, share = 0, whole = facts_of(page, page->tree->body)->mass;
+	facts_sum(page, page->tree->body, NULL);
+	for (struct node *n = page->tree->body; n;) {
+		if (n != page->tree->body && !node_is(n, ELEMENT_TEXT) && (facts_of(page, n)->signs & SIGN_COMMENTS) && facts_of(page, n)->mass < 0.97f * whole) {
+			comments += facts_of(page, n)->mass;
+			n = node_skip(n, page->tree->body);
+		} else n = node_after(n, page->tree->body);
+	}
+	page->discussion = comments > P(says_article(page) ? "DISCA" : "DISC", says_article(page) ? 10 : 1) * (whole - comments);
+	if (getenv("DEBUG")) fprintf(stderr, "comments %.1f of %.1f\n", comments, whole);
 	struct node *body = page->tree->body, *node = body->first;
 
 	while (node) {
@@ -86,7 +107,7 @@ static float score_of(const struct page *page, const struct node *node)
 	}
 	if (facts->signs & SIGN_CONTENT) score += P("POS", 25);
 	if (facts->signs & SIGN_BODY) score += P("BODY", 25);
-	if (facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_COMMENTS)) score -= P("NEG", 25);
+	if (facts->signs & (SIGN_CHROME | SIGN_APART)) score -= P("NEG", 25);
 	return score * (1 - link_share(facts));
 }
 
@@ -276,6 +297,24 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	return false;
 }
 
+static bool is_page_clutter(const struct page *page, const struct node *node)
+{
+	if ((node_is(node, ELEMENT_h1) || node_is(node, ELEMENT_h2)) && title_is(page, node))
+		return P("PTITLE", 0) > 0;
+	return false;
+}
+
+static struct node *find_main(const struct page *page)
+{
+	struct node *body = page->tree->body;
+
+	for (struct node *node = body; node; node = node_after(node, body))
+		if ((node_is(node, ELEMENT_main) || node_attribute_is(node, ATTRIBUTE_role, "main")) && !(node->marks & NODE_HIDDEN) &&
+		    facts_of(page, node)->all.text > P("MAIN", 0.5f) * facts_of(page, body)->all.text)
+			return node;
+	return body;
+}
+
 int article_find(struct tree *tree, struct article *article)
 {
 	struct page page;
@@ -285,7 +324,20 @@ int article_find(struct tree *tree, struct article *article)
 	if (result < 0)
 		return result;
 	drop_chrome(&page);
-	article->root = find_root(&page);
+	struct node *root = find_root(&page), *body = tree->body, *main = find_main(&page);
+	uint32_t main_text = facts_of(&page, main)->all.text;
+	if (P("MODE", 0) == 1) {
+		article->root = main;
+		facts_sum(&page, article->root, is_page_clutter);
+		return 0;
+	}
+	article->root = root;
 	facts_sum(&page, article->root, is_clutter);
+	if (P("MODE", 0) == 0 && !says_article(&page) && (facts_of(&page, root)->all.text < P("KEPT", 0.5f) * main_text || facts_of(&page, root)->mass < P("LITTLE", 15))) {
+		for (struct node *n = body; n; n = node_after(n, body)) if (!node_is(n, ELEMENT_noscript)) n->marks &= (uint16_t)~NODE_LEFT_OUT;
+		drop_chrome(&page);
+		article->root = main;
+		facts_sum(&page, article->root, is_page_clutter);
+	}
 	return 0;
 }

@@ -41,13 +41,14 @@ static void count_text(struct counts *counts, const struct node *text, bool link
 }
 
 /* Elements whose text nobody reads as such. */
-static bool is_silent(const struct node *node)
+static bool is_silent(const struct page *page, const struct node *node)
 {
+	if (node_is(node, ELEMENT_noscript))
+		return !page->noscript;
 	switch ((enum element)node->element) {
 	case ELEMENT_script:
 	case ELEMENT_style:
 	case ELEMENT_template:
-	case ELEMENT_noscript:
 	case ELEMENT_iframe:
 	case ELEMENT_noframes:
 	case ELEMENT_select:
@@ -76,16 +77,13 @@ static void look_at(struct page *page, const struct node *node)
 		facts->signs = (uint16_t)article_signs(node);
 }
 
-int facts_gather(struct page *page, struct tree *tree)
+static void look(struct page *page)
 {
+	struct tree *tree = page->tree;
 	struct node *node = tree->body;
 
-	page->tree = tree;
-	page->facts = tree_allocate(tree, (size_t)tree->nodes * sizeof *page->facts);
-	if (!page->facts)
-		return -ENOMEM;
 	while (node) {
-		if (node != tree->body && is_silent(node)) {
+		if (node != tree->body && is_silent(page, node)) {
 			node = node_skip(node, tree->body);
 			continue;
 		}
@@ -93,6 +91,29 @@ int facts_gather(struct page *page, struct tree *tree)
 		node = node_after(node, tree->body);
 	}
 	facts_sum(page, tree->body, NULL);
+}
+
+int facts_gather(struct page *page, struct tree *tree)
+{
+	size_t size = (size_t)tree->nodes * sizeof *page->facts;
+
+	*page = (struct page){.tree = tree, .facts = tree_allocate(tree, size)};
+	if (!page->facts)
+		return -ENOMEM;
+	look(page);
+	if (facts_of(page, tree->body)->mass < 20) {
+		float mass = facts_of(page, tree->body)->mass;
+		memset(page->facts, 0, size);
+		page->noscript = true;
+		look(page);
+		if (facts_of(page, tree->body)->mass < 2 * mass + 5) {
+			memset(page->facts, 0, size);
+			page->noscript = false;
+			look(page);
+		}
+	}
+	for (struct node *node = tree->body; node && !page->noscript; node = node_after(node, tree->body))
+		if (node_is(node, ELEMENT_noscript)) node->marks |= NODE_LEFT_OUT;
 	return 0;
 }
 

@@ -27,6 +27,8 @@ struct facts {
 struct page {
 	struct tree *tree;
 	struct facts *facts; /* by node.number */
+	bool noscript;       /* what is there for browsers without scripts counts */
+	bool discussion;     /* what readers say is what the page is for */
 };
 
 static inline struct facts *facts_of(const struct page *page, const struct node *node)
