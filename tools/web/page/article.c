@@ -28,6 +28,38 @@ static bool within(const struct node *node, enum element element, const struct n
 	return false;
 }
 
+static size_t squeeze(char *to, size_t size, size_t used, const char *from, size_t length)
+{
+	for (size_t i = 0; i < length && used < size; i++) {
+		unsigned char c = (unsigned char)from[i];
+		if (c >= 'A' && c <= 'Z') c |= 0x20;
+		if (c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) to[used++] = (char)c;
+	}
+	return used;
+}
+
+static size_t squeeze_node(char *to, size_t size, const struct node *node)
+{
+	size_t used = 0;
+	for (const struct node *n = node; n; n = node_after(n, node))
+		if (node_is(n, ELEMENT_TEXT)) used = squeeze(to, size, used, n->text, n->length);
+	return used;
+}
+
+/* A section of a text, named after what it is about. */
+static bool is_subject(const struct page *page, const struct node *node)
+{
+	char id[64], heading[64];
+	struct slice name = node_attribute(node, ATTRIBUTE_id);
+	const struct node *first = node_first_element(node);
+	size_t length;
+	if (!name.length || !(node_is(node, ELEMENT_section) || node_has_class(node, "section")) || facts_of(page, node)->inputs) return false;
+	while (first && first->element == ELEMENT_span) first = node_next_element(first);
+	if (!first || !element_is(first->element, ELEMENT_HEADING)) return false;
+	length = squeeze(id, sizeof id, 0, name.bytes, name.length);
+	return length >= 3 && squeeze_node(heading, sizeof heading, first) >= length - 2 && memcmp(id, heading, length - 2) == 0;
+}
+
 /* What belongs to the site, or stands beside the content. */
 static bool is_chrome(const struct page *page, const struct node *node)
 {
@@ -53,10 +85,23 @@ static bool is_chrome(const struct page *page, const struct node *node)
 	default:
 		break;
 	}
+	if (!element_is(node->element, ELEMENT_BLOCK) && !(node->marks & NODE_HAS_BLOCK) && !(facts->signs & (SIGN_SHARE | SIGN_BYLINE | SIGN_ANCHOR))) return false;
+	if (is_subject(page, node)) return false;
+	if (facts->signs & SIGN_ANCHOR) return true;
+	if ((facts->signs & SIGN_CONTENT) && facts->mass > P("PROT", 0.1) * body->mass && !(facts->signs & SIGN_COMMENTS)) return false;
 	if ((facts->signs & SIGN_SHARE) && facts->mass < P("SHARE", 2)) return true;
 	if ((facts->signs & SIGN_COMMENTS) && !page->discussion && facts->mass < P("COMM", 0.97) * body->mass) return true;
 	if ((facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_BYLINE)) && facts->mass < P("CHROME", 0.4f) * body->mass)
 		return true;
+	return false;
+}
+
+static bool says(const struct page *page, const char *what)
+{
+	for (struct node *n = page->tree->root; n; n = node_after(n, page->tree->root)) {
+		if (node_is(n, ELEMENT_script) && node_attribute_is(n, ATTRIBUTE_type, "application/ld+json") && n->first && memmem(n->first->text, n->first->length, what, strlen(what))) return true;
+		if (node_has(n, ATTRIBUTE_itemtype) && slice_contains(node_attribute(n, ATTRIBUTE_itemtype), what)) return true;
+	}
 	return false;
 }
 
@@ -79,7 +124,7 @@ static void drop_chrome(struct page *page)
 			n = node_skip(n, page->tree->body);
 		} else n = node_after(n, page->tree->body);
 	}
-	page->discussion = comments > P(says_article(page) ? "DISCA" : "DISC", says_article(page) ? 10 : 1) * (whole - comments);
+	page->discussion = (P("FORUM", 1) && (says(page, "DiscussionForumPosting") || says(page, "QAPage"))) || comments > P(says_article(page) ? "DISCA" : "DISC", says_article(page) ? 10 : 1) * (whole - comments);
 	if (getenv("DEBUG")) fprintf(stderr, "comments %.1f of %.1f\n", comments, whole);
 	struct node *body = page->tree->body, *node = body->first;
 
@@ -227,24 +272,6 @@ static bool is_data_table(const struct node *node)
 	return false;
 }
 
-static size_t squeeze(char *to, size_t size, size_t used, const char *from, size_t length)
-{
-	for (size_t i = 0; i < length && used < size; i++) {
-		unsigned char c = (unsigned char)from[i];
-		if (c >= 'A' && c <= 'Z') c |= 0x20;
-		if (c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) to[used++] = (char)c;
-	}
-	return used;
-}
-
-static size_t squeeze_node(char *to, size_t size, const struct node *node)
-{
-	size_t used = 0;
-	for (const struct node *n = node; n; n = node_after(n, node))
-		if (node_is(n, ELEMENT_TEXT)) used = squeeze(to, size, used, n->text, n->length);
-	return used;
-}
-
 static bool title_is(const struct page *page, const struct node *node)
 {
 	char title[512], heading[512];
@@ -292,7 +319,6 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	if (facts->all.commas >= 10) return false;
 	if (facts->inputs > facts->paragraphs / 3.0f && facts->inputs) return true;
 	if (!list && weight < 25 && links > P("LINKS", 0.2f)) return true;
-	if (links > P("LISTS", 0.9f) && list) return true;
 	if (!list && facts->items > 0 && facts->items - 100 > facts->paragraphs) return true;
 	return false;
 }
@@ -300,7 +326,7 @@ static bool is_clutter(const struct page *page, const struct node *node)
 static bool is_page_clutter(const struct page *page, const struct node *node)
 {
 	if ((node_is(node, ELEMENT_h1) || node_is(node, ELEMENT_h2)) && title_is(page, node))
-		return P("PTITLE", 0) > 0;
+		return P("PTITLE", 1) > 0;
 	return false;
 }
 
@@ -333,7 +359,7 @@ int article_find(struct tree *tree, struct article *article)
 	}
 	article->root = root;
 	facts_sum(&page, article->root, is_clutter);
-	if (P("MODE", 0) == 0 && !says_article(&page) && (facts_of(&page, root)->all.text < P("KEPT", 0.5f) * main_text || facts_of(&page, root)->mass < P("LITTLE", 15))) {
+	if (P("MODE", 0) == 0 && !says_article(&page) && (facts_of(&page, root)->all.text < P("KEPT", 0.33f) * main_text || facts_of(&page, root)->mass < P("LITTLE", 10))) {
 		for (struct node *n = body; n; n = node_after(n, body)) if (!node_is(n, ELEMENT_noscript)) n->marks &= (uint16_t)~NODE_LEFT_OUT;
 		drop_chrome(&page);
 		article->root = main;

@@ -85,6 +85,13 @@ static unsigned signs_of(struct slice names)
 	return signs;
 }
 
+/* Headings and anchors bear ids made of what they say. */
+static bool is_anchor(const struct node *node)
+{
+	return element_is(node->element, ELEMENT_HEADING) || node_is(node, ELEMENT_span) || node_is(node, ELEMENT_a) ||
+	       node_is(node, ELEMENT_dt) || node_is(node, ELEMENT_dd) || node_is(node, ELEMENT_p);
+}
+
 unsigned article_signs(const struct node *node)
 {
 	unsigned signs = 0;
@@ -92,7 +99,7 @@ unsigned article_signs(const struct node *node)
 	for (uint32_t i = 0; node->element != ELEMENT_TEXT && i < node->length; i++) {
 		const struct attribute *attribute = &node->attributes[i];
 
-		if (attribute->name == ATTRIBUTE_class || attribute->name == ATTRIBUTE_id ||
+		if (attribute->name == ATTRIBUTE_class || (attribute->name == ATTRIBUTE_id && !is_anchor(node)) ||
 		    attribute->name == ATTRIBUTE_role || attribute->name == ATTRIBUTE_itemprop)
 			signs |= signs_of((struct slice){attribute->value, attribute->length});
 	}

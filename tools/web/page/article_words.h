@@ -14,6 +14,7 @@
 #define SIGN_BYLINE   0x20  /* who wrote it, and when */
 #define SIGN_BODY     0x40  /* says that it is the article's text, and nothing else */
 #define SIGN_CAPTION  0x80  /* of an image */
+#define SIGN_ANCHOR   0x100 /* a link that a heading has to itself */
 
 /* Signs of one element. */
 unsigned article_signs(const struct node *node);
