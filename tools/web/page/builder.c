@@ -209,6 +209,12 @@ static void mark(struct tree *tree)
 			    ? !is_white((struct slice){node->text, node->length})
 			    : node->element == ELEMENT_img || node->element == ELEMENT_iframe)
 			marks |= NODE_HAS_TEXT;
+		if (node->element == ELEMENT_table)
+			marks |= NODE_HAS_TABLE;
+		else if (node->element == ELEMENT_pre)
+			marks |= NODE_HAS_PRE;
+		else if (element_is(node->element, ELEMENT_HEADING))
+			marks |= NODE_HAS_HEADING;
 		for (struct node *up = node->parent; up && (marks & ~up->marks); up = up->parent)
 			up->marks |= (uint16_t)marks;
 	}
