@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/cleanup.h"
 #include "tools/web/page/article_facts.h"
 #include "tools/web/page/article_words.h"
 
@@ -57,7 +58,8 @@ static bool is_subject(const struct page *page, const struct node *node)
 	while (first && first->element == ELEMENT_span) first = node_next_element(first);
 	if (!first || !element_is(first->element, ELEMENT_HEADING)) return false;
 	length = squeeze(id, sizeof id, 0, name.bytes, name.length);
-	return length >= 3 && squeeze_node(heading, sizeof heading, first) >= length - 2 && memcmp(id, heading, length - 2) == 0;
+	if (length > 12) length = 12;
+	return length >= 3 && squeeze_node(heading, sizeof heading, first) >= length && memcmp(id, heading, length) == 0;
 }
 
 /* What belongs to the site, or stands beside the content. */
@@ -150,8 +152,9 @@ static float score_of(const struct page *page, const struct node *node)
 	case ELEMENT_ol: case ELEMENT_ul: case ELEMENT_dl: case ELEMENT_dd: case ELEMENT_dt: case ELEMENT_li: case ELEMENT_form: case ELEMENT_address: score -= 3; break;
 	default: break;
 	}
-	if (facts->signs & SIGN_CONTENT) score += P("POS", 25);
-	if (facts->signs & SIGN_BODY) score += P("BODY", 25);
+	float cap = facts->score * P("CAP", 0.5f);
+	if (facts->signs & SIGN_CONTENT) score += cap < P("POS", 25) ? cap : P("POS", 25);
+	if (facts->signs & SIGN_BODY) score += cap < P("BODY", 25) ? cap : P("BODY", 25);
 	if (facts->signs & (SIGN_CHROME | SIGN_APART)) score -= P("NEG", 25);
 	return score * (1 - link_share(facts));
 }
@@ -199,7 +202,7 @@ static bool belongs(const struct page *page, const struct node *node, const stru
 		score = score_of(page, node) + (is_twin(node, core) ? 0.2f * score_of(page, core) : 0);
 		if (score >= P("SIB", 0.2f) * score_of(page, core) && score > 10) return true;
 	}
-	if (node_is(node, ELEMENT_p)) {
+	if (node_is(node, ELEMENT_p) || (facts->mass > 0 && P("DIVS", 1))) {
 		if (facts->all.text > 65 && link_share(facts) < 0.25f) return true;
 		if (facts->all.text > 0 && facts->all.text <= 65 && facts->all.linked == 0 && facts->all.commas) return true;
 	}
@@ -234,7 +237,8 @@ static struct node *widen(const struct page *page, struct node *core)
 		}
 		if (!node_is(node, ELEMENT_TEXT) && facts_of(page, node)->score > 0) {
 			float score = score_of(page, node);
-			if (!is_below(core, node) && !is_below(node, root) && score > (is_twin(node, core) ? P("TWIN", 0.1f) : P("OTHER", 0.5f)) * best && score > 10) {
+			if (!is_below(core, node) && !is_below(node, root) && score > (is_twin(node, core) ? P("TWIN", 0.05f) : P("OTHER", 0.75f)) * best && score > (is_twin(node, core) ? P("TMIN", 1) : 10)) {
+				if (getenv("DEBUG")) fprintf(stderr, "joined by %s .%.*s score %.1f twin %d\n", element_name(node->element), (int)class_of(node).length, class_of(node).bytes, score, is_twin(node, core));
 				root = common(root, node);
 			}
 		}
@@ -250,8 +254,10 @@ static struct node *find_root(struct page *page)
 	float whole = facts_of(page, body)->mass;
 	bool joined = false;
 
+	if (getenv("DEBUG")) fprintf(stderr, "core %s %.*s score %.1f mass %.1f of %.1f\n", element_name(core->element), (int)class_of(core).length, class_of(core).bytes, score_of(page, core), facts_of(page, core)->mass, whole);
 	if (core == body) return core;
 	core = widen(page, core);
+	if (getenv("DEBUG")) fprintf(stderr, "wide %s %.*s score %.1f mass %.1f\n", element_name(core->element), (int)class_of(core).length, class_of(core).bytes, score_of(page, core), facts_of(page, core)->mass);
 	if (core == body) return core;
 	while (core != body && facts_of(page, core)->mass < P("CLIMB", 0.3f) * whole) core = core->parent;
 	if (core == body) return core;
@@ -291,6 +297,29 @@ static bool title_is(const struct page *page, const struct node *node)
 	return false;
 }
 
+/* "Read more: ...", as a paragraph of its own */
+static bool is_pointer(const struct page *page, const struct node *node)
+{
+	const struct facts *facts = facts_of(page, node);
+	static const char *const words[] = {"related", "readmore", "seealso", "alsoread", "also", "seemore", "more", "dontmiss", "clickhere", "subscribe", "signup", "follow", "sign", "watch", "originallypublished", "getthe"};
+	char text[32];
+	size_t length;
+
+	if (!facts->all.linked || facts->all.text > 200 || facts->items || element_is(node->element, ELEMENT_TABLE_PART)) return false;
+	if (!node_is(node, ELEMENT_p) && !node_is(node, ELEMENT_div)  && !element_is(node->element, ELEMENT_HEADING)) return false;
+	if (link_share(facts) < P("POINT", 0.5)) return false;
+	length = squeeze_node(text, sizeof text, node);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (length >= strlen(words[i]) && memcmp(text, words[i], strlen(words[i])) == 0) return true;
+	if (P("CAPS", 0)) {
+		size_t upper = 0, lower = 0;
+		for (const struct node *n = node; n; n = node_after(n, node))
+			if (node_is(n, ELEMENT_TEXT)) for (size_t i = 0; i < n->length; i++) { upper += n->text[i] >= 'A' && n->text[i] <= 'Z'; lower += n->text[i] >= 'a' && n->text[i] <= 'z'; }
+		if (upper > 15 && lower * 10 < upper && link_share(facts) > 0.8) return true;
+	}
+	return P("WHOLE", 0) && node_is(node, ELEMENT_p) && facts->all.text > 15 && link_share(facts) > 0.95 && node->parent == page->tree->body;
+}
+
 static bool is_clutter(const struct page *page, const struct node *node)
 {
 	const struct facts *facts = facts_of(page, node);
@@ -301,10 +330,11 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	if (within(node->parent, ELEMENT_pre, page->tree->body)) return false;
 	if ((node_is(node, ELEMENT_h1) || node_is(node, ELEMENT_h2)) && title_is(page, node))
 		return true;
+	if (P("POINTERS", 1) && is_pointer(page, node)) return true;
 	if (node_is(node, ELEMENT_figcaption))
-		return P("CAPTION", 1) > 0;
+		return P("CAPTION", 1) > (says_article(page) ? 0 : P("CAPN", 2));
 	if ((facts->signs & SIGN_CAPTION) && facts->all.text < 300)
-		return P("CAPTION", 1) > 0;
+		return P("CAPTION", 1) > (says_article(page) ? 0 : P("CAPN", 2));
 	switch ((enum element)node->element) {
 	case ELEMENT_form: case ELEMENT_fieldset: case ELEMENT_table: case ELEMENT_ul: case ELEMENT_ol: case ELEMENT_div: case ELEMENT_section:
 		break;
@@ -318,7 +348,7 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	if (weight < 0) return true;
 	if (facts->all.commas >= 10) return false;
 	if (facts->inputs > facts->paragraphs / 3.0f && facts->inputs) return true;
-	if (!list && weight < 25 && links > P("LINKS", 0.2f)) return true;
+	if (!list && weight < 25 && links > (facts->mass > 1 ? P("LINKSM", 0.33) : P("LINKS", 0.2f))) return true;
 	if (!list && facts->items > 0 && facts->items - 100 > facts->paragraphs) return true;
 	return false;
 }
@@ -341,29 +371,32 @@ static struct node *find_main(const struct page *page)
 	return body;
 }
 
-int article_find(struct tree *tree, struct article *article)
+/* Marks all that is neither above `root` nor below it. */
+static void leave_out_around(const struct node *root, const struct node *body)
+{
+	for (; root != body; root = root->parent)
+		for (struct node *child = root->parent->first; child; child = child->next)
+			if (child != root)
+				leave_out(child);
+}
+
+int article_find(struct tree *tree)
 {
 	struct page page;
 	int result = facts_gather(&page, tree);
 
-	*article = (struct article){.kind = ARTICLE_PAGE, .root = tree->body};
 	if (result < 0)
 		return result;
 	drop_chrome(&page);
 	struct node *root = find_root(&page), *body = tree->body, *main = find_main(&page);
 	uint32_t main_text = facts_of(&page, main)->all.text;
-	if (P("MODE", 0) == 1) {
-		article->root = main;
-		facts_sum(&page, article->root, is_page_clutter);
-		return 0;
-	}
-	article->root = root;
-	facts_sum(&page, article->root, is_clutter);
-	if (P("MODE", 0) == 0 && !says_article(&page) && (facts_of(&page, root)->all.text < P("KEPT", 0.33f) * main_text || facts_of(&page, root)->mass < P("LITTLE", 10))) {
+	facts_sum(&page, root, is_clutter);
+	if (!says_article(&page) && (facts_of(&page, root)->all.text < P("KEPT", 0.33f) * main_text || facts_of(&page, root)->mass < P("LITTLE", 10))) {
 		for (struct node *n = body; n; n = node_after(n, body)) if (!node_is(n, ELEMENT_noscript)) n->marks &= (uint16_t)~NODE_LEFT_OUT;
 		drop_chrome(&page);
-		article->root = main;
-		facts_sum(&page, article->root, is_page_clutter);
+		root = main;
+		facts_sum(&page, root, is_page_clutter);
 	}
+	leave_out_around(root, body);
 	return 0;
 }

@@ -77,6 +77,14 @@ static void look_at(struct page *page, const struct node *node)
 		facts->signs = (uint16_t)article_signs(node);
 }
 
+static bool has_image(const struct node *node)
+{
+	for (const struct node *n = node; n; n = node_after(n, node))
+		if (node_is(n, ELEMENT_img))
+			return true;
+	return false;
+}
+
 static void look(struct page *page)
 {
 	struct tree *tree = page->tree;
@@ -113,7 +121,7 @@ int facts_gather(struct page *page, struct tree *tree)
 		}
 	}
 	for (struct node *node = tree->body; node && !page->noscript; node = node_after(node, tree->body))
-		if (node_is(node, ELEMENT_noscript)) node->marks |= NODE_LEFT_OUT;
+		if (node_is(node, ELEMENT_noscript) && (node->marks & NODE_HAS_TEXT) && !has_image(node)) node->marks |= NODE_LEFT_OUT;
 	return 0;
 }
 

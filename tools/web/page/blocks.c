@@ -193,12 +193,12 @@ void write_node(struct writer *writer, const struct node *node)
 	unsigned level;
 	const char *label;
 
+	if ((node->marks & (NODE_LEFT_OUT | NODE_DONE | NODE_HIDDEN)) && !writer->plain)
+		return;
 	if (node->element == ELEMENT_TEXT) {
 		run_text(writer, (struct slice){node->text, node->length});
 		return;
 	}
-	if ((node->marks & (NODE_LEFT_OUT | NODE_DONE | NODE_HIDDEN)) && !writer->plain)
-		return;
 	if (node_is_never_shown(node, writer->plain, writer->in_label > 0))
 		return;
 	level = heading_level(node);

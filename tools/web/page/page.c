@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "tools/web/page/article.h"
 #include "tools/web/page/hidden.h"
 #include "tools/web/page/writer.h"
 
@@ -113,6 +114,7 @@ int page_convert(struct buffer *text, struct page_facts *facts, const struct pag
 	find_base(writer, options->url);
 	if (!writer->plain) {
 		hidden_mark(&tree);
+		article_find(&tree); /* without memory for it, all is kept */
 		notes_find(writer);
 	}
 	write_page(writer);

@@ -106,6 +106,7 @@ def text_of_markdown(markdown):
     text = re.sub(r"!\[((?:\\.|[^\]\\])*)\]\((?:<[^>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+\"(?:\\.|[^\"\\])*\")?\)", "", markdown)
     text = re.sub(r"\]\((?:<[^>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+\"(?:\\.|[^\"\\])*\")?\)", "", text)
     text = re.sub(r"<https?://[^>\s]*>", "", text)
+    text = re.sub(r"<br>|^\s*(?:```|~~~).*$", " ", text, flags=re.MULTILINE)
     text = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
     text = re.sub(r"\*\*|__|(?<!\w)[_*]|[_*](?!\w)", "", text)
     return text
