@@ -259,6 +259,14 @@ static struct node *find_root(struct page *page)
 	core = widen(page, core);
 	if (getenv("DEBUG")) fprintf(stderr, "wide %s %.*s score %.1f mass %.1f\n", element_name(core->element), (int)class_of(core).length, class_of(core).bytes, score_of(page, core), facts_of(page, core)->mass);
 	if (core == body) return core;
+	for (struct node *up = core->parent; (says_article(page) ? P("UPA", 0) : P("UP", 1)) && core != body && up != body; up = up->parent) {
+		const struct facts *c = facts_of(page, core), *u = facts_of(page, up);
+		float gain = u->mass - c->mass, text = (float)(u->all.text - c->all.text), linked = (float)(u->all.linked - c->all.linked);
+		if (gain < P("GAIN", 0.05f) * c->mass) continue;
+		if (linked > P("UPLINK", 0.15f) * text || gain < P("UPDENS", 0.7f) * text * c->mass / (float)c->all.text) break;
+		if (getenv("DEBUG")) fprintf(stderr, "up to %s %.*s gain %.1f links %.2f\n", element_name(up->element), (int)class_of(up).length, class_of(up).bytes, gain, linked / text);
+		core = up;
+	}
 	while (core != body && facts_of(page, core)->mass < P("CLIMB", 0.3f) * whole) core = core->parent;
 	if (core == body) return core;
 	root = core->parent;
