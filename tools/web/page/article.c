@@ -87,11 +87,11 @@ static bool is_chrome(const struct page *page, const struct node *node)
 	default:
 		break;
 	}
-	if (!element_is(node->element, ELEMENT_BLOCK) && !(node->marks & NODE_HAS_BLOCK) && !(facts->signs & (SIGN_SHARE | SIGN_BYLINE | SIGN_ANCHOR))) return false;
-	if (is_subject(page, node)) return false;
-	if (facts->signs & SIGN_ANCHOR) return true;
-	if ((facts->signs & SIGN_CONTENT) && facts->mass > P("PROT", 0.1) * body->mass && !(facts->signs & SIGN_COMMENTS)) return false;
-	if ((facts->signs & SIGN_SHARE) && facts->mass < P("SHARE", 2)) return true;
+	if (P("A_INLINE", 1) && !element_is(node->element, ELEMENT_BLOCK) && !(node->marks & NODE_HAS_BLOCK) && !(facts->signs & (SIGN_SHARE | SIGN_BYLINE | SIGN_ANCHOR))) return false;
+	if (P("A_SUBJ", 1) && is_subject(page, node)) return false;
+	if (P("A_ANCHOR", 1) && facts->signs & SIGN_ANCHOR) return true;
+	if (P("A_PROT", 1) && (facts->signs & SIGN_CONTENT) && facts->mass > P("PROT", 0.1) * body->mass && !(facts->signs & SIGN_COMMENTS)) return false;
+	if (P("A_SHARE", 1) && (facts->signs & SIGN_SHARE) && facts->mass < P("SHARE", 2)) return true;
 	if ((facts->signs & SIGN_COMMENTS) && !page->discussion && facts->mass < P("COMM", 0.97) * body->mass) return true;
 	if ((facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_BYLINE)) && facts->mass < P("CHROME", 0.4f) * body->mass)
 		return true;
@@ -147,15 +147,15 @@ static float score_of(const struct page *page, const struct node *node)
 	float score = facts->score;
 
 	switch ((enum element)node->element) {
-	case ELEMENT_div: score += P("DIV", 5); break;
+	case ELEMENT_div: if (P("A_TAGS",1)) score += P("DIV", 5); break;
 	case ELEMENT_pre: case ELEMENT_td: case ELEMENT_blockquote: score += 3; break;
-	case ELEMENT_ol: case ELEMENT_ul: case ELEMENT_dl: case ELEMENT_dd: case ELEMENT_dt: case ELEMENT_li: case ELEMENT_form: case ELEMENT_address: score -= 3; break;
+	case ELEMENT_ol: case ELEMENT_ul: case ELEMENT_dl: case ELEMENT_dd: case ELEMENT_dt: case ELEMENT_li: case ELEMENT_form: case ELEMENT_address: if (P("A_TAGS",1)) score -= 3; break;
 	default: break;
 	}
 	float cap = facts->score * P("CAP", 0.5f);
-	if (facts->signs & SIGN_CONTENT) score += cap < P("POS", 25) ? cap : P("POS", 25);
-	if (facts->signs & SIGN_BODY) score += cap < P("BODY", 25) ? cap : P("BODY", 25);
-	if (facts->signs & (SIGN_CHROME | SIGN_APART)) score -= P("NEG", 25);
+	if (P("A_CONT",1) && facts->signs & SIGN_CONTENT) score += cap < P("POS", 25) ? cap : P("POS", 25);
+	if (P("A_BODY",1) && facts->signs & SIGN_BODY) score += cap < P("BODY", 25) ? cap : P("BODY", 25);
+	if (P("A_NEG",1) && facts->signs & (SIGN_CHROME | SIGN_APART)) score -= P("NEG", 25);
 	return score * (1 - link_share(facts));
 }
 
@@ -200,11 +200,11 @@ static bool belongs(const struct page *page, const struct node *node, const stru
 	if (node_is(node, ELEMENT_TEXT)) return false;
 	if (facts->score) {
 		score = score_of(page, node) + (is_twin(node, core) ? 0.2f * score_of(page, core) : 0);
-		if (score >= P("SIB", 0.2f) * score_of(page, core) && score > 10) return true;
+		if (P("A_SIB", 1) && score >= P("SIB", 0.2f) * score_of(page, core) && score > 10) return true;
 	}
 	if (node_is(node, ELEMENT_p) || (facts->mass > 0 && P("DIVS", 1))) {
-		if (facts->all.text > 65 && link_share(facts) < 0.25f) return true;
-		if (facts->all.text > 0 && facts->all.text <= 65 && facts->all.linked == 0 && facts->all.commas) return true;
+		if (P("A_LONG", 1) && facts->all.text > 65 && link_share(facts) < 0.25f) return true;
+		if (P("A_SHORT", 1) && facts->all.text > 0 && facts->all.text <= 65 && facts->all.linked == 0 && facts->all.commas) return true;
 	}
 	(void)best;
 	return false;
@@ -341,7 +341,7 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	if (P("POINTERS", 1) && is_pointer(page, node)) return true;
 	if (node_is(node, ELEMENT_figcaption))
 		return P("CAPTION", 1) > (says_article(page) ? 0 : P("CAPN", 2));
-	if ((facts->signs & SIGN_CAPTION) && facts->all.text < 300)
+	if (P("A_CAPW", 1) && (facts->signs & SIGN_CAPTION) && facts->all.text < 300)
 		return P("CAPTION", 1) > (says_article(page) ? 0 : P("CAPN", 2));
 	switch ((enum element)node->element) {
 	case ELEMENT_form: case ELEMENT_fieldset: case ELEMENT_table: case ELEMENT_ul: case ELEMENT_ol: case ELEMENT_div: case ELEMENT_section:
@@ -353,11 +353,11 @@ static bool is_clutter(const struct page *page, const struct node *node)
 	if (facts->signs & SIGN_CONTENT) weight += 25;
 	if (facts->signs & (SIGN_CHROME | SIGN_APART)) weight -= 25;
 	list = node_is(node, ELEMENT_ul) || node_is(node, ELEMENT_ol);
-	if (weight < 0) return true;
-	if (facts->all.commas >= 10) return false;
-	if (facts->inputs > facts->paragraphs / 3.0f && facts->inputs) return true;
+	if (P("A_WEIGHT", 1) && weight < 0) return true;
+	if (P("A_COMMAS", 1) && facts->all.commas >= 10) return false;
+	if (P("A_INPUTS", 1) && facts->inputs > facts->paragraphs / 3.0f && facts->inputs) return true;
 	if (!list && weight < 25 && links > (facts->mass > 1 ? P("LINKSM", 0.33) : P("LINKS", 0.2f))) return true;
-	if (!list && facts->items > 0 && facts->items - 100 > facts->paragraphs) return true;
+	if (P("A_ITEMS", 1) && !list && facts->items > 0 && facts->items - 100 > facts->paragraphs) return true;
 	return false;
 }
 

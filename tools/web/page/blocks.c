@@ -188,12 +188,28 @@ static bool is_code_block(const struct node *node)
 	return (node->marks & NODE_HAS_BLOCK) && node->first->element != ELEMENT_pre;
 }
 
+/* All text is shown when all is asked for, but nothing twice. */
+static bool is_skipped(const struct writer *writer, const struct node *node)
+{
+	if (!(node->marks & (NODE_LEFT_OUT | NODE_DONE | NODE_HIDDEN)))
+		return false;
+	return !writer->plain || node->element == ELEMENT_noscript || node->element == ELEMENT_img;
+}
+
+/* Form controls stand apart from what is beside them. */
+static void write_control(struct writer *writer, const struct node *node)
+{
+	writer->run.space = true;
+	write_children(writer, node);
+	writer->run.space = true;
+}
+
 void write_node(struct writer *writer, const struct node *node)
 {
 	unsigned level;
 	const char *label;
 
-	if ((node->marks & (NODE_LEFT_OUT | NODE_DONE | NODE_HIDDEN)) && !writer->plain)
+	if (is_skipped(writer, node))
 		return;
 	if (node->element == ELEMENT_TEXT) {
 		run_text(writer, (struct slice){node->text, node->length});
@@ -219,6 +235,9 @@ void write_node(struct writer *writer, const struct node *node)
 		return;
 	if (element_is(node->element, ELEMENT_BLOCK))
 		write_block(writer, node);
+	else if (writer->plain && (node->element == ELEMENT_option || node->element == ELEMENT_button ||
+				   node->element == ELEMENT_textarea))
+		write_control(writer, node);
 	else
 		write_children(writer, node);
 }

@@ -162,10 +162,36 @@ static void write_spans(struct writer *writer, const struct node *node)
 	writer_end_block(writer);
 }
 
+/* A listing of files and the like: a link on almost every line, which a fence would take away. */
+static bool is_links(const struct node *pre, struct slice text)
+{
+	size_t lines = 1, links = 0;
+
+	for (size_t i = 0; i < text.length; i++)
+		lines += text.bytes[i] == '\n';
+	for (const struct node *node = node_after(pre, pre); node; node = node_after(node, pre)) {
+		struct slice href = node_attribute(node, ATTRIBUTE_href);
+
+		if (node->element == ELEMENT_code)
+			return false;
+		links += node->element == ELEMENT_a && href.length && href.bytes[0] != '#';
+	}
+	return links > 1 && links * 4 >= lines * 3;
+}
+
+static void write_lines(struct writer *writer, const struct node *pre)
+{
+	writer->lines++;
+	write_children(writer, pre);
+	writer->lines--;
+	writer_end_block(writer);
+}
+
 void write_code(struct writer *writer, const struct node *pre)
 {
 	struct buffer *code = &writer->run.code;
 	struct slice text;
+	bool links;
 
 	writer_end_block(writer);
 	if (writer->run.mode != RUN_BLOCKS) {
@@ -174,9 +200,12 @@ void write_code(struct writer *writer, const struct node *pre)
 	}
 	gather(writer, pre);
 	text = trimmed(code);
-	if (text.length)
+	links = !writer->plain && is_links(pre, text);
+	if (text.length && !links)
 		write_fenced(writer, pre, text);
 	buffer_clear(code, LIMIT_PAGE_BLOCK_BYTES);
+	if (links)
+		write_lines(writer, pre);
 }
 
 bool table_is_code(const struct node *table)

@@ -66,10 +66,10 @@ static bool begins_html(const char *at, const char *end)
 		return next == '\0' || next == '/' || next == '!' || next == '?' || (next | 0x20) == 'a' ||
 		       ((next | 0x20) > 'a' && (next | 0x20) <= 'z');
 	if (next == '#')
-		return true;
+		return end - at > 2 && (is_word(at[2]));
 	for (at++; at < end && is_word(*at); at++)
 		;
-	return at < end && *at == ';';
+	return at < end && *at == ';' && is_word(next);
 }
 
 bool escape_needed(const struct writer *writer, const char *start, const char *at, const char *end)

@@ -120,6 +120,11 @@ static void mark_noscript(struct node *node)
 		beside->marks |= NODE_HIDDEN;
 }
 
+static bool is_closed(const struct node *node)
+{
+	return node->element == ELEMENT_dialog && !node_has(node, ATTRIBUTE_open);
+}
+
 static bool is_hidden(const struct node *node)
 {
 	struct slice hidden = node_attribute(node, ATTRIBUTE_hidden);
@@ -130,11 +135,14 @@ static bool is_hidden(const struct node *node)
 	case ELEMENT_main:
 	case ELEMENT_article:
 		return false; /* until a script is done */
-	case ELEMENT_dialog:
-		return !node_has(node, ATTRIBUTE_open);
-	case ELEMENT_a: /* "Skip to content" */
+	case ELEMENT_a:       /* "Skip to content" */
 		if (slice_begins(node_attribute(node, ATTRIBUTE_href), "#") &&
 		    slice_contains(node_attribute(node, ATTRIBUTE_class), "skip"))
+			return true;
+		break;
+	case ELEMENT_span: /* MediaWiki's signs: back to the text, edit this section */
+		if (slice_begins(node_attribute(node, ATTRIBUTE_class), "mw-cite-backlink") ||
+		    slice_begins(node_attribute(node, ATTRIBUTE_class), "mw-editsection"))
 			return true;
 		break;
 	default:
@@ -151,15 +159,10 @@ static bool is_hidden(const struct node *node)
 void hidden_mark(struct tree *tree)
 {
 	for (struct node *node = tree->body; node;) {
-		if (node->element == ELEMENT_TEXT || !node->length) {
-			if (node->element == ELEMENT_noscript)
-				mark_noscript(node);
-			node = node_after(node, tree->body);
-			continue;
-		}
 		if (node->element == ELEMENT_noscript)
 			mark_noscript(node);
-		else if (is_hidden(node))
+		else if ((node->element != ELEMENT_TEXT && node->length && is_hidden(node)) ||
+			 is_closed(node))
 			node->marks |= NODE_HIDDEN;
 		node = node->marks & NODE_HIDDEN ? node_skip(node, tree->body) : node_after(node, tree->body);
 	}

@@ -70,23 +70,49 @@ static bool is_shown(const struct writer *writer, const struct node *node)
 	       (writer->plain || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE)));
 }
 
+/* A list counts as part of the paragraph before it, unless its items are set apart. */
+static void end_list(struct writer *writer, unsigned blocks, bool loose)
+{
+	if (!loose && writer->blocks > blocks)
+		writer->blocks = blocks ? blocks : 1;
+	writer->gap = 2;
+}
+
+/* A list right in a list belongs to the item before it. */
+static void write_list_within(struct writer *writer, const struct node *list, const char *marker, bool loose)
+{
+	const char *indent = &"          "[10 - strlen(marker)];
+	struct writer_indent within;
+
+	if (!is_shown(writer, list))
+		return;
+	writer_indent(writer, &within, indent, indent);
+	write_list(writer, list);
+	writer_unindent(writer, &within);
+	writer->gap = loose ? 2 : 1;
+}
+
 void write_list(struct writer *writer, const struct node *list)
 {
 	bool ordered = list->element == ELEMENT_ol, loose = false;
 	long number = slice_number(node_attribute(list, ATTRIBUTE_start), 1);
+	unsigned blocks;
 	char marker[16] = "- ";
 
 	writer_end_block(writer);
-	if (writer->items && writer->blocks == 1)
+	if (!writer->items)
+		writer->gap = 2;
+	else if (writer->blocks == 1)
 		writer->gap = 1; /* right under its item's line */
+	blocks = writer->blocks;
 	writer->items++;
 	for (const struct node *item = list->first; item && writer_goes_on(writer); item = item->next) {
+		if (item->element == ELEMENT_ol || item->element == ELEMENT_ul) {
+			write_list_within(writer, item, marker, loose);
+			continue;
+		}
 		if (item->element != ELEMENT_li) {
-			write_node(writer, item); /* a list within the list, or what does not belong there */
-			if (item->element == ELEMENT_ol || item->element == ELEMENT_ul) {
-				writer_end_block(writer);
-				writer->gap = loose ? 2 : 1;
-			}
+			write_node(writer, item); /* it does not belong there */
 			continue;
 		}
 		if (!is_shown(writer, item))
@@ -103,7 +129,7 @@ void write_list(struct writer *writer, const struct node *list)
 	}
 	writer_end_block(writer);
 	writer->items--;
-	writer->gap = 2;
+	end_list(writer, blocks, loose);
 }
 
 /* The next dt or dd; pairs of them may stand in a <div>. */
@@ -128,13 +154,41 @@ static const struct node *next_part(const struct node *node, const struct node *
 	}
 }
 
+/* What a term means: behind it if it begins with text, else beneath. */
+static void write_meaning(struct writer *writer, const struct node *meaning, bool behind)
+{
+	const struct node *first = meaning->first;
+	struct run *run = &writer->run;
+
+	if (!behind || run_is_empty(writer) || !first || (first->marks & NODE_HAS_BLOCK) ||
+	    (element_is(first->element, ELEMENT_BLOCK) && first->element != ELEMENT_p)) {
+		writer_end_block(writer);
+		write_children(writer, meaning);
+		writer_end_block(writer);
+		return;
+	}
+	run_flush_code(writer);
+	run->space = false;
+	if (!buffer_length(&run->text) || buffer_data(&run->text)[buffer_length(&run->text) - 1] != ':')
+		run_literal(writer, ":");
+	run->space = true;
+	if (first->element == ELEMENT_p) {
+		write_children(writer, first);
+		writer_end_block(writer);
+		first = first->next;
+	}
+	for (; first && writer_goes_on(writer); first = first->next)
+		write_node(writer, first);
+	writer_end_block(writer);
+}
+
 /* "- **term**: what it means"; what takes blocks of its own stands beneath. */
 void write_definitions(struct writer *writer, const struct node *list)
 {
 	struct writer_indent indent;
 	struct run *run = &writer->run;
 	bool in_item = false, loose = false;
-	unsigned terms = 0;
+	unsigned terms = 0, blocks;
 
 	writer_end_block(writer);
 	if (run->mode != RUN_BLOCKS || writer->plain) {
@@ -143,6 +197,7 @@ void write_definitions(struct writer *writer, const struct node *list)
 	}
 	if (writer->items && writer->blocks == 1)
 		writer->gap = 1;
+	blocks = writer->blocks;
 	writer->items++;
 	for (const struct node *part = next_part(list, list); part && writer_goes_on(writer);
 	     part = next_part(part, list)) {
@@ -168,25 +223,13 @@ void write_definitions(struct writer *writer, const struct node *list)
 			terms++;
 			continue;
 		}
-		if (terms == 1 && !(part->marks & NODE_HAS_BLOCK) && !run_is_empty(writer)) {
-			const char *text = buffer_data(&run->text);
-			bool colon = buffer_length(&run->text) && text[buffer_length(&run->text) - 1] == ':';
-
-			run->space = false;
-			if (!colon)
-				run_literal(writer, ":");
-			run->space = true;
-		} else {
-			writer_end_block(writer);
-		}
+		write_meaning(writer, part, terms == 1);
 		terms++;
-		write_children(writer, part);
-		if (part->marks & NODE_HAS_BLOCK)
-			writer_end_block(writer);
 	}
 	writer_end_block(writer);
+	loose |= in_item && writer->blocks > 1;
 	if (in_item)
 		writer_unindent(writer, &indent);
 	writer->items--;
-	writer->gap = 2;
+	end_list(writer, blocks, loose);
 }

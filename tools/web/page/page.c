@@ -112,9 +112,10 @@ int page_convert(struct buffer *text, struct page_facts *facts, const struct pag
 	writer->run.text.max = writer->run.code.max = text->max;
 	find_title(&tree, facts->title);
 	find_base(writer, options->url);
+	hidden_mark(&tree);
 	if (!writer->plain) {
-		hidden_mark(&tree);
-		article_find(&tree); /* without memory for it, all is kept */
+		if (!options->whole)
+			article_find(&tree); /* without memory for it, all is kept */
 		notes_find(writer);
 	}
 	write_page(writer);

@@ -67,7 +67,7 @@ static bool wanted(const struct run *run, char mark)
 {
 	switch (mark) {
 	case 's':
-		return run->strong && run->mode != RUN_HEADING;
+		return run->strong && run->mode != RUN_HEADING && !run->header;
 	case 'd':
 		return run->strike;
 	case '[':
@@ -319,7 +319,10 @@ void run_text(struct writer *writer, struct slice text)
 		if (!shown.length) {
 			/* not to be seen */
 		} else if (shown.bytes[0] == ' ') {
-			take_space(writer);
+			if (*at == '\n' && writer->lines)
+				run_break(writer);
+			else
+				take_space(writer);
 		} else if (writer->run.coded) {
 			run_code_character(writer, shown.bytes, shown.length);
 		} else {

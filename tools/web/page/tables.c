@@ -172,8 +172,6 @@ static void write_layout(struct writer *writer, const struct node *table)
 			write_node(writer, child);
 	for (const struct node *row = next_row(writer, table, NULL); row && writer_goes_on(writer);
 	     row = next_row(writer, table, row)) {
-		bool blocks = (row->marks & NODE_HAS_BLOCK) && writer->run.mode == RUN_BLOCKS;
-
 		for (const struct node *cell = next_cell(writer, row, NULL); cell;
 		     cell = next_cell(writer, row, cell)) {
 			char text[32];
@@ -188,7 +186,6 @@ static void write_layout(struct writer *writer, const struct node *table)
 				writer_end_block(writer);
 			writer->run.space = true;
 		}
-		(void)blocks;
 		writer_end_block(writer);
 	}
 }
@@ -217,7 +214,7 @@ static void put_columns_from_above(struct writer *writer, struct grid *grid)
 	}
 }
 
-static void write_row(struct writer *writer, const struct node *row, struct grid *grid)
+static void write_row(struct writer *writer, const struct node *row, struct grid *grid, bool header)
 {
 	struct run *run = &writer->run;
 
@@ -231,9 +228,11 @@ static void write_row(struct writer *writer, const struct node *row, struct grid
 		if (grid->at >= LIMIT_PAGE_COLUMNS)
 			break;
 		run->mode = RUN_CELL;
+		run->header = header;
 		write_children(writer, cell);
 		run_finish(writer);
 		run->mode = RUN_BLOCKS;
+		run->header = false;
 		if (grid->at && writer->plain)
 			writer_put_text(writer, "\t");
 		put_cell(writer, buffer_data(&run->text), buffer_length(&run->text));
@@ -256,6 +255,8 @@ static bool is_strong(const struct node *cell)
 {
 	const struct node *first = node_first_element(cell);
 
+	if (first && first->element == ELEMENT_p && !node_next_element(first))
+		first = node_first_element(first);
 	return first && (first->element == ELEMENT_b || first->element == ELEMENT_strong) &&
 	       !node_next_element(first);
 }
@@ -292,17 +293,20 @@ static void write_data(struct writer *writer, const struct node *table, struct g
 			write_node(writer, child);
 	for (const struct node *row = next_row(writer, table, NULL); row && writer_goes_on(writer);
 	     row = next_row(writer, table, row)) {
-		if (!(row->marks & NODE_HAS_TEXT) && !next_cell(writer, row, NULL))
+		if (!(row->marks & NODE_HAS_TEXT)) { /* nothing to see, but what reaches down goes on */
+			for (unsigned i = 0; i < grid->count; i++)
+				grid->columns[i].rows -= grid->columns[i].rows > 0;
 			continue;
+		}
 		if (begun) {
 			writer_new_line(writer);
-			write_row(writer, row, grid);
+			write_row(writer, row, grid, false);
 			continue;
 		}
 		begun = true;
 		writer_begin(writer);
 		if (writer->plain || is_header(writer, row)) {
-			write_row(writer, row, grid);
+			write_row(writer, row, grid, true);
 			if (!writer->plain)
 				put_delimiters(writer, grid->count);
 			continue;
@@ -312,7 +316,7 @@ static void write_data(struct writer *writer, const struct node *table, struct g
 			put_cell(writer, "", 0);
 		put_delimiters(writer, grid->count);
 		writer_new_line(writer);
-		write_row(writer, row, grid);
+		write_row(writer, row, grid, false);
 	}
 }
 

@@ -26,6 +26,7 @@ enum run_mode {
 struct run {
 	struct buffer text, code; /* code: of the code span that is open */
 	enum run_mode mode;
+	bool header;                              /* in a table's header, where all is strong */
 	bool space;                               /* white space to write before the next character */
 	unsigned breaks;                          /* line breaks, the same */
 	bool code_space;                          /* white space within the code span */
@@ -70,6 +71,7 @@ struct writer {
 	unsigned in_note;  /* definitions of footnotes that it is in */
 	unsigned in_label; /* headings, summaries and terms, where buttons are text */
 	unsigned items;    /* lists that it is in */
+	unsigned lines;    /* elements that keep their line ends, without being code */
 };
 
 /* False: no more is to be written (no memory, no time, no room). */
