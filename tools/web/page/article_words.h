@@ -6,15 +6,13 @@
 
 #include "tools/web/page/tree.h"
 
-#define SIGN_CHROME   0x1   /* belongs to the site, not to the page: menus, banners, footers, dialogs */
-#define SIGN_APART    0x2   /* beside the content: related pages, promotion, newsletters, advertisements */
-#define SIGN_COMMENTS 0x4   /* what readers said of it */
-#define SIGN_CONTENT  0x8   /* calls itself content */
-#define SIGN_SHARE    0x10  /* buttons to share, print, follow */
-#define SIGN_BYLINE   0x20  /* who wrote it, and when */
-#define SIGN_BODY     0x40  /* says that it is the article's text, and nothing else */
-#define SIGN_CAPTION  0x80  /* of an image */
-#define SIGN_ANCHOR   0x100 /* a link that a heading has to itself */
+#define SIGN_CHROME   0x1  /* belongs to the site, not to the page: menus, banners, footers, dialogs */
+#define SIGN_APART    0x2  /* beside the content: related pages, promotion, newsletters, advertisements */
+#define SIGN_COMMENTS 0x4  /* what readers said of it */
+#define SIGN_CONTENT  0x8  /* calls itself content */
+#define SIGN_SHARE    0x10 /* buttons to share, print, follow */
+#define SIGN_BYLINE   0x20 /* who wrote it, and when */
+#define SIGN_CAPTION  0x40 /* of an image */
 
 /* Signs of one element. */
 unsigned article_signs(const struct node *node);
