@@ -28,6 +28,8 @@ static float score_of(const struct page *page, const struct node *node)
 
 	if (facts->signs & SIGN_CONTENT)
 		score += named < named_points ? named : named_points;
+	else if (facts->signs & (SIGN_CHROME | SIGN_APART))
+		score /= 2;
 	return score * (1 - link_share(facts));
 }
 
