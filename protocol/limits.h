@@ -414,13 +414,14 @@
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
 
 /* ---- pages: HTML as a tree and as Markdown ---- */
-#define LIMIT_PAGE_DEPTH       512 /* of the tree: as Chrome; text that lies deeper stays */
-#define LIMIT_PAGE_FORMATTING  64  /* formatting elements that misnesting carries on; real pages have under 10 */
+#define LIMIT_PAGE_DEPTH 512 /* of the tree: as Chrome; text that lies deeper stays */
+#define LIMIT_PAGE_FORMATTING                                                                                \
+	64 /* formatting elements that misnesting carries on; real pages have under 10 */
 #define LIMIT_PAGE_MOVES       (4u << 20)   /* nodes that misnested end tags move, all together: 50 ms */
 #define LIMIT_PAGE_BLOCK_BYTES (256u << 10) /* that the tree's memory grows by */
 #define LIMIT_PAGE_COLUMNS     128          /* of a table; a wider one is written cell by cell */
 #define LIMIT_PAGE_NOTES       4096         /* references to footnotes; the largest articles have 1,500 */
-#define LIMIT_PAGE_BASE_BYTES  2048         /* of a base, which each short link on the page is made longer by */
+#define LIMIT_PAGE_BASE_BYTES  2048 /* of a base, which each short link on the page is made longer by */
 
 /* ---- the egress broker ---- */
 #define LIMIT_BROKER_CLIENTS     64    /* web executors: one a caller */

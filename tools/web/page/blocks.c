@@ -15,11 +15,12 @@ size_t node_line(const struct node *node, char *to, size_t size)
 
 	for (const struct node *at = node->element == ELEMENT_TEXT ? node : node_after(node, node);
 	     at && length + 5 < size; at = node_after(at, node)) {
-		const char *text = at->text, *end = text + at->length;
+		const char *text, *end;
 
 		if (at->element != ELEMENT_TEXT || element_is(at->parent->element, ELEMENT_RAW))
 			continue;
-		for (; text < end && length + 5 < size; text += taken) {
+		for (text = at->text, end = text + at->length; text < end && length + 5 < size;
+		     text += taken) {
 			struct slice shown = writer_character(text, end, &taken);
 
 			if (shown.length && shown.bytes[0] == ' ') {

@@ -18,7 +18,7 @@ static void title_from_meta(const struct tree *tree, char *title)
 			.element = ELEMENT_TEXT, .text = content.bytes, .length = (uint32_t)content.length};
 
 		text.parent = tree->head;
-		if (node_attribute_is(node, ATTRIBUTE_property, "og:title") &&
+		if (content.bytes && node_attribute_is(node, ATTRIBUTE_property, "og:title") &&
 		    node_line(&text, title, PAGE_TITLE_BYTES))
 			return;
 	}

@@ -10,6 +10,7 @@
 #include "tools/web/page/writer.h"
 
 #define REPEATED_BYTES 80 /* the longest cell that is told again in each row it spans */
+#define PADDED_COLUMNS 16 /* rows of a wider table end with their last cell, as GFM allows */
 #define LONG_BLOCKS    3  /* paragraphs in a cell that make it part of a layout */
 
 struct column { /* a cell that reaches down from above */
@@ -243,10 +244,11 @@ static void write_row(struct writer *writer, const struct node *row, struct grid
 		run_clear(writer);
 	}
 	put_columns_from_above(writer, grid);
-	for (; !writer->plain && grid->at < grid->count; grid->at++) {
+	for (; grid->at < grid->count; grid->at++) {
 		if (is_taken(grid))
 			grid->columns[grid->at].rows--;
-		put_cell(writer, "", 0);
+		if (!writer->plain && grid->count <= PADDED_COLUMNS)
+			put_cell(writer, "", 0);
 	}
 	end_row(grid);
 }
