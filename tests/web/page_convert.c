@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pages as the web executor converts them. Used by what compares pages and by the bench of their quality.
  * usage: page-convert FILE URL markdown|text     one page, onto standard output
- *        page-convert -                          many: lines FILE<TAB>URL<TAB>FORMAT<TAB>OUTPUT on standard input;
- *                                                for each, the milliseconds it took and its title on standard output */
+ *        page-convert -                          many: lines FILE<TAB>URL<TAB>FORMAT<TAB>OUTPUT on standard
+ * input; for each, the milliseconds it took and its title on standard output */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -41,8 +41,9 @@ static int read_file(struct buffer *to, const char *path)
 static int convert(const char *path, const char *url, const char *format, FILE *to, bool many)
 {
 	_cleanup_(buffer_deinit) struct buffer html = {.max = BYTES}, text = {.max = BYTES};
-	struct page_options options = {
-		.memory = BYTES, .url = url, .format = strcmp(format, "text") == 0 ? PAGE_TEXT : PAGE_MARKDOWN};
+	struct page_options options = {.memory = BYTES,
+				       .url = url,
+				       .format = strcmp(format, "text") == 0 ? PAGE_TEXT : PAGE_MARKDOWN};
 	struct page_facts facts;
 	double began;
 

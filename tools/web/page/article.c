@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The main content of a page, in three steps: what its author names as menus, banners, comments and the like goes;
- * where running text is thickest is looked for; what is in there for other reasons goes. Where no text stands out
- * (an index, a search, an application), only the first step is done: too much is better for a model than too
- * little.
+ * The main content of a page, in three steps: what its author names as menus, banners, comments and the like
+ * goes; where running text is thickest is looked for; what is in there for other reasons goes. Where no text
+ * stands out (an index, a search, an application), only the first step is done: too much is better for a
+ * model than too little.
  */
 #include "tools/web/page/article.h"
 
 #include <string.h>
 
+#include "tools/web/page/article_data.h"
 #include "tools/web/page/article_facts.h"
 #include "tools/web/page/article_root.h"
 #include "tools/web/page/article_words.h"
 
 /* Shares of the page's running text: what has more is content, whatever it is called. */
 static const float header_share = 0.2f, aside_share = 0.3f, named_share = 0.4f, content_share = 0.1f;
-static const float comments_share = 0.97f; /* comments may be most of a page; what has all of it is the page */
-static const float share_points = 2;       /* buttons have no sentences; an embedded post has */
-static const float thread_share = 1;       /* comments for each point of other text: a discussion */
+static const float comments_share =
+	0.97f;                       /* comments may be most of a page; what has all of it is the page */
+static const float share_points = 2; /* buttons have no sentences; an embedded post has */
+static const float thread_share = 1; /* comments for each point of other text: a discussion */
 static const float article_thread_share = 10; /* the same on a page that says it is an article */
-static const float kept_share = 0.33f;     /* of the text of <main>: a text that is less is not what the page is about */
-static const float little_points = 10;     /* a text with less is a note on a page of another kind */
+static const float kept_share =
+	0.33f; /* of the text of <main>: a text that is less is not what the page is about */
+static const float little_points = 10; /* a text with less is a note on a page of another kind */
 enum {
+	EMPTY_TEXT = 400, /* characters: a page with less may be one that scripts build */
 	RESCUE_TEXT = 80, /* characters: with less left, nothing is left out */
 	SLUG_BYTES = 12,  /* of an id and its heading that are equal, the rest may differ */
 };
@@ -45,11 +49,13 @@ static bool is_subject(const struct page *page, const struct node *node)
 		first = node_next_element(first);
 	if (!first || !element_is(first->element, ELEMENT_HEADING))
 		return false;
-	facts_key(&name, &(struct node){.element = ELEMENT_TEXT, .text = id.bytes, .length = (uint32_t)id.length});
+	facts_key(&name,
+		  &(struct node){.element = ELEMENT_TEXT, .text = id.bytes, .length = (uint32_t)id.length});
 	facts_key(&heading, first);
 	if (name.length > SLUG_BYTES)
 		name.length = SLUG_BYTES;
-	return name.length >= 3 && heading.length >= name.length && memcmp(name.text, heading.text, name.length) == 0;
+	return name.length >= 3 && heading.length >= name.length &&
+	       memcmp(name.text, heading.text, name.length) == 0;
 }
 
 /* What is told by class, id and role. */
@@ -176,6 +182,8 @@ int article_find(struct tree *tree)
 	if (result < 0)
 		return result;
 	whole = facts_of(&page, tree->body)->all.text;
+	if (whole < EMPTY_TEXT && article_from_data(tree, whole))
+		return 0;
 	page.is_discussion = page.is_discussion || is_thread(&page);
 	drop_chrome(&page);
 	main = find_main(&page);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands in the middle of a text and is no part of it: blocks of links, forms, "read more", captions of news. */
+/* What stands in the middle of a text and is no part of it: blocks of links, forms, "read more", captions of
+ * news. */
 #include <string.h>
 
 #include "protocol/cleanup.h"
@@ -11,13 +12,14 @@ enum {
 	POINTER_TEXT = 200,
 	COMMAS = 10, /* a block with so many is text, whatever else is in it */
 };
-static const float few_links = 0.2f;      /* share of the text: a block with more is made of links */
+static const float few_links = 0.2f;       /* share of the text: a block with more is made of links */
 static const float sentence_links = 0.33f; /* the same where there are sentences */
-static const float named_links = 0.5f;    /* the same where it calls itself content */
+static const float named_links = 0.5f;     /* the same where it calls itself content */
 
 /* How paragraphs begin that lead elsewhere; in English, as most of such pages that a model is sent to. */
-static const char *const pointers[] = {"related", "readmore", "seealso", "also", "seemore",   "more",     "dontmiss",
-				       "click",   "subscribe", "signup", "follow", "watch", "getthe", "originallypublished"};
+static const char *const pointers[] = {
+	"related", "readmore",  "seealso", "also",   "seemore", "more",   "dontmiss",
+	"click",   "subscribe", "signup",  "follow", "watch",   "getthe", "originallypublished"};
 
 /* "Read more: ...", as a paragraph of its own. */
 static bool is_pointer(const struct page *page, const struct node *node)
@@ -25,13 +27,15 @@ static bool is_pointer(const struct page *page, const struct node *node)
 	const struct facts *facts = facts_of(page, node);
 	struct title_key key;
 
-	if (!node_is(node, ELEMENT_p) && !node_is(node, ELEMENT_div) && !element_is(node->element, ELEMENT_HEADING))
+	if (!node_is(node, ELEMENT_p) && !node_is(node, ELEMENT_div) &&
+	    !element_is(node->element, ELEMENT_HEADING))
 		return false;
 	if (facts->all.text > POINTER_TEXT || link_share(facts) < 0.5f)
 		return false;
 	facts_key(&key, node);
 	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++)
-		if (key.length >= strlen(pointers[i]) && memcmp(key.text, pointers[i], strlen(pointers[i])) == 0)
+		if (key.length >= strlen(pointers[i]) &&
+		    memcmp(key.text, pointers[i], strlen(pointers[i])) == 0)
 			return true;
 	return false;
 }
@@ -47,7 +51,8 @@ static bool is_caption(const struct page *page, const struct node *node)
 static bool is_data_table(const struct node *table)
 {
 	for (const struct node *node = table; node; node = node_after(node, table))
-		if (node_is(node, ELEMENT_th) || node_is(node, ELEMENT_thead) || node_is(node, ELEMENT_caption))
+		if (node_is(node, ELEMENT_th) || node_is(node, ELEMENT_thead) ||
+		    node_is(node, ELEMENT_caption))
 			return true;
 	return false;
 }

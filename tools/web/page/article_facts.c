@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running text is what people write in sentences: long, with commas, with few links. It is what tells content from
- * all else on most pages, whatever their markup (the idea of Readability and of all that came after it). Trusts
- * nothing of the page but the tree's bound on depth.
+ * Running text is what people write in sentences: long, with commas, with few links. It is what tells content
+ * from all else on most pages, whatever their markup (the idea of Readability and of all that came after it).
+ * Trusts nothing of the page but the tree's bound on depth.
  */
 #include "tools/web/page/article_facts.h"
 
@@ -52,8 +52,8 @@ static bool is_silent(const struct page *page, const struct node *node)
 		return true;
 	if (node_is(node, ELEMENT_noscript))
 		return !page->noscript;
-	return node_is(node, ELEMENT_iframe) || node_is(node, ELEMENT_object) || node_is(node, ELEMENT_noframes) ||
-	       node_is_never_shown(node, false, false);
+	return node_is(node, ELEMENT_iframe) || node_is(node, ELEMENT_object) ||
+	       node_is(node, ELEMENT_noframes) || node_is_never_shown(node, false, false);
 }
 
 static void look_at(struct page *page, const struct node *node)
@@ -180,8 +180,8 @@ int facts_gather(struct page *page, struct tree *tree)
 {
 	bool cut = tree->cut_memory;
 
-	*page = (struct page){
-		.tree = tree, .facts = tree_allocate(tree, (size_t)tree->nodes * sizeof *page->facts)};
+	*page = (struct page){.tree = tree,
+			      .facts = tree_allocate(tree, (size_t)tree->nodes * sizeof *page->facts)};
 	if (!page->facts) {
 		tree->cut_memory = cut; /* the page itself is there */
 		return -ENOMEM;
@@ -195,7 +195,8 @@ int facts_gather(struct page *page, struct tree *tree)
 	return 0;
 }
 
-/* Points of one block's own text: one for being there, one a comma, some for length; what is linked takes its share. */
+/* Points of one block's own text: one for being there, one a comma, some for length; what is linked takes its
+ * share. */
 static float mass_of(const struct facts *facts)
 {
 	const struct counts *own = &facts->own;
@@ -243,8 +244,9 @@ static void count_self(const struct page *page, const struct node *node)
 	if (mass > 0)
 		add_score(page, node, mass);
 	facts->paragraphs = saturated(facts->paragraphs + node_is(node, ELEMENT_p));
-	facts->inputs = saturated(facts->inputs + (node_is(node, ELEMENT_input) || node_is(node, ELEMENT_select) ||
-						   node_is(node, ELEMENT_textarea)));
+	facts->inputs =
+		saturated(facts->inputs + (node_is(node, ELEMENT_input) || node_is(node, ELEMENT_select) ||
+					   node_is(node, ELEMENT_textarea)));
 }
 
 /* The node before in document order. */
@@ -296,9 +298,11 @@ bool facts_is_title(const struct page *page, const struct node *heading)
 		const struct title_key *title = &page->titles[i];
 
 		/* "Heading - Site", or a title that leaves some words out */
-		if (key.length * 5 >= title->length * 2 && memmem(title->text, title->length, key.text, key.length))
+		if (key.length * 5 >= title->length * 2 &&
+		    memmem(title->text, title->length, key.text, key.length))
 			return true;
-		if (title->length * 4 >= key.length * 3 && memmem(key.text, key.length, title->text, title->length))
+		if (title->length * 4 >= key.length * 3 &&
+		    memmem(key.text, key.length, title->text, title->length))
 			return true;
 	}
 	return false;

@@ -2,7 +2,8 @@
 #ifndef SALLYPORT_TOOLS_WEB_PAGE_ARTICLE_FACTS_H
 #define SALLYPORT_TOOLS_WEB_PAGE_ARTICLE_FACTS_H
 
-/* What is counted of each node of a page, and what the page says of itself: what main content is judged by. */
+/* What is counted of each node of a page, and what the page says of itself: what main content is judged by.
+ */
 
 #include "tools/web/page/tree.h"
 
@@ -16,11 +17,11 @@ struct counts {
 };
 
 struct facts {
-	struct counts own; /* of text that belongs to this block and to none within it */
-	struct counts all; /* of all below, but for what is left out */
-	float mass;        /* how much running text is below: points, see article_facts.c */
-	float score;       /* the same, with what is nearer counting for more */
-	uint32_t block;    /* number of the block whose text this is */
+	struct counts own;           /* of text that belongs to this block and to none within it */
+	struct counts all;           /* of all below, but for what is left out */
+	float mass;                  /* how much running text is below: points, see article_facts.c */
+	float score;                 /* the same, with what is nearer counting for more */
+	uint32_t block;              /* number of the block whose text this is */
 	uint16_t paragraphs, inputs; /* below; no more than UINT16_MAX */
 	uint8_t signs;               /* article_words.h */
 	bool linked, headed;         /* within a link, a heading */
@@ -57,7 +58,8 @@ int facts_gather(struct page *page, struct tree *tree);
 
 /* Whether a node is to be left out, asked when all below it has been. */
 typedef bool (*facts_judge)(const struct page *page, const struct node *node);
-/* Counts again below `root`, last nodes first, without what is left out by now and what `judge` (or NULL) says. */
+/* Counts again below `root`, last nodes first, without what is left out by now and what `judge` (or NULL)
+ * says. */
 void facts_sum(struct page *page, struct node *root, facts_judge judge);
 
 /* Letters and digits of the node's text. */

@@ -9,7 +9,8 @@
 
 #include "tools/web/page/article_words.h"
 
-static const float named_points = 25; /* at most, and no more than half of the score, for a name that says "content" */
+static const float named_points =
+	25; /* at most, and no more than half of the score, for a name that says "content" */
 static const float twin_share = 0.05f;  /* of the core's score: what has its name too belongs to it */
 static const float other_share = 0.75f; /* the same without its name */
 static const float strong_points = 10;  /* less is no text */
@@ -18,7 +19,8 @@ static const float gain_links = 0.15f;  /* and is of one kind with it when it ha
 static const float gain_density = 0.7f; /* and about as much mass for its length */
 static const float main_share = 0.3f;   /* of the page's mass: less is not what the page is about */
 enum {
-	BESIDE_TEXT = 65, /* characters without spaces, one sentence: a paragraph beside the core that is part of it */
+	BESIDE_TEXT = 65, /* characters without spaces, one sentence: a paragraph beside the core that is part
+			     of it */
 };
 
 static float score_of(const struct page *page, const struct node *node)
@@ -83,7 +85,8 @@ static bool is_part(const struct page *page, const struct node *node, const stru
 {
 	float score = score_of(page, node), best = score_of(page, core);
 
-	return is_twin(node, core) ? score > twin_share * best : score > other_share * best && score > strong_points;
+	return is_twin(node, core) ? score > twin_share * best
+				   : score > other_share * best && score > strong_points;
 }
 
 static struct node *widen_to_parts(const struct page *page, struct node *core)
@@ -135,8 +138,8 @@ static bool is_beside(const struct page *page, const struct node *node)
 {
 	const struct facts *facts = facts_of(page, node);
 
-	return !is_out(node) && (node_is(node, ELEMENT_p) || facts->mass > 0) && facts->all.text > BESIDE_TEXT &&
-	       link_share(facts) < 0.25f;
+	return !is_out(node) && (node_is(node, ELEMENT_p) || facts->mass > 0) &&
+	       facts->all.text > BESIDE_TEXT && link_share(facts) < 0.25f;
 }
 
 static struct node *join_siblings(const struct page *page, struct node *core)

@@ -6,7 +6,8 @@
 
 #include "tools/web/page/article_facts.h"
 
-/* The smallest element that has all of the text, maybe the body. Marks children of it that have no part in it. */
+/* The smallest element that has all of the text, maybe the body. Marks children of it that have no part in
+ * it. */
 struct node *article_root(const struct page *page);
 
 /* facts_judge: within the text, what is there for other reasons. */

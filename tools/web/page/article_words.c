@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of classes are chosen by people, and mostly of the same few words. They are cut where words end ("-", "_",
- * a capital), and each word, and each pair of neighbours, is looked up: "relatedPosts", "related-posts" and
- * "relatedposts" are the same.
+ * Names of classes are chosen by people, and mostly of the same few words. They are cut where words end ("-",
+ * "_", a capital), and each word, and each pair of neighbours, is looked up: "relatedPosts", "related-posts"
+ * and "relatedposts" are the same.
  */
 #include "tools/web/page/article_words.h"
 
@@ -290,8 +290,9 @@ static unsigned signs_of(struct slice names)
 /* Headings and anchors bear ids made of what they say. */
 static bool is_anchor(const struct node *node)
 {
-	return element_is(node->element, ELEMENT_HEADING) || node_is(node, ELEMENT_span) || node_is(node, ELEMENT_a) ||
-	       node_is(node, ELEMENT_dt) || node_is(node, ELEMENT_dd) || node_is(node, ELEMENT_p);
+	return element_is(node->element, ELEMENT_HEADING) || node_is(node, ELEMENT_span) ||
+	       node_is(node, ELEMENT_a) || node_is(node, ELEMENT_dt) || node_is(node, ELEMENT_dd) ||
+	       node_is(node, ELEMENT_p);
 }
 
 unsigned article_signs(const struct node *node)
@@ -301,7 +302,8 @@ unsigned article_signs(const struct node *node)
 	for (uint32_t i = 0; node->element != ELEMENT_TEXT && i < node->length; i++) {
 		const struct attribute *attribute = &node->attributes[i];
 
-		if (attribute->name == ATTRIBUTE_class || (attribute->name == ATTRIBUTE_id && !is_anchor(node)) ||
+		if (attribute->name == ATTRIBUTE_class ||
+		    (attribute->name == ATTRIBUTE_id && !is_anchor(node)) ||
 		    attribute->name == ATTRIBUTE_role || attribute->name == ATTRIBUTE_itemprop)
 			signs |= signs_of((struct slice){attribute->value, attribute->length});
 	}
