@@ -232,12 +232,12 @@ void write_node(struct writer *writer, const struct node *node)
 	unsigned level;
 	const char *label;
 
+	if (is_skipped(writer, node))
+		return;
 	if (node->element == ELEMENT_TEXT) {
 		run_text(writer, (struct slice){node->text, node->length});
 		return;
 	}
-	if (is_skipped(writer, node))
-		return;
 	if (node_is_never_shown(node, writer->plain, writer->in_label > 0))
 		return;
 	level = heading_level(node);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "tools/web/page/article.h"
 #include "tools/web/page/hidden.h"
 #include "tools/web/page/writer.h"
 
@@ -112,8 +113,11 @@ int page_convert(struct buffer *text, struct page_facts *facts, const struct pag
 	find_title(&tree, facts->title);
 	find_base(writer, options->url);
 	hidden_mark(&tree);
-	if (!writer->plain)
+	if (!writer->plain) {
+		if (!options->whole)
+			article_find(&tree); /* without memory for it, all is kept */
 		notes_find(writer);
+	}
 	write_page(writer);
 	facts->cut = why_cut(writer);
 	return writer->result == -EMSGSIZE ? 0 : writer->result;
