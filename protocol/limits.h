@@ -446,6 +446,7 @@
 #define LIMIT_WEB_TOTAL_MS       120000     /* a page, in the background too */
 #define LIMIT_WEB_FIRST_BYTE_MS  45000      /* handshake, request, and what the server thinks about it */
 #define LIMIT_WEB_IDLE_MS        20000 /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */
+#define LIMIT_WEB_TELL_MS        500   /* between words about how far a load is */
 #define LIMIT_WEB_DRIP_BYTES     2000
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
 #define LIMIT_WEB_DEPTH          256 /* of JSON or XML that is laid out anew; deeper stays as it was */

@@ -44,7 +44,7 @@ struct load *load_new(struct web *web, enum load_kind kind, struct request *requ
 	snprintf(load->method, sizeof load->method, "%s", load->request.method);
 	load->carries = true;
 	load->socket = load->pipe = -1;
-	load->begun = load->used = clock_ms();
+	load->begun = load->used = load->told = clock_ms();
 	load->total_due = kind == LOAD_DOWNLOAD ? 0 : load->begun + LIMIT_WEB_TOTAL_MS;
 	buffer_init(&load->body, LIMIT_WEB_BODY_BYTES);
 	buffer_init(&load->verdict_payload, LIMIT_FRAME_BYTES);
@@ -319,6 +319,26 @@ static void watch_drips(struct load *load, uint64_t now)
 	load->stage_due = load->window_begun + LIMIT_WEB_IDLE_MS;
 }
 
+/* How far it is, to those who listen. */
+static void tell(struct load *load, uint64_t now)
+{
+	unsigned percent = load->total ? (unsigned)(load->written * 100 / load->total) : 0;
+	char text[160];
+
+	load->told = now;
+	load_stage(load, text, sizeof text);
+	for (struct fetch *at = load->web->fetches; at; at = at->next)
+		if (at->load == load)
+			answer_progress(at, percent, text);
+}
+
+/* Is its present stage bounded by itself, beside the whole? */
+static bool has_stage(const struct load *load)
+{
+	return load->state == LOAD_CONNECTING || load->state == LOAD_TRANSFERRING ||
+	       load->state == LOAD_RESTING;
+}
+
 uint64_t load_turn(struct load *load, uint64_t now)
 {
 	uint64_t due = load->total_due ? load->total_due : now + LIMIT_WEB_TOTAL_MS;
@@ -329,14 +349,17 @@ uint64_t load_turn(struct load *load, uint64_t now)
 		watch_drips(load, now);
 	if (load->state == LOAD_RESTING && now >= load->stage_due)
 		hop_begin(load);
-	if (load->kind == LOAD_DOWNLOAD && load->state == LOAD_TRANSFERRING)
-		download_tell(load, now);
 	if (load->state == LOAD_ENDED)
 		return due;
-	if (load->stage_due && load->state != LOAD_WAITING && load->state != LOAD_ASKING &&
-	    load->state != LOAD_DRAINING && load->stage_due < due)
+	if (load->listeners) {
+		if (now >= load->told + LIMIT_WEB_TELL_MS)
+			tell(load, now);
+		if (load->told + LIMIT_WEB_TELL_MS < due)
+			due = load->told + LIMIT_WEB_TELL_MS;
+	}
+	if (has_stage(load) && load->stage_due < due)
 		due = load->stage_due;
-	if (now >= due)
+	if ((load->total_due && now >= load->total_due) || (has_stage(load) && now >= load->stage_due))
 		expire(load);
 	return due;
 }

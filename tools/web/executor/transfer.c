@@ -68,6 +68,8 @@ static void read_headers(struct load *load)
 						  .etag = transfer_header(load, "ETag"),
 						  .last_modified = transfer_header(load, "Last-Modified")};
 
+	if (strcmp(load->method, "HEAD") == 0)
+		type = "text/plain"; /* the headers are what is shown */
 	snprintf(load->type, sizeof load->type, "%s", type ? type : "");
 	load->expected =
 		length && !transfer_header(load, "Content-Encoding") ? strtoull(length, NULL, 10) : 0;
@@ -80,6 +82,17 @@ static void read_headers(struct load *load)
 		load->freshness = (struct freshness){0};
 }
 
+/* What a HEAD is asked for. */
+static int collect_header(struct load *load, const char *line, size_t length)
+{
+	if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { /* what came before was an interim answer's */
+		load->web->body_bytes -= buffer_length(&load->body);
+		buffer_clear(&load->body, 0);
+	}
+	load->web->body_bytes += length;
+	return buffer_append(&load->body, line, length);
+}
+
 static size_t take_header(char *line, size_t one, size_t length, void *context)
 {
 	struct load *load = context;
@@ -87,6 +100,9 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 	(void)one;
 	load->header_bytes += length;
 	if (load->header_bytes > LIMIT_WEB_HEADER_BYTES)
+		return 0;
+	if (strcmp(load->method, "HEAD") == 0 && !load->headers_done &&
+	    collect_header(load, line, length) < 0)
 		return 0;
 	/* after the body come trailers: nothing is decided by those */
 	if (load->headers_done || length > 2 || line[0] != (length == 2 ? '\r' : '\n'))
