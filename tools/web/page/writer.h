@@ -52,6 +52,7 @@ struct writer {
 	struct buffer *out;
 	struct tree *tree;
 	bool plain; /* PAGE_TEXT */
+	bool all;   /* also what is hidden or left out */
 	int result; /* sticky: -ENOMEM, or -EMSGSIZE at the end of `out` */
 	bool late;  /* the time was up */
 	uint64_t deadline;
