@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pages as the web executor converts them. Used by what compares pages and by the bench of their quality.
- * usage: page-convert FILE URL markdown|text     one page, onto standard output
- *        page-convert -                          many: lines FILE<TAB>URL<TAB>FORMAT<TAB>OUTPUT on standard
- * input; for each, the milliseconds it took and its title on standard output */
+ * usage: page-convert FILE URL markdown|text|whole   one page, onto standard output; whole: Markdown of all
+ * of it page-convert -   many: lines FILE<TAB>URL<TAB>FORMAT<TAB>OUTPUT on standard input; for each, the
+ * milliseconds it took and its title on standard output */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -86,7 +86,7 @@ int main(int count, char **words)
 	if (count == 4)
 		return convert(words[1], words[2], words[3], stdout, false);
 	if (count != 2 || strcmp(words[1], "-") != 0) {
-		fprintf(stderr, "usage: page-convert FILE URL markdown|text, or page-convert -\n");
+		fprintf(stderr, "usage: page-convert FILE URL markdown|text|whole, or page-convert -\n");
 		return 2;
 	}
 	while (result == 0 && fgets(line, sizeof line, stdin))

@@ -16,6 +16,7 @@
 
 /* Shares of the page's running text: what has more is content, whatever it is called. */
 static const float header_share = 0.2f, aside_share = 0.3f, named_share = 0.4f, content_share = 0.1f;
+static const float note_links = 0.2f; /* a note has fewer, a box beside the text more */
 static const float comments_share =
 	0.97f;                       /* comments may be most of a page; what has all of it is the page */
 static const float share_points = 2; /* buttons have no sentences; an embedded post has */
@@ -41,6 +42,7 @@ static bool is_subject(const struct page *page, const struct node *node)
 	struct slice id = node_attribute(node, ATTRIBUTE_id);
 	const struct node *first = node_first_element(node);
 	struct title_key name, heading;
+	size_t number = 0; /* "2.1. Comments" */
 
 	if (!id.length || !(node_is(node, ELEMENT_section) || node_has_class(node, "section")) ||
 	    facts_of(page, node)->inputs)
@@ -52,10 +54,12 @@ static bool is_subject(const struct page *page, const struct node *node)
 	facts_key(&name,
 		  &(struct node){.element = ELEMENT_TEXT, .text = id.bytes, .length = (uint32_t)id.length});
 	facts_key(&heading, first);
+	while (number < heading.length && heading.text[number] <= '9')
+		number++;
 	if (name.length > SLUG_BYTES)
 		name.length = SLUG_BYTES;
-	return name.length >= 3 && heading.length >= name.length &&
-	       memcmp(name.text, heading.text, name.length) == 0;
+	return name.length >= 3 && heading.length - number >= name.length &&
+	       memcmp(name.text, heading.text + number, name.length) == 0;
 }
 
 /* What is told by class, id and role. */
@@ -75,7 +79,37 @@ static bool is_named_chrome(const struct page *page, const struct node *node)
 		return false;
 	if ((facts->signs & SIGN_SHARE) && facts->mass < share_points)
 		return true;
-	return (facts->signs & (SIGN_CHROME | SIGN_APART | SIGN_BYLINE)) && facts->mass < named_share * whole;
+	if ((facts->signs & SIGN_BYLINE) &&
+	    !page->is_discussion) /* in which who said it belongs to what is said */
+		return true;
+	return (facts->signs & (SIGN_CHROME | SIGN_APART)) && facts->mass < named_share * whole;
+}
+
+static bool is_within(const struct node *node, enum element element)
+{
+	while (node && !node_is(node, element))
+		node = node->parent;
+	return node != NULL;
+}
+
+/* The title of one of several articles on a page stands in its <header>. */
+static bool has_own_heading(const struct page *page, const struct node *header)
+{
+	if (!is_within(header, ELEMENT_article))
+		return false;
+	for (const struct node *node = header; node; node = node_after(node, header))
+		if (element_is(node->element, ELEMENT_HEADING))
+			return !facts_is_title(page, node);
+	return false;
+}
+
+/* A note in the text, as manuals have them. */
+static bool is_note(const struct page *page, const struct node *aside)
+{
+	const struct facts *facts = facts_of(page, aside);
+
+	return !page->is_article && facts->mass > 0 && !facts->inputs && link_share(facts) < note_links &&
+	       (is_within(aside, ELEMENT_main) || is_within(aside, ELEMENT_article));
 }
 
 static bool is_chrome(const struct page *page, const struct node *node)
@@ -88,11 +122,20 @@ static bool is_chrome(const struct page *page, const struct node *node)
 	case ELEMENT_search:
 		return true;
 	case ELEMENT_header:
-		return mass < header_share * whole;
-	case ELEMENT_footer:
+		return mass < header_share * whole && !has_own_heading(page, node);
 	case ELEMENT_aside:
+		if (is_note(page, node))
+			return is_named_chrome(page, node);
+		return mass < aside_share * whole;
+	case ELEMENT_footer:
 		return mass < aside_share * whole;
 	case ELEMENT_TEXT:
+	case ELEMENT_h1:
+	case ELEMENT_h2:
+	case ELEMENT_h3:
+	case ELEMENT_h4:
+	case ELEMENT_h5:
+	case ELEMENT_h6:
 	case ELEMENT_main:
 	case ELEMENT_article:
 	case ELEMENT_a:

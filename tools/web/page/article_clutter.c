@@ -10,6 +10,7 @@
 enum {
 	CAPTION_TEXT = 300, /* characters: what is longer only calls itself caption */
 	POINTER_TEXT = 200,
+	LABEL_TEXT = 16,
 	COMMAS = 10, /* a block with so many is text, whatever else is in it */
 };
 static const float few_links = 0.2f;       /* share of the text: a block with more is made of links */
@@ -20,6 +21,23 @@ static const float named_links = 0.5f;     /* the same where it calls itself con
 static const char *const pointers[] = {
 	"related", "readmore",  "seealso", "also",   "seemore", "more",   "dontmiss",
 	"click",   "subscribe", "signup",  "follow", "watch",   "getthe", "originallypublished"};
+
+/* What stands where an advertisement was to be. */
+static const char *const labels[] = {"ad",      "ads",   "advert",     "advertisement",
+				     "anzeige", "iklan", "publicidad", "werbung"};
+
+static bool is_label(const struct page *page, const struct node *node)
+{
+	struct title_key key;
+
+	if (facts_of(page, node)->all.text > LABEL_TEXT || !element_is(node->element, ELEMENT_BLOCK))
+		return false;
+	facts_key(&key, node);
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		if (key.length == strlen(labels[i]) && memcmp(key.text, labels[i], key.length) == 0)
+			return true;
+	return false;
+}
 
 /* "Read more: ...", as a paragraph of its own. */
 static bool is_pointer(const struct page *page, const struct node *node)
@@ -71,6 +89,9 @@ static bool is_made_of_links(const struct page *page, const struct node *node)
 	const struct facts *facts = facts_of(page, node);
 	bool list = node_is(node, ELEMENT_ul) || node_is(node, ELEMENT_ol);
 	bool named = (facts->signs & SIGN_CONTENT) != 0;
+	float most = named || (page->is_discussion && facts->mass > 1) ? named_links
+		     : facts->mass > 1                                 ? sentence_links
+								       : few_links;
 
 	if (!named && (facts->signs & (SIGN_CHROME | SIGN_APART)))
 		return true;
@@ -80,7 +101,7 @@ static bool is_made_of_links(const struct page *page, const struct node *node)
 		return true;
 	if (list)
 		return false;
-	return link_share(facts) > (named ? named_links : facts->mass > 1 ? sentence_links : few_links);
+	return link_share(facts) > most;
 }
 
 bool article_is_clutter(const struct page *page, const struct node *node)
@@ -107,5 +128,5 @@ bool article_is_clutter(const struct page *page, const struct node *node)
 	default:
 		break;
 	}
-	return is_pointer(page, node) || (page->is_article && is_caption(page, node));
+	return is_pointer(page, node) || is_label(page, node) || (page->is_article && is_caption(page, node));
 }

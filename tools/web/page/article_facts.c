@@ -128,6 +128,11 @@ static void add_key(struct title_key *key, const char *bytes, size_t length)
 	for (size_t i = 0; i < length && key->length < sizeof key->text; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 
+		/* U+0080 to U+00BF and U+2000 to U+2FFF: punctuation and symbols */
+		if (c == 0xc2 || c == 0xe2) {
+			i += c == 0xc2 ? 1 : 2;
+			continue;
+		}
 		if (c >= 'A' && c <= 'Z')
 			c |= 0x20;
 		if (c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))

@@ -165,7 +165,6 @@ static const struct {
 	{"searchbar", SIGN_CHROME},
 	{"searchbox", SIGN_CHROME},
 	{"searchform", SIGN_CHROME},
-	{"seealso", SIGN_APART},
 	{"shadow", SIGN_CONTENT},
 	{"share", SIGN_SHARE},
 	{"sharebar", SIGN_SHARE},

@@ -59,15 +59,26 @@ def readability_of(pages, node, modules):
         return answers
 
 
-def fetch_server(pages, node, modules):
-    """{key: Markdown as mcp-server-fetch answers it}; None if it is not installed"""
+def markdownify(htmls):
+    """{key: Markdown} of {key: HTML}; None if it is not installed. What nests too deep for it becomes nothing."""
     try:
-        import markdownify
+        import markdownify as library
     except ImportError:
         return None
+    answers = {}
+    for key, html in htmls.items():
+        try:
+            answers[key] = library.markdownify(html, heading_style=library.ATX)
+        except RecursionError:
+            answers[key] = ""
+    return answers
+
+
+def fetch_server(pages, node, modules):
+    """{key: Markdown as mcp-server-fetch answers it}; None if it is not installed"""
     if not modules or not os.path.isdir(os.path.join(modules, "@mozilla/readability")):
         return None
-    return {key: markdownify.markdownify(html, heading_style=markdownify.ATX) for key, html in readability(pages, node, modules).items()}
+    return markdownify(readability(pages, node, modules))
 
 
 def trafilatura(pages, *_):
