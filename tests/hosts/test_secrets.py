@@ -178,6 +178,8 @@ def memory_of(pid):
             if rights[0] != "r" or "[v" in line:
                 continue
             begin, end = (int(part, 16) for part in area.split("-"))
+            if end - begin > 1 << 30:
+                continue  # a sanitizer's shadow: what it says of memory is none of it
             memory.seek(begin)
             try:
                 yield memory.read(end - begin)
