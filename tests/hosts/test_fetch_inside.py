@@ -55,6 +55,11 @@ class Called:
     def fetch(self, url, **arguments):
         return self.call("fetch_url", url=url, **arguments)
 
+    def works_again(self):
+        """Until what was killed has been replaced: a call that met its end is told so."""
+        while "structuredContent" not in (result := self.call("run_command", command="true")):
+            assert "ry again" in text_of(result), result
+
     def begin(self, command):
         """A command in the background, once it has said that it listens."""
         begun = self.call("run_command", command=command, wait_ms=0)["structuredContent"]
@@ -297,6 +302,7 @@ def test_killed_while_it_is_fetched(server, workspace, site_text, victim):
     watch.wait_ended(PATIENCE)
     watch.close()
     assert "result" in server.response(call, 3 * PATIENCE)
+    caller.works_again()
     caller.serve("127.0.0.1:8000")
     assert "mine /" in text_of(caller.fetch("http://localhost:8000/"))
 

@@ -113,6 +113,20 @@ def test_a_file_in_a_read_only_workspace_is_refused(policy, command_line, worksp
     assert "where a command could read" in command_line("stdio", "--workspace", f"{workspace}:ro", "--policy", path).stderr
 
 
+def test_a_file_of_the_system_is_refused(policy, command_line, workspace, tmp_path):
+    """Where every command reads what modes let it, and in a directory of PATH."""
+    path = policy({"network": {"inject": [of_file("/etc/shadow", "api.example.org")]}})
+    said = command_line("stdio", "--workspace", str(workspace), "--policy", path).stderr
+    assert ("a directory of the system" if os.getuid() == 0 else "Permission denied") in said, said
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "secret").write_text(SECRET)
+    (tools / "secret").chmod(0o600)
+    done = subprocess.run([PROGRAM, "stdio", "--workspace", str(workspace), "--policy", policy({"network": {"inject": [of_file(tools / "secret", "a.example")]}})],
+                          capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL, env={**clean_environment(), "PATH": f"/usr/bin:{tools}"})
+    assert done.returncode == 2 and f"secret lies in {tools}" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("domain", ["localhost", "localhost:3000", "127.0.0.1", "127.0.0.2:80", "[::1]:443", "0.0.0.0", "app.localhost"])
 def test_the_loopback_of_sandboxes_is_refused(policy, command_line, workspace, secret_file, domain):
     """Commands listen there, and would read it."""
@@ -178,6 +192,8 @@ def memory_of(pid):
             if rights[0] != "r" or "[v" in line:
                 continue
             begin, end = (int(part, 16) for part in area.split("-"))
+            if end - begin > 1 << 30:
+                continue  # a sanitizer's shadow: what it says of memory is none of it
             memory.seek(begin)
             try:
                 yield memory.read(end - begin)
