@@ -38,6 +38,7 @@ struct run {
 	bool link_open;          /* its '[' is written */
 	bool link_done;          /* it is closed: what else is in it is plain text */
 	bool link_at_heading;    /* it has a heading in it, which is what becomes the link */
+	bool link_at_text;       /* it has blocks: the first text becomes the link, not a picture before it */
 };
 
 struct note {           /* a footnote: notes.c */
