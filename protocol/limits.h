@@ -414,7 +414,8 @@
 	 << 10) /* response headers of one hop: real ones stay under 32 KB, cookies and policies included */
 #define LIMIT_WEB_BODY_BYTES                                                                                 \
 	(16u << 20) /* of one answer, decompressed: 100 times a large page; what is beyond is told as cut */
-#define LIMIT_WEB_BODIES_BYTES (64u << 20) /* of all fetches that run in one executor together */
+#define LIMIT_WEB_BODIES_BYTES                                                                               \
+	(64u << 20) /* of all fetches in one executor together; past it each has only its part, 256 KB */
 #define LIMIT_WEB_TEXT_BYTES                                                                                 \
 	(3u * LIMIT_WEB_BODY_BYTES)            /* Latin-1 becomes twice that in UTF-8, U+FFFD thrice */
 #define LIMIT_WEB_LENGTH_DEFAULT  20000        /* max_length of fetch_url, characters: tools.md */

@@ -253,13 +253,18 @@ void load_abandon(struct load *load)
 void load_stage(const struct load *load, char *words, size_t size)
 {
 	curl_off_t handshake = 0;
+	int length;
 
 	switch (load->state) {
 	case LOAD_WAITING:
 		snprintf(words, size, "waiting for other fetches to end");
 		return;
 	case LOAD_ASKING:
-		snprintf(words, size, "reading robots.txt of the host");
+		length = snprintf(words, size, "reading robots.txt of the host");
+		if (origins_load(load) && (size_t)length + 3 < size) {
+			snprintf(words + length, size - (size_t)length, ", ");
+			load_stage(origins_load(load), words + length + 2, size - (size_t)length - 2);
+		}
 		return;
 	case LOAD_CONNECTING:
 		snprintf(words, size, "looking up the host and connecting");

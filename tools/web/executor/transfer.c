@@ -127,7 +127,9 @@ static size_t take_body(char *bytes, size_t one, size_t length, void *context)
 	if (load->kind == LOAD_DOWNLOAD)
 		return download_take(load, bytes, length);
 	load->received += length;
-	if (load->web->body_bytes + fits > LIMIT_WEB_BODIES_BYTES) {
+	/* large ones do not keep small ones from coming: each has its share in any case */
+	if (load->web->body_bytes + fits > LIMIT_WEB_BODIES_BYTES &&
+	    buffer_length(&load->body) + fits > LIMIT_WEB_BODIES_BYTES / LIMIT_WEB_FETCHES) {
 		load->too_much = true;
 		return 0;
 	}
@@ -323,6 +325,12 @@ void transfer_end(struct load *load)
 	}
 }
 
+/* Alerts are told by OpenSSL's names for them, and this one deserves a sentence. */
+static bool is_old_tls(const char *detail)
+{
+	return strstr(detail, "protocol version") || strstr(detail, "unsupported protocol");
+}
+
 void transfer_words(const struct load *load, CURLcode code, char *words, size_t size)
 {
 	const char *detail = load->error[0] ? load->error : curl_easy_strerror(code);
@@ -336,7 +344,11 @@ void transfer_words(const struct load *load, CURLcode code, char *words, size_t 
 			 "there are no certificates here to check it by (Debian: install ca-certificates)");
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
-		snprintf(words, size, "the TLS handshake failed: %s", detail);
+		snprintf(words, size, "the TLS handshake failed: %s%s",
+			 is_old_tls(detail)
+				 ? "it speaks only what is older than TLS 1.2, which is not accepted: "
+				 : "",
+			 detail);
 		break;
 	case CURLE_GOT_NOTHING:
 		snprintf(words, size, "it closed the connection without an answer");
