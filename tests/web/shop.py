@@ -21,22 +21,6 @@ DOMAIN = "shop.example"
 BIG = 8 << 20  # bytes of www's /big
 
 
-def certify(folder):
-    """(authority's certificate, server's certificate and key): PEM files."""
-    def openssl(*words):
-        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
-
-    names = ",".join(f"DNS:{host}.{DOMAIN}" for host in HOSTS)
-    with open(os.path.join(folder, "extensions"), "w", encoding="ascii") as file:
-        file.write(f"subjectAltName={names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=a test's authority")
-    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={DOMAIN}")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "extensions",
-            "-out", "server.crt")
-    return os.path.join(folder, "ca.pem"), os.path.join(folder, "server.crt"), os.path.join(folder, "server.key")
-
-
 # ---- what is sold ----
 
 def archive(files):
@@ -167,12 +151,12 @@ class Shop(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, address, folder, certificate, key):
+    def __init__(self, address, folder, pem):
         super().__init__((address, 443), Handler)
         self.folder, self.goods, self.sold = folder, goods(), []
         make_repository(folder)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate, key)
+        self.context.load_cert_chain(pem)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def finish_request(self, request, client_address):

@@ -8,17 +8,16 @@ usage: tools.py SALLYPORT    SALLYPORT_NODE in the environment: the directory of
 
 import hashlib
 import os
-import tempfile
 import unittest
 
 import harness
 import shop
 from test_commands import Commands, enter, targets
 from test_confined import PROFILE
-from test_names import PUBLIC, Names, bind_mount, furnish
+from test_names import PUBLIC, Names
 from shop import DOMAIN
+from world import BUNDLE, furnished
 
-BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 NODE = os.path.realpath(os.environ["SALLYPORT_NODE"]) if os.environ.get("SALLYPORT_NODE") else ""  # paths inside are canonical
 
 JAVA = r"""
@@ -195,20 +194,10 @@ class Tools(unittest.TestCase):
 
 def inside():
     global SHOP
-    with tempfile.TemporaryDirectory() as furniture:
-        os.chmod(furniture, 0o755)
-        furnish(furniture)
-        authority, certificate, key = shop.certify(furniture)
-        bundle = os.path.join(furniture, "bundle")
-        with open(bundle, "wb") as file:
-            for path in (BUNDLE, authority):
-                with open(path, "rb") as part:
-                    file.write(part.read())
-        os.chmod(bundle, 0o644)
-        bind_mount(bundle, BUNDLE)
+    with furnished() as (furniture, authority):
         repositories = os.path.join(furniture, "git")
         os.mkdir(repositories)
-        SHOP = shop.Shop(PUBLIC, repositories, certificate, key)
+        SHOP = shop.Shop(PUBLIC, repositories, authority.issue(*(f"{host}.{DOMAIN}" for host in shop.HOSTS)))
         os.environ["PATH"] = ":".join(([NODE] if NODE else []) + ["/usr/local/bin", "/usr/bin", "/bin"])
         harness.main(["sallyport"])
 

@@ -152,6 +152,14 @@ enum origin_answer origins_ask(struct load *load, char *why, size_t size)
 	return ORIGIN_REFUSES;
 }
 
+const struct load *origins_load(const struct load *load)
+{
+	for (const struct origin *at = load->web->origins.all; at; at = at->next)
+		if (is_of(at, &load->url))
+			return at->load;
+	return NULL;
+}
+
 /* What the answer means, and for how long. */
 static void read_answer(struct origin *origin, const struct load *load)
 {

@@ -30,6 +30,8 @@ enum origin_answer {
 
 /* May `load` fetch its present URL? `why` (256 bytes) gets the line that refuses it. */
 enum origin_answer origins_ask(struct load *load, char *why, size_t size);
+/* What `load` waits for, which stays the origin's; NULL: nothing. */
+const struct load *origins_load(const struct load *load);
 /* A load of LOAD_ROBOTS has ended: those that wait for it go on. */
 void origins_answered(struct load *load);
 void origins_deinit(struct origins *origins);

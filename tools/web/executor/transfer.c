@@ -68,6 +68,8 @@ static void read_headers(struct load *load)
 						  .etag = transfer_header(load, "ETag"),
 						  .last_modified = transfer_header(load, "Last-Modified")};
 
+	if (strcmp(load->method, "HEAD") == 0)
+		type = "text/plain"; /* the headers are what is shown */
 	snprintf(load->type, sizeof load->type, "%s", type ? type : "");
 	load->expected =
 		length && !transfer_header(load, "Content-Encoding") ? strtoull(length, NULL, 10) : 0;
@@ -80,6 +82,17 @@ static void read_headers(struct load *load)
 		load->freshness = (struct freshness){0};
 }
 
+/* What a HEAD is asked for. */
+static int collect_header(struct load *load, const char *line, size_t length)
+{
+	if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { /* what came before was an interim answer's */
+		load->web->body_bytes -= buffer_length(&load->body);
+		buffer_clear(&load->body, 0);
+	}
+	load->web->body_bytes += length;
+	return buffer_append(&load->body, line, length);
+}
+
 static size_t take_header(char *line, size_t one, size_t length, void *context)
 {
 	struct load *load = context;
@@ -87,6 +100,9 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 	(void)one;
 	load->header_bytes += length;
 	if (load->header_bytes > LIMIT_WEB_HEADER_BYTES)
+		return 0;
+	if (strcmp(load->method, "HEAD") == 0 && !load->headers_done &&
+	    collect_header(load, line, length) < 0)
 		return 0;
 	/* after the body come trailers: nothing is decided by those */
 	if (load->headers_done || length > 2 || line[0] != (length == 2 ? '\r' : '\n'))
@@ -111,7 +127,9 @@ static size_t take_body(char *bytes, size_t one, size_t length, void *context)
 	if (load->kind == LOAD_DOWNLOAD)
 		return download_take(load, bytes, length);
 	load->received += length;
-	if (load->web->body_bytes + fits > LIMIT_WEB_BODIES_BYTES) {
+	/* large ones do not keep small ones from coming: each has its share in any case */
+	if (load->web->body_bytes + fits > LIMIT_WEB_BODIES_BYTES &&
+	    buffer_length(&load->body) + fits > LIMIT_WEB_BODIES_BYTES / LIMIT_WEB_FETCHES) {
 		load->too_much = true;
 		return 0;
 	}
@@ -193,7 +211,8 @@ static CURLcode set_options(struct load *load)
 	/* all that this libcurl can undo; of a file the bytes as they are */
 	SET(CURLOPT_ACCEPT_ENCODING, load->kind == LOAD_DOWNLOAD ? NULL : "");
 	SET(CURLOPT_HTTPHEADER, load->header_lines);
-	SET(CURLOPT_COOKIEFILE, ""); /* no file: cookies live as long as the handle, which is this load's */
+	SET(CURLOPT_COOKIEFILE, ""); /* no file: cookies, but in memory */
+	SET(CURLOPT_SHARE, load->cookies);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_CAINFO, NULL);
@@ -276,11 +295,11 @@ int transfer_begin(struct load *load)
 	load->headers_done = load->too_large = load->paused = false;
 	load->connect_to = curl_slist_append(NULL, CONNECT_TO);
 	load->header_lines = make_headers(load);
-	if (load->easy)
-		curl_easy_reset(load->easy); /* its cookies stay */
-	else
-		load->easy = curl_easy_init();
-	if (!load->easy || !load->connect_to || !load->header_lines || set_options(load) != CURLE_OK ||
+	load->easy = curl_easy_init();
+	if (!load->cookies && (load->cookies = curl_share_init()))
+		curl_share_setopt(load->cookies, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+	if (!load->easy || !load->cookies || !load->connect_to || !load->header_lines ||
+	    set_options(load) != CURLE_OK ||
 	    curl_multi_add_handle(load->web->multi, load->easy) != CURLM_OK) {
 		transfer_end(load);
 		return -ENOMEM;
@@ -293,6 +312,8 @@ void transfer_end(struct load *load)
 {
 	if (load->added)
 		curl_multi_remove_handle(load->web->multi, load->easy);
+	curl_easy_cleanup(load->easy);
+	load->easy = NULL;
 	load->added = false;
 	curl_slist_free_all(load->connect_to);
 	curl_slist_free_all(load->header_lines);
@@ -302,6 +323,12 @@ void transfer_end(struct load *load)
 		load->web->connected--;
 		load->state = LOAD_WAITING; /* whoever calls says what it is now */
 	}
+}
+
+/* Alerts are told by OpenSSL's names for them, and this one deserves a sentence. */
+static bool is_old_tls(const char *detail)
+{
+	return strstr(detail, "protocol version") || strstr(detail, "unsupported protocol");
 }
 
 void transfer_words(const struct load *load, CURLcode code, char *words, size_t size)
@@ -317,7 +344,11 @@ void transfer_words(const struct load *load, CURLcode code, char *words, size_t 
 			 "there are no certificates here to check it by (Debian: install ca-certificates)");
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
-		snprintf(words, size, "the TLS handshake failed: %s", detail);
+		snprintf(words, size, "the TLS handshake failed: %s%s",
+			 is_old_tls(detail)
+				 ? "it speaks only what is older than TLS 1.2, which is not accepted: "
+				 : "",
+			 detail);
 		break;
 	case CURLE_GOT_NOTHING:
 		snprintf(words, size, "it closed the connection without an answer");
