@@ -68,7 +68,8 @@ static void put_closing(struct writer *writer, const char *mark, bool beside)
 	size_t length = beside ? sign_length(run) : 0;
 	char sign[4];
 
-	memcpy(sign, buffer_data(&run->text) + buffer_length(&run->text) - length, length);
+	if (length)
+		memcpy(sign, buffer_data(&run->text) + buffer_length(&run->text) - length, length);
 	run->text.end -= length;
 	put(writer, mark, strlen(mark));
 	put(writer, sign, length);
