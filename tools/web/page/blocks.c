@@ -194,7 +194,7 @@ static bool is_skipped(const struct writer *writer, const struct node *node)
 {
 	if (!(node->marks & (NODE_LEFT_OUT | NODE_DONE | NODE_HIDDEN)))
 		return false;
-	return !writer->plain || node->element == ELEMENT_noscript || node->element == ELEMENT_img;
+	return !writer->all || node->element == ELEMENT_noscript || node->element == ELEMENT_img;
 }
 
 /* Form controls stand apart from what is beside them. */
@@ -205,8 +205,30 @@ static void write_control(struct writer *writer, const struct node *node)
 	writer->run.space = true;
 }
 
+/* Line ends that mean what they are, though it is no code: "white-space: pre-wrap" or "pre-line". */
+static bool keeps_lines(const struct node *node)
+{
+	struct slice style = node_attribute(node, ATTRIBUTE_style);
+
+	return style.length && (slice_contains(style, "pre-wrap") || slice_contains(style, "pre-line"));
+}
+
+static void write_element(struct writer *writer, const struct node *node)
+{
+	if (write_media(writer, node) || write_inline(writer, node) || write_structure(writer, node))
+		return;
+	if (element_is(node->element, ELEMENT_BLOCK))
+		write_block(writer, node);
+	else if (writer->plain && (node->element == ELEMENT_option || node->element == ELEMENT_button ||
+				   node->element == ELEMENT_textarea))
+		write_control(writer, node);
+	else
+		write_children(writer, node);
+}
+
 void write_node(struct writer *writer, const struct node *node)
 {
+	bool lines;
 	unsigned level;
 	const char *label;
 
@@ -232,13 +254,8 @@ void write_node(struct writer *writer, const struct node *node)
 		write_code(writer, node);
 		return;
 	}
-	if (write_media(writer, node) || write_inline(writer, node) || write_structure(writer, node))
-		return;
-	if (element_is(node->element, ELEMENT_BLOCK))
-		write_block(writer, node);
-	else if (writer->plain && (node->element == ELEMENT_option || node->element == ELEMENT_button ||
-				   node->element == ELEMENT_textarea))
-		write_control(writer, node);
-	else
-		write_children(writer, node);
+	lines = keeps_lines(node);
+	writer->lines += lines;
+	write_element(writer, node);
+	writer->lines -= lines;
 }

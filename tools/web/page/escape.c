@@ -99,12 +99,14 @@ bool escape_needed(const struct writer *writer, const char *at, const char *end)
 	case '&':
 		return begins_html(at, end);
 	case '[':
-		return run->link_open;
+		/* "[ ]" begins a task */
+		return run->link_open ||
+		       (!line.length && end - at > 2 && strchr(" xX", at[1]) && at[2] == ']');
 	case ']':
 		return run->link_open || next == '(' || next == '[' ||
 		       (next == ':' && line.length && line.bytes[0] == '[');
 	case '|':
-		return run->mode == RUN_CELL;
+		return run->mode == RUN_CELL || (!line.length && next == '-');
 	default:
 		return false;
 	}

@@ -183,9 +183,11 @@ void run_break(struct writer *writer)
 void run_enter_link(struct writer *writer, const struct node *link)
 {
 	struct run *run = &writer->run;
+	char text[8];
 
 	run_flush_code(writer);
 	run->link = link;
+	run->link_at_text = (link->marks & NODE_HAS_BLOCK) && node_line(link, text, sizeof text);
 	run->link_open = run->link_done = false;
 	run->link_at_heading = (link->marks & NODE_HAS_HEADING) && run->mode == RUN_BLOCKS;
 }

@@ -38,6 +38,7 @@ struct run {
 	bool link_open;          /* its '[' is written */
 	bool link_done;          /* it is closed: what else is in it is plain text */
 	bool link_at_heading;    /* it has a heading in it, which is what becomes the link */
+	bool link_at_text;       /* it has blocks: the first text becomes the link, not a picture before it */
 };
 
 struct note {           /* a footnote: notes.c */
@@ -51,6 +52,7 @@ struct writer {
 	struct buffer *out;
 	struct tree *tree;
 	bool plain; /* PAGE_TEXT */
+	bool all;   /* also what is hidden or left out */
 	int result; /* sticky: -ENOMEM, or -EMSGSIZE at the end of `out` */
 	bool late;  /* the time was up */
 	uint64_t deadline;
