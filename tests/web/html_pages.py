@@ -27,8 +27,8 @@ NESTS = {
 }
 ENTITIES = ["&amp;", "&lt", "&copy", "&copyx", "&notin;", "&notit;", "&nbsp;", "&#65;", "&#x41", "&#150;", "&#xD800;", "&#0;", "&#1114112;",
             "&", "&;", "&#", "&#x;", "&unknown;", "&NotEqualTilde;", "&lt;b&gt;", "&eacute", "&AMP", "&ampamp;", "&#x1F600;"]
-TEXTS = ["x", "text", " ", "  two words ", "\n", "<", "< ", "a<3", "é", "漢字", "a > b", '"', "]]>", "-->", "\t", "one\n two", "</", "<>", "</>"]
-OTHERS = ["<!-- c -->", "<!---->", "<!-->", "<!--->", "<!-- > -->", "<!-- -- -->", "<!--x--!>", "<!--!>", "<!---!>", "<!x>", "<?pi x?>", "</ x>", "</3>",
+TEXTS = ["x", "text", " ", "  two words ", "\n", "<", "a<3", "é", "漢字", "a > b", '"', "]]>", "-->", "\t", "one\n two", "</", "<>", "</>"]
+OTHERS = ["<!-- c -->", "<!---->", "<!-->", "<!--->", "<!-- > -->", "<!-- -- -->", "<!x>", "<?pi x?>", "</ x>", "</3>",
           "<![CDATA[ x<b>y ]]>", "<!DOCTYPE html>", "</br>", "</p>", "<a/>", "<br/>", "<div/>", "<p/ >"]
 NAMES = ["class", "id", "href", "title", "CLASS", "Href", "data-x", "open", "alt", "src", "colspan", "=x", "a'b", "<", "type", "encoding"]
 VALUES = ["", "x", "a b", "&amp;", "&lt", "a&copy=b", "a&copy", "&notit;", "?a=1&lang=en&reg=2", ">", "<b>", "/", "hidden", "text/html", "'", "é", "\n", "&#150;",

@@ -10,7 +10,7 @@ import subprocess
 WHITE = " \t\n\r\f"
 SPACES = re.compile("[ \t\n\r\f]+")
 LITERAL = {"pre", "listing", "textarea", "plaintext", "xmp", "script", "style", "title", "iframe", "noembed", "noframes"}
-TABLE = {"table", "tbody", "thead", "tfoot", "tr", "colgroup", "html", "head"}
+TABLE = {"table", "tbody", "thead", "tfoot", "tr", "colgroup", "col", "html", "head"}
 FIRST_LINE_END = {"pre", "listing", "textarea"}
 
 
@@ -119,35 +119,45 @@ class Ours:
         return self.process.wait()
 
 
-def normalised(element, ours, literal=False, head=False):
+def normalised(tree, ours):
     """What is left of a tree without the deliberate differences, as lines.
 
     - Elements without meaning for a reader have no name ("#other"), attributes without one are not there; names in any case.
     - White space that no reader sees: at the edges of blocks, between the parts of a table, in the head; rows of it count as one.
     - NUL is dropped, not U+FFFD.
     """
+    lines = []
+    normalise(tree, ours, lines, "", literal=False, drop=False, edge=True)
+    return lines
+
+
+def normalise(element, ours, lines, indent, literal, drop, edge):
+    """Whether the place behind the element is the edge of a block: nothing to see since that block began or ended."""
     space, name = re.fullmatch("(svg |math )?(.*)", element.name, re.S).groups()
     name = name.lower() if name.lower() in ours.elements else "#other"
     attributes = sorted((key, value) for key, value in element.attributes.items() if key in ours.attributes)
-    lines = [f"<{space or ''}{name}>" + "".join(f" {key}={value!r}" for key, value in attributes)]
-    literal = literal or name in LITERAL
-    head = head or name == "head"
-    parts, edge = [], name in ours.blocks or name in TABLE or head
+    lines.append(f"{indent}<{space or ''}{name}>" + "".join(f" {key}={value!r}" for key, value in attributes))
+    literal = literal or (name in LITERAL and not space)
+    drop = drop or name == "head"
+    block = name in ours.blocks or name in TABLE
+    edge = edge or block
+    parts = []
     for child in element.children:
         if isinstance(child, str) and parts and isinstance(parts[-1], str):
             parts[-1] += child
         else:
             parts.append(child)
     for part in parts:
-        if isinstance(part, str):
-            part = part.translate({0: None, 0xfffd: None})
-            if not literal:
-                part = SPACES.sub(" ", part)
-                part = part.lstrip(" ") if edge or name in TABLE or head else part
-            if part:
-                lines.append(f"  {part!r}")
-                edge = False
-        else:
-            lines += ["  " + line for line in normalised(part, ours, literal, head)]
-            edge = part.name in ours.blocks or part.name == "col"
-    return lines
+        if not isinstance(part, str):
+            edge = normalise(part, ours, lines, indent + "  ", literal, drop, edge)
+            continue
+        part = part.translate({0: None, 0xfffd: None})
+        if not literal:
+            part = SPACES.sub(" ", part)
+            part = part.lstrip(" ") if edge or drop else part
+        if name in TABLE and not part.strip(WHITE):
+            part = ""
+        if part:
+            lines.append(f"{indent}  {part!r}")
+            edge = False
+    return edge or block
