@@ -396,8 +396,10 @@
 #define LIMIT_STATE_INFO_BYTES (16u << 10) /* of what an epoll waits for: 200 descriptors */
 
 /* ---- the web ---- */
-#define LIMIT_URL_BYTES           8192 /* what servers and browsers agree on being able to read */
-#define LIMIT_INJECTS             64   /* entries of network.inject */
+#define LIMIT_URL_BYTES           8192         /* what servers and browsers agree on being able to read */
+#define LIMIT_METHOD_BYTES        16           /* of HTTP; OPTIONS is the longest that is allowed */
+#define LIMIT_WEB_REQUEST_BODY    (128u << 10) /* that a model gives: one frame with headers and URL */
+#define LIMIT_INJECTS             64           /* entries of network.inject */
 #define LIMIT_INJECT_MIN_BYTES    8    /* a shorter secret would be found in what it is not in, and is none */
 #define LIMIT_INJECT_BYTES        4096 /* of a secret: tokens are shorter, servers take no longer header */
 #define LIMIT_INJECT_PREFIX_BYTES 64   /* before it: "Bearer " */
@@ -445,6 +447,7 @@
 #define LIMIT_WEB_TOTAL_MS       120000     /* a page, in the background too */
 #define LIMIT_WEB_FIRST_BYTE_MS  45000      /* handshake, request, and what the server thinks about it */
 #define LIMIT_WEB_IDLE_MS        20000 /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */
+#define LIMIT_WEB_TELL_MS        500   /* between words about how far a load is */
 #define LIMIT_WEB_DRIP_BYTES     2000
 #define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
 #define LIMIT_WEB_DEPTH          256 /* of JSON or XML that is laid out anew; deeper stays as it was */
@@ -461,8 +464,11 @@
 #define LIMIT_DOWNLOADS                                                                                      \
 	16 /* at once under one policy: each is a pipe and a place among LIMIT_FILES_BEGUN for as long as it \
 	      takes */
-#define LIMIT_DOWNLOADS_CALLER 8      /* of one caller: more only share the line */
-#define LIMIT_DOWNLOADS_KEPT   16     /* results of one caller that nobody has read yet */
+#define LIMIT_DOWNLOADS_CALLER 8  /* of one caller: more only share the line */
+#define LIMIT_DOWNLOADS_KEPT   16 /* results of one caller that nobody has read yet */
+#define LIMIT_DOWNLOAD_FREE_FILES                                                                            \
+	8 /* of the frontend's descriptors, when one begins: frames bring others, and one cut short is a lie \
+	   */
 #define LIMIT_DOWNLOAD_KEPT_MS 600000 /* they are kept: a model that was told to come back does so soon */
 #define LIMIT_DOWNLOAD_STALL_MS                                                                              \
 	120000 /* without a byte, for all that the web executor tries again meanwhile; or for the disk to    \

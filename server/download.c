@@ -40,6 +40,8 @@ int download_leg_ask(struct download_leg *leg, uint16_t operation, struct buffer
 		return result;
 	leg->state = LEG_ASKED;
 	leg->channel->calls++;
+	if (leg->channel == &calls->web && leg->download->caller)
+		leg->download->caller->web_epoch = leg->epoch + 1;
 	calls->loop->again = true; /* a turn may be past its channel_push() */
 	return 0;
 }

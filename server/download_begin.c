@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
+#include "server/command_parts.h"
 #include "server/download_parts.h"
 
 /* What the same caller has asked for already. */
@@ -37,18 +38,24 @@ static int check_bounds(const struct call *call, struct err *err)
 		       own < LIMIT_DOWNLOADS_CALLER ? " (of all callers)" : "");
 }
 
-/* A pipe whose ends make neither executor wait. 0 or -errno. */
-static int make_pipe(int ends[2])
+/* A pipe whose ends make neither executor wait. 0 or -errno. Numbers of descriptors are given from below, so
+ * the higher one tells how many are free: some must stay so (LIMIT_DOWNLOAD_FREE_FILES). */
+static int make_pipe(const struct sandboxes *sandboxes, int ends[2])
 {
+	unsigned most = sandboxes->files + LIMIT_FRONTEND_FILES;
+	int result = 0;
+
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
-	if (fcntl(ends[0], F_SETFL, O_NONBLOCK | O_RDONLY) == 0 &&
-	    fcntl(ends[1], F_SETFL, O_NONBLOCK | O_WRONLY) == 0)
-		return 0;
-	int result = -errno;
-
-	close(ends[0]);
-	close(ends[1]);
+	if ((unsigned)ends[1] + LIMIT_DOWNLOAD_FREE_FILES >= most)
+		result = -EMFILE;
+	else if (fcntl(ends[0], F_SETFL, O_NONBLOCK | O_RDONLY) < 0 ||
+		 fcntl(ends[1], F_SETFL, O_NONBLOCK | O_WRONLY) < 0)
+		result = -errno;
+	if (result < 0) {
+		close(ends[0]);
+		close(ends[1]);
+	}
 	return result;
 }
 
@@ -62,7 +69,7 @@ static int part(const struct download *download, size_t from, size_t to, struct 
 static int ask_files(struct download *download)
 {
 	struct buffer payload;
-	int ends[2], result = make_pipe(ends);
+	int ends[2], result = make_pipe(download->calls->sandboxes, ends);
 
 	if (result < 0)
 		return result;

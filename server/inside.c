@@ -328,15 +328,9 @@ static void timed_out(struct loop_timer *timer)
 
 /* ---- what the executor asks ---- */
 
-/* Does the present executor work for this caller? Also what was answered early may still be loading. */
+/* Has the present executor been asked anything for this caller? What was answered early may still load. */
 static bool works_for(const struct calls *calls, uint32_t number)
 {
-	for (unsigned slot = 0; slot < calls->unused; slot++) {
-		const struct call *call = calls->slots[slot];
-
-		if (call && call->tool->route == TOOL_WEB && call->context.caller == number)
-			return true;
-	}
 	for (const struct sandbox *at = calls->sandboxes->all; at; at = at->next)
 		for (const struct command *command = at->running; command; command = command->next)
 			if (command->caller && command->caller->number == number)

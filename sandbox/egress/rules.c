@@ -209,9 +209,53 @@ static const struct plan_rule *find_allowed_host(const struct plan *plan, const 
 	return NULL;
 }
 
-bool rules_host(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer)
+/* ---- the sandbox's own loopback ---- */
+
+/* localhost and what is below it; the dot at its end is gone (host_normalise). */
+static bool is_loopback_name(const char *host)
+{
+	size_t length = strlen(host), tail = strlen("." LOCALHOST);
+
+	return strcasecmp(host, LOCALHOST) == 0 ||
+	       (length > tail && strcasecmp(host + length - tail, "." LOCALHOST) == 0);
+}
+
+static bool is_unspecified(const struct address *address)
+{
+	static const uint8_t zero[sizeof address->bytes];
+
+	return memcmp(address->bytes, zero, sizeof zero) == 0;
+}
+
+static bool means_loopback(const char *host)
+{
+	struct address address;
+
+	if (address_parse(&address, host) < 0)
+		return is_loopback_name(host);
+	address = undress(&address);
+	return address_is_loopback(&address) || is_unspecified(&address);
+}
+
+/* Who denies localhost denies every spelling of it, and who denies one of its addresses the names too. */
+static const struct plan_rule *find_denied_loopback(const struct plan *plan, const char *host, uint16_t port)
 {
 	const struct plan_rule *rule = find_denied(plan, host, port);
+	struct address address;
+
+	if (!rule && address_parse(&address, host) == 0 && !is_unspecified(&address))
+		return find_denied_address(plan, &address, port);
+	if (!rule)
+		rule = find_denied(plan, LOCALHOST, port);
+	if (!rule)
+		rule = find_denied(plan, "127.0.0.1", port);
+	return rule ? rule : find_denied(plan, "::1", port);
+}
+
+bool rules_host(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer)
+{
+	const struct plan_rule *rule =
+		means_loopback(host) ? find_denied_loopback(plan, host, port) : find_denied(plan, host, port);
 	struct address address;
 	bool other_port;
 
@@ -265,55 +309,12 @@ bool rules_address(const struct plan *plan, const char *host, uint16_t port, con
 		      "%.120s stands for %s, which is not a public address (%s)", host, text, special);
 }
 
-/* ---- the sandbox's own loopback ---- */
-
-/* localhost and what is below it; the dot at its end is gone (host_normalise). */
-static bool is_loopback_name(const char *host)
-{
-	size_t length = strlen(host), tail = strlen("." LOCALHOST);
-
-	return strcasecmp(host, LOCALHOST) == 0 ||
-	       (length > tail && strcasecmp(host + length - tail, "." LOCALHOST) == 0);
-}
-
-static bool is_unspecified(const struct address *address)
-{
-	static const uint8_t zero[sizeof address->bytes];
-
-	return memcmp(address->bytes, zero, sizeof zero) == 0;
-}
-
-static bool means_loopback(const char *host)
-{
-	struct address address;
-
-	if (address_parse(&address, host) < 0)
-		return is_loopback_name(host);
-	address = undress(&address);
-	return address_is_loopback(&address) || is_unspecified(&address);
-}
-
-/* Who denies localhost denies every spelling of it, and who denies one of its addresses the names too. */
-static const struct plan_rule *find_denied_inside(const struct plan *plan, const char *host, uint16_t port)
-{
-	const struct plan_rule *rule = find_denied(plan, host, port);
-	struct address address;
-
-	if (!rule && address_parse(&address, host) == 0 && !is_unspecified(&address))
-		return find_denied_address(plan, &address, port);
-	if (!rule)
-		rule = find_denied(plan, LOCALHOST, port);
-	if (!rule)
-		rule = find_denied(plan, "127.0.0.1", port);
-	return rule ? rule : find_denied(plan, "::1", port);
-}
-
 bool rules_inside(const struct plan *plan, const char *host, uint16_t port)
 {
-	bool other_port;
+	bool other_port, below = strcasecmp(host, LOCALHOST) != 0 && is_loopback_name(host);
 
-	return means_loopback(host) && !find_denied_inside(plan, host, port) &&
-	       !find_allowed_host(plan, host, port, &other_port);
+	return means_loopback(host) && !find_denied_loopback(plan, host, port) &&
+	       (below || !find_allowed_host(plan, host, port, &other_port));
 }
 
 uint32_t rules_inside_place(const char *host)
@@ -354,19 +355,12 @@ bool rules_explain(const struct plan *plan, const char *host, uint16_t port, str
 	struct rules_answer second;
 	struct address address;
 
-	if (means_loopback(host)) {
-		const struct plan_rule *rule = find_denied_inside(plan, host, port);
-
-		*answer = (struct rules_answer){0};
+	if (rules_inside(plan, host, port)) {
+		*answer = (struct rules_answer){.allowed = true, .rule = RULES_INSIDE};
 		write_reach(plan, answer->reach, sizeof answer->reach);
-		if (rule)
-			return refuse_denied(answer, rule, host);
-		if (rules_inside(plan, host, port)) {
-			snprintf(answer->rule, sizeof answer->rule, RULES_INSIDE);
-			snprintf(answer->reason, sizeof answer->reason,
-				 "it is your sandbox's own loopback, where your commands listen");
-			return answer->allowed = true;
-		}
+		snprintf(answer->reason, sizeof answer->reason,
+			 "it is your sandbox's own loopback, where your commands listen");
+		return true;
 	}
 	if (!rules_host(plan, host, port, answer))
 		return false;

@@ -49,9 +49,9 @@ bool rules_address(const struct plan *plan, const char *host, uint16_t port, con
 /*
  * Does `host` mean the loopback of the caller's own sandbox, where its commands listen: localhost and names
  * below it (RFC 6761 section 6.3), 127.0.0.0/8, ::1, and the unspecified addresses, which servers print and
- * browsers take for it? Not when an entry of allowedDomains names it with this port, nor when one of
- * deniedDomains does: then rules_host() says what holds. An empty allowedDomains does not forbid it, since
- * nothing leaves the sandbox.
+ * browsers take for it? Not when an entry of allowedDomains names that address or localhost with this port,
+ * nor when one of deniedDomains does: then rules_host() says what holds. An empty allowedDomains does not
+ * forbid it, since nothing leaves the sandbox.
  */
 bool rules_inside(const struct plan *plan, const char *host, uint16_t port);
 

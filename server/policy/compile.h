@@ -34,6 +34,9 @@ int policy_programs(struct plan *plan, struct buffer *notes);
  */
 int policy_search_path(const char *search, const char *home, struct plan *plan);
 
+/* Does every sandbox show what is at this canonical path, being the system's? */
+bool policy_shows(const char *path);
+
 /*
  * What of a plan costs many looks at the file system and nobody needs before the first sandbox: its search
  * path, from PATH. The spare does it when it goes, so that no start waits for it. 0 or -ENOMEM.

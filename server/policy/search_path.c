@@ -31,6 +31,14 @@ struct search {
 	size_t count;
 };
 
+bool policy_shows(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(shown_places); i++)
+		if (path_within(path, shown_places[i]))
+			return true;
+	return path_within(path, "/opt");
+}
+
 static bool shown_anyway(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(shown_places); i++)

@@ -14,12 +14,11 @@
 #include "protocol/cleanup.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
-#include "protocol/path.h"
 #include "sandbox/egress/rules.h"
 #include "sandbox/sealed.h"
 #include "server/paths.h"
+#include "server/policy/compile.h"
 #include "server/secret.h"
-#include "server/workspaces.h"
 
 /* ---- where it may be ---- */
 
@@ -44,12 +43,33 @@ static int check_outside(const char *file, const struct plan_path *list, size_t 
 	return 0;
 }
 
+/* What commands see beside workspaces and the system: what policy adds, and the directories of PATH, which
+ * are found again when a sandbox is built. */
+static int check_extra(const char *file, const struct plan *plan, struct err *err)
+{
+	struct plan shown = {.workspaces = plan->workspaces, .workspace_count = plan->workspace_count};
+	int result = 0;
+
+	for (size_t i = 0; i < plan->extra_count && result == 0; i++)
+		result = plan_add_path(&shown.extra, &shown.extra_count, plan->extra[i].path, false);
+	if (result == 0)
+		result = policy_search_path(getenv("PATH"), plan->home, &shown);
+	if (result < 0)
+		err_set(err, result, "no memory");
+	else
+		result = check_outside(file, shown.extra, shown.extra_count, err);
+	shown.workspaces = NULL; /* the other's */
+	shown.workspace_count = 0;
+	plan_deinit(&shown);
+	return result;
+}
+
 /* Of what commands see of the system they read what its modes let them. */
 static int check_system(const char *file, int fd, uid_t owner, struct err *err)
 {
 	struct stat status;
 
-	if (!workspaces_system(file))
+	if (!policy_shows(file))
 		return 0;
 	if (fstat(fd, &status) < 0)
 		return err_set(err, -errno, "%s: %s", file, strerror(errno));
@@ -65,11 +85,13 @@ static int read_file(const char *text, const struct plan *plan, const char *home
 	_cleanup_fd_ int fd = -1;
 	int result = path_canonical(text, home, true, &path, err);
 
+	if (result < 0)
+		return result;
+	if (text[0] == '~')
+		text = path;
+	result = check_outside(text, plan->workspaces, plan->workspace_count, err);
 	if (result == 0)
-		result = check_outside(text[0] == '~' ? path : text, plan->workspaces, plan->workspace_count,
-				       err);
-	if (result == 0)
-		result = check_outside(text[0] == '~' ? path : text, plan->extra, plan->extra_count, err);
+		result = check_extra(text, plan, err);
 	if (result < 0)
 		return result;
 	fd = secret_open(path);

@@ -11,6 +11,7 @@ def calls(site):
     return {
         # may be repeated: it only says what is there
         "apply_patch": ({"patch": "*** Begin Patch\n*** Update File: a.txt\n alpha\n*** End Patch\n"}, "a.txt: updated"),
+        "download_file": ({"url": f"http://{site.address}/plain", "path": "downloaded.txt", "overwrite": True}, "downloaded.txt: "),
         "edit_file": ({"path": "a.txt", "edits": [{"old": "alpha", "new": "alpha beta"}], "dry_run": True}, "+alpha beta"),
         "explain_access": ({"path": "a.txt", "operation": "read"}, "a.txt"),
         "fetch_url": ({"url": f"http://{site.address}/plain"}, "plain text"),

@@ -4,6 +4,7 @@
 import asyncio
 import json
 import sys
+import urllib.request
 
 from calls import converse
 from mcp import Client
@@ -43,6 +44,20 @@ async def follow(client, updates):
     return await until_ended(updates.get)
 
 
+async def download(client, site):
+    """A file that comes in two halves, the second once progress tells of the first: the last result, and what was told."""
+    told = []
+
+    async def hear(progress, total, message):
+        told.append([progress, total, message])
+        await asyncio.to_thread(lambda: urllib.request.urlopen(f"{site}/open").read())
+
+    while True:
+        result = await client.call_tool("download_file", {"url": f"{site}/gated", "path": "gated.bin"}, progress_callback=hear)
+        if result.is_error or result.structured_content["status"] != "downloading":
+            return {"structured": result.structured_content, "told": told}
+
+
 def reach(command):
     if not command[0].startswith(("http:", "https:")):
         return StdioServerParameters(command=command[0], args=command[1:])
@@ -77,6 +92,7 @@ async def main(mode, calls, command):
         found["failure"] = {"error": bool(failed.is_error), "text": failed.content[0].text}
         many = await asyncio.gather(*[client.call_tool("read_file", {"path": "a.txt"}) for _ in range(100)])
         found["followed"] = await follow(client, updates)
+        found["downloaded"] = await download(client, calls["download_file"]["url"].rpartition("/")[0])
         found["many"] = sum(result.content[0].text.startswith("alpha") for result in many)
     print(json.dumps(found))
 

@@ -14,6 +14,7 @@ from client import MODERN, PATIENCE, text_of
 from conftest import PROGRAM, TOP, clean_environment
 from http_client import HttpServer
 from schemas import check_structured
+from web import GATED
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NEWEST = sys.executable
@@ -88,6 +89,11 @@ def check_client(site, tools, client, version, reached, **environment):
             check_structured(tools[name], {"structuredContent": result["structured"]} if result["structured"] is not None else {})
     assert "missing.txt" in found["failure"]["text"] and found["failure"]["text"].startswith("Error: ")
     assert found["many"] == 100
+    if "downloaded" in found:
+        assert found["downloaded"]["structured"]["bytes"] == len(GATED), found["downloaded"]
+        done, totals, words = zip(*found["downloaded"]["told"])
+        assert list(done) == sorted(set(done)) and len(GATED) // 2 in done and set(totals) == {len(GATED)}, found["downloaded"]
+        assert f"{len(GATED) // 2} of {len(GATED)} bytes (50 %)" in words[0]
     if "followed" in found:
         assert found["followed"]["text"].startswith("over\n[exit 0") and found["followed"]["updates"] <= 2
     check_conversation(found["conversation"])

@@ -37,6 +37,10 @@ GOOD = [
     {"network": {"allowedDomains": ["1.2.3.4", "1.2.3.4:80", "::1", "[::1]", "[::1]:80", "2001:DB8::5", "xn--mller-kva.de", "EXAMPLE.org"]}},
     {"network": {"allowedDomains": ["a-b.c_d.org", "example.org."]}},
     {"network": {"deniedDomains": ["169.254.169.254", "metadata.google.internal"]}},
+    {"network": {"robots": False, "userAgent": "Mozilla/5.0 (X11) ~", "inject": [], "methods": []}}, {"network": {"userAgent": "x" * 256}},
+    {"network": {"methods": [{"domain": "api.example.org", "methods": ["POST", "GET"]}, {"domain": "*.example.org:8443", "methods": []}]}},
+    {"network": {"inject": [{"domain": "api.example.org", "environment": "TOKEN", "header": "Authorization", "plaintext": False, "prefix": "Bearer "},
+                            {"domain": "[::1]:80", "file": "~/.secret", "header": "X-Api-Key", "plaintext": True}]}},
     {"sandbox": {}}, {"sandbox": {"lifetime": "call", "maximum": 1, "idleSeconds": 1}},
     {"sandbox": {"lifetime": "server", "maximum": 240, "idleSeconds": 86400}},
     {"sandbox": {}}, {"sandbox": {"requireProfile": "minimal", "requireLayers": []}},
@@ -73,6 +77,19 @@ BAD = [
     {"network": {"allowedDomains": ["m\u00fcller.de"]}},
     {"network": {"allowedDomains": ["example.org:"]}}, {"network": {"allowedDomains": ["example.org:http"]}},
     {"network": {"allowedDomains": ["example.org:123456"]}}, {"network": {"allowedDomains": ["exam%70le.org"]}},
+    {"network": {"robots": 1}}, {"network": {"robots": None}}, {"network": {"userAgent": ""}}, {"network": {"userAgent": "x" * 257}}, {"network": {"userAgent": "a\u00fc"}},
+    {"network": {"userAgent": "a\tb"}}, {"network": {"userAgent": ["a"]}},
+    {"network": {"methods": {}}}, {"network": {"methods": ["POST"]}}, {"network": {"methods": [{}]}}, {"network": {"methods": [{"domain": "a.org"}]}},
+    {"network": {"methods": [{"methods": ["POST"]}]}}, {"network": {"methods": [{"domain": "a.org", "methods": "POST"}]}},
+    {"network": {"methods": [{"domain": "a.org", "methods": ["post"]}]}}, {"network": {"methods": [{"domain": "a.org", "methods": ["CONNECT"]}]}},
+    {"network": {"methods": [{"domain": "a.org", "methods": ["TRACE"]}]}}, {"network": {"methods": [{"domain": "", "methods": []}]}},
+    {"network": {"methods": [{"domain": ["a.org"], "methods": []}]}}, {"network": {"methods": [{"domain": "a.org", "methods": [], "more": 1}]}},
+    {"network": {"methods": [{"domain": "a.org", "methods": []}] * 1025}},
+    {"network": {"inject": [{"domain": "a.org", "file": "/x"}]}}, {"network": {"inject": [{"header": "X", "file": "/x"}]}},
+    {"network": {"inject": [{"domain": "a.org", "header": "", "file": "/x"}]}}, {"network": {"inject": [{"domain": "a.org", "header": "X", "file": "x"}]}},
+    {"network": {"inject": [{"domain": "a.org", "header": "X", "file": "/x", "plaintext": "yes"}]}},
+    {"network": {"inject": [{"domain": "a.org", "header": "X", "file": "/x", "prefix": "x" * 65}]}},
+    {"network": {"inject": [{"domain": "a.org", "header": "X", "file": "/x"}] * 65}},
     {"network.allowedDomains": []}, {"sandbox.lifetime": "call"},
     {"sandbox": {"lifetime": "Call"}}, {"sandbox": {"lifetime": ""}}, {"sandbox": {"lifetime": 1}},
     {"sandbox": {"lifetime": None}}, {"sandbox": {"lifetime": ["call"]}},
@@ -89,6 +106,10 @@ BEYOND_SCHEMA = [
     {"network": {"allowedDomains": ["example.org:0"]}}, {"network": {"allowedDomains": ["example.org:65536"]}},
     {"network": {"allowedDomains": ["256.256.256.256"]}}, {"network": {"allowedDomains": ["*.1.2.3.4"]}},
     {"network": {"allowedDomains": ["*.localhost"]}}, {"network": {"allowedDomains": ["[1:2:3]"]}},
+    {"network": {"inject": [{"domain": "a.org", "header": "X"}]}}, {"network": {"inject": [{"domain": "a.org", "header": "X", "file": "/x", "environment": "X"}]}},
+    {"network": {"inject": [{"domain": "a.org", "header": "X Y", "file": "/x"}]}}, {"network": {"inject": [{"domain": "a.org", "header": "X:", "file": "/x"}]}},
+    {"network": {"inject": [{"domain": "a.org", "header": "Host", "file": "/x"}]}}, {"network": {"inject": [{"domain": "a.org", "header": "X", "environment": "A=b"}]}},
+    {"network": {"inject": [{"domain": "a..org", "header": "X", "file": "/x"}]}}, {"network": {"methods": [{"domain": "a.org:0", "methods": []}]}},
     {"network": {"allowedDomains": ["a..org"]}}, {"network": {"allowedDomains": ["x" * 254]}},
 ]
 
@@ -151,7 +172,7 @@ def test_defaults_are_the_schemas(schema, command_line):
             present = shown.get(name) if key is None else shown.get(name, {}).get(key)
             if "default" in value:
                 assert present == value["default"], (name, key)
-            elif value["type"] == "array" and name != "network":
+            elif value["type"] == "array" and describe(value) != "hosts":
                 assert present == []
             else:
                 assert present is None, (name, key)
@@ -168,6 +189,20 @@ def test_check_tells_every_mistake(policy, command_line):
     ]
     told = json.loads(command_line("policy", "check", path, "--json").stdout)
     assert told == {"ok": False, "problems": done.stderr.splitlines()}
+
+
+def test_check_tells_mistakes_in_objects(policy, command_line):
+    path = policy('{"network": {\n  "inject": [\n    {"domain": "a.org", "header": "X", "file": "/x"},\n    {"domian": "a.org",\n     "header": "Host",\n'
+                  '     "plaintext": 1},\n    {"domain": "a.org", "header": "Host", "file": "/x"}, 5],\n  "methods": [{"domain": "a.org", "methods": ["GIT"]}]}}\n')
+    done = command_line("policy", "check", path)
+    assert done.returncode == 2 and done.stderr.splitlines() == [
+        f"{path}:4:5: network.inject[1]: domain is missing",
+        f"{path}:4:6: network.inject[1]: unknown key domian; did you mean domain?",
+        f"{path}:6:19: network.inject[1]: plaintext must be true or false, not a number",
+        f"{path}:7:5: network.inject[2]: header must be a header's name that this program does not set itself",
+        f"{path}:7:58: network.inject[3]: must be an object, not a number",
+        f"{path}:8:47: network.methods[0]: methods: \"GIT\" is none of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+    ], done.stderr
 
 
 def test_server_refuses_a_bad_policy(policy, workspace, command_line):
@@ -200,8 +235,12 @@ def describe(value):
     if "enum" in value.get("items", value):
         words = ", ".join(f"`{word}`" for word in value.get("items", value)["enum"])
         return f"{'any' if 'items' in value else 'one'} of {words}"
-    if value["type"] == "array":
-        return "paths" if "/" in value["items"]["pattern"][:4] else "hosts"
+    if value["type"] == "array" and value["items"]["type"] == "object":
+        return "objects"
+    if "pattern" in value.get("items", value):
+        pattern = value.get("items", value)["pattern"]
+        what = "path" if "/" in pattern[:4] else "host" if "A-Z" in pattern else f"text, {value['minLength']} to {value['maxLength']} characters"
+        return f"{what}s" if "items" in value else what
     if value["type"] in ("integer", "number") and "minimum" in value:
         return f"{value['type']}, {value['minimum']} to {value['maximum']}"
     return value["type"]
@@ -210,8 +249,12 @@ def describe(value):
 def key_rows(schema):
     for name, part in schema["properties"].items():
         for key, value in part["properties"].items() if part["type"] == "object" else [(None, part)]:
-            default = f"`{json.dumps(value['default'])}`" if "default" in value else "`[]`" if value["type"] == "array" and name != "network" else "not given"
-            yield f"| `{name}{'.' + key if key else ''}` | {describe(value)} | {default} | {value['description']} |"
+            full = f"{name}.{key}" if key else name
+            default = f"`{json.dumps(value['default'])}`" if "default" in value else "`[]`" if value["type"] == "array" and describe(value) != "hosts" else "not given"
+            yield f"| `{full}` | {describe(value)} | {default} | {value['description']} |"
+            for member, inner in value["items"]["properties"].items() if describe(value) == "objects" else ():
+                default = "required" if member in value["items"]["required"] else f"`{json.dumps(inner['default'])}`" if "default" in inner else "not given"
+                yield f"| `{full}[].{member}` | {describe(inner)} | {default} | {inner['description']} |"
 
 
 def protected_rows():

@@ -3,7 +3,7 @@
 
 from mutants import Mutant, each_row
 from source import skip, swap
-from suites import unit, web
+from suites import hosts, unit, web
 
 FOLDER = "sandbox/egress/"
 RULES, ADDRESSES, NAMES, HOSTS = unit("network_rules"), unit("addresses"), unit("names"), unit("hosts")
@@ -52,6 +52,35 @@ def rules():
     }.items():
         yield Mutant(f"network: {name}", edits, RULES + commands("names_ports_and_who_wins", "refused_names_are_told_and_never_asked_for"))
     yield from each_row("network: ports of a name,", path, "rules_name/usual", RULES)
+
+
+def inside():
+    """Whose loopback is meant."""
+    path = FOLDER + "rules.c"
+    fetched = hosts("fetch_inside::test_nobody_listens", "fetch_inside::test_the_machines_is_reached_where_policy_names_it", "fetch_inside::test_denied")
+    for name, edits in {
+            "a name that ends so is localhost": swap(path, "length > tail && strcasecmp(host + length - tail, \".\" LOCALHOST) == 0", "length > tail && strcasecmp(host + length - tail + 1, LOCALHOST) == 0"),
+            "every address is": swap(path, "return address_is_loopback(&address) || is_unspecified(&address);", "return true;"),
+            "what is denied is inside": swap(path, "return means_loopback(host) && !find_denied_loopback(plan, host, port) &&", "return means_loopback(host) &&"),
+            "what is the machine's is inside": swap(path, "(below || !find_allowed_host(plan, host, port, &other_port));", "true;"),
+            "an address means all of them": skip(path, "rules_inside_place", "0"),
+    }.items():
+        yield Mutant(f"inside: {name}", edits, RULES + fetched)
+    yield Mutant("inside: nothing is", skip(path, "rules_inside", "false"), RULES + fetched)
+
+
+def methods():
+    path = FOLDER + "methods.c"
+    yield from each_row("methods: headers that are ours,", path, "reserved", unit("methods"))
+    for name, edits in {
+            "all are allowed": swap(path, "if (at->methods & 1u << method)", "if (1)"),
+            "headers and bodies are allowed with GET": swap(path, "method <= PLAN_METHOD_HEAD && !more", "method <= PLAN_METHOD_HEAD"),
+            "any port of a host": swap(path, "(rule->port ? rule->port == port : port == 80 || port == 443) &&", ""),
+            "names of headers may hold anything": skip(path, "is_token", "true"),
+            "values of headers may hold anything": skip(path, "is_value", "true"),
+            "what policy injects may be given": swap(path, "return \"is set by the policy for this host and cannot be given\";", "continue;"),
+    }.items():
+        yield Mutant(f"methods: {name}", edits, unit("methods"))
 
 
 def broker():
@@ -111,4 +140,4 @@ def connecting():
                  connected("names_that_the_machine_searches"))
 
 
-PARTS = [connecting, addresses, rules, broker]
+PARTS = [connecting, addresses, rules, inside, methods, broker]

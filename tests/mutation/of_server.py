@@ -121,9 +121,48 @@ def believed():
     path = SERVER + "replies.c"
     yield Mutant("executors: text without end", swap(path, "if (call->result.text_bytes + header->length > LIMIT_RESULT_BYTES_MAX + LIMIT_FRAME_BYTES)", "if (0)"), calls)
     yield Mutant("executors: progress without end", swap(path, "if (!call->mcp || (call->told && now - call->told < LOOP_MS(LIMIT_PROGRESS_MS)))", "if (!call->mcp)"), calls)
+    path, inside = SERVER + "inside.c", unit("inside")
+    for name, edits in {
+            "for whom nothing was asked": skip(path, "works_for", "true"),
+            "ports that there are not": swap(path, "port < 1 || port > UINT16_MAX ||", ""),
+            "any place": skip(path, "is_place", "true"),
+            "requests with more in them": swap(path, "if (frame_done(&reader) < 0 || port", "if (port"),
+            "any number of connections": swap(path, "if (sandbox->inside_count >= LIMIT_INSIDE_CONNECTIONS) return -EAGAIN;", ""),
+            "any number of requests": swap(path, "if (insides->waiting > LIMIT_INSIDE_WAITING)", "if (0)"),
+            "a second word of a nanny": swap(path, "if (result == 0 && header.type != KEEPER_FAILED)", "if (0)"),
+            "asked by another executor": swap(SERVER + "replies.c", "return channel == &calls->web ? inside_take(calls, channel, header, payload) : -EPROTO;", "return inside_take(calls, channel, header, payload);"),
+            "answers for another executor": swap(path, "if (at->epoch != calls->web.epoch)", "if (0)"),
+            "where there is no such loopback": swap(path, "if (sandboxes->supervisor->found.profile > CONFINEMENT_FULL)", "if (0)"),
+    }.items():
+        yield Mutant(f"inside: {name}", edits, inside)
     path = "protocol/frame.c"
     yield Mutant("frames: what is left over is taken", swap(path, "return reader->failed || reader->at != reader->end ? -EPROTO : 0;", "return reader->failed ? -EPROTO : 0;"), unit("frame"))
     yield Mutant("frames: what is missing is taken", swap(path, "return reader->failed || reader->at != reader->end ? -EPROTO : 0;", "return 0;"), unit("frame"))
+
+
+def secrets():
+    path, refused = POLICY + "secrets.c", hosts("secrets")
+    for name, edits in {
+            "may lie in a workspace": swap(path, "result = check_outside(text, plan->workspaces, plan->workspace_count, err);", "result = 0;"),
+            "may lie in a directory of PATH": skip(path, "check_extra", "0"),
+            "may lie where the system is shown": skip(path, "check_system", "0"),
+            "may be anything": skip(path, "check_value", "0"),
+            "may go to a sandbox": skip(path, "check_host", "0"),
+            "stay in the environment": skip(path, "policy_secrets_forget"),
+            "others may read them": swap(path, "secret_read(secret, fd, path, true, err)", "secret_read(secret, fd, path, false, err)"),
+    }.items():
+        yield Mutant(f"secrets: {name}", edits, refused)
+    path = "tools/web/inject.c"
+    for name, edits in {
+            "sent to a sandbox": swap(path, "if (!injects->all || rules_inside(plan, host, port))", "if (!injects->all)"),
+            "sent over http": swap(path, "(https || entry->plaintext) &&", ""),
+            "sent to any host": swap(path, "&& rules_names(&entry->rule, host, port)", ""),
+            "not known in base64": skip(path, "match_base64", "0"),
+            "not known in hexadecimal": skip(path, "match_hexadecimal", "0"),
+            "not known in entities": skip(path, "read_entity", "0"),
+            "their beginnings pass in a stream": swap(path, "stream->injects->longest ? stream->injects->longest - 1 : 0", "0"),
+    }.items():
+        yield Mutant(f"secrets: {name}", edits, unit("inject"))
 
 
 def policy():
@@ -159,4 +198,4 @@ def policy():
                      unit("settings") + hosts("limits"))
 
 
-PARTS = [choice, groups, private, callers, believed, policy]
+PARTS = [choice, groups, private, callers, believed, secrets, policy]

@@ -105,6 +105,17 @@ static const struct example examples[] = {
 	 "An SVG image, 35 bytes. format: raw gives its source.\n\nTitle: A &amp; B\n", NULL, "A &amp; B"},
 	{"application/json; charset=utf-8", "\xef\xbb\xbf{\"a\":[{}]}", "{\n  \"a\": [\n    {}\n  ]\n}\n",
 	 NULL, ""},
+	{"application/feed+json",
+	 "{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"J\\u00e4\",\"home_page_url\":\"/h\","
+	 "\"items\":[{\"id\":1,\"url\":\"1\",\"title\":\"a "
+	 "\\\"b\\\"\",\"tags\":[\"{\",[1]],\"content_html\":\"<p>x\\n\","
+	 "\"authors\":[{\"url\":\"u\",\"name\":\"Ann\"}],\"date_published\":\"2024\"},{\"content_text\":"
+	 "\"t\"}],"
+	 "\"description\":\"d\"}",
+	 "# [J\xc3\xa4](http://a.example/h)\n\nd\n\n## [a \"b\"](http://a.example/d/1)\n2024 · "
+	 "Ann\n\nhtml(<p>x)\n\n"
+	 "## (untitled)\n\nt\n",
+	 NULL, "J\xc3\xa4"},
 	{"application/json", "not json", "not json", NULL, ""},
 	{"application/problem+json", "[1]", "[1]\n", NULL, ""},
 	{"application/x-ndjson", "{\"a\":1}\n{\"b\":2}", "{\"a\": 1}\n{\"b\": 2}\n", NULL, ""},

@@ -210,6 +210,7 @@ class Declared(unittest.TestCase):
         ("html", "text/html", b" " * 1000 + b"<meta charset=gbk>" + b" " * 1000, "GBK"),
         ("html", "text/html", b" " * 1010 + b"<meta charset=gbk>", "UTF-8"),
         ("text", "text/plain", b"<meta charset=gbk>", "UTF-8"),
+        ("html", "text/html", b"<p \0 x><meta \0charset=gbk charset\0=gbk charset=big5>", "Big5"),
         ("html", "text/html", b"<meta", "UTF-8"),
         ("html", "text/html", b"<meta charset=\"gbk", "GBK"),
         # XML

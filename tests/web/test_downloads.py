@@ -251,6 +251,21 @@ class Downloads(unittest.TestCase):
             self.assertEqual({host.told(call)[1]["status"] for call in calls}, {"created"})
             self.assertEqual(host.download(server.url, "one-more")[1]["status"], "created")
 
+    def test_with_few_descriptors(self):
+        """What has no pipe any more is refused, and nothing else suffers."""
+        class Few(Host):
+            prefix = ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh"]
+        gate = Gate()
+        with Server(gate) as server, Few(server) as host:
+            for _ in range(3):
+                host.wait(host.send("tools/call", {"name": "run_command", "arguments": {"command": "sleep 1000", "wait_ms": 0}}))
+            calls = [host.ask(server.url, f"file{number}") for number in range(8)]
+            gate.open.set()
+            said = [host.told(call) for call in calls]
+            self.assertTrue(all(data or "EMFILE" in words for words, data in said), said)
+            self.assertEqual(len([data for _, data in said if data]), len(host.left()))
+            self.assertEqual(host.download(server.url, "again")[1]["status"], "created")
+
     def test_executors_that_are_killed(self):
         for name, words in (("sallyport-web", "the web executor ended while it worked on this download"),
                             ("sallyport-files", "the files executor ended while it worked on this download"),

@@ -214,6 +214,23 @@ class Tries(unittest.TestCase):
             self.assertEqual(len(server.requests), 1)
 
 
+class Methods(unittest.TestCase):
+    def test_head_shows_the_headers(self):
+        def serve(connection, _):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 12345\r\nX-A: b\r\n\r\n")
+        with Server(serve) as server, Web(allow(server)) as web:
+            got = web.fetch(server.url, method="HEAD")
+            self.assertEqual(got.content.split(), "HTTP/1.1 200 OK Content-Type: image/png Content-Length: 12345 X-A: b".split())
+
+    def test_without_an_entry_only_what_reads(self):
+        with Server(answering("x")) as server, Web(allow(server)) as web:
+            for method, headers, body in (("POST", "", b""), ("DELETE", "", b""), ("GET", "X-A: b\n", b""), ("GET", "", b"x"), ("OPTIONS", "", b"")):
+                got = web.fetch(server.url, method=method, headers=headers, body=body)
+                self.assertEqual(got.kind, DENIED, method)
+                self.assertIn("network.methods", got.remedy)
+            self.assertEqual(server.connections, [])
+
+
 class Redirects(unittest.TestCase):
     def chain(self, status, to):
         def serve(connection, request):

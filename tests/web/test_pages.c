@@ -3,6 +3,7 @@
  * Pages as they stand in the world, written for the test, and the Markdown that each is to become: NAME.html
  * beside NAME.md in pages/ (and NAME.txt where `format: text` is looked at too). Each file is a case. usage:
  * test-pages FOLDER [NAME]   With NAME: prints what that page becomes, to be read and then kept as expected.
+ * write_*: the whole page, as it is written; main_*: its main content.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -36,10 +37,12 @@ static bool read_file(const char *folder, const char *name, const char *ending, 
 	return true;
 }
 
-static void convert(const struct buffer *html, enum page_format format, struct buffer *text)
+static void convert(const char *name, const struct buffer *html, enum page_format format, struct buffer *text)
 {
-	const struct page_options options = {
-		.url = PAGE_URL, .format = format, .memory = LIMIT_WEB_TEXT_BYTES};
+	const struct page_options options = {.url = PAGE_URL,
+					     .format = format,
+					     .memory = LIMIT_WEB_TEXT_BYTES,
+					     .whole = strncmp(name, "write_", 6) == 0};
 	struct page_facts facts;
 
 	if (page_convert(text, &facts, &options, buffer_data(html), buffer_length(html)) < 0 || facts.cut)
@@ -51,6 +54,15 @@ static size_t line_length(const char *at, const char *end)
 	const char *line = memchr(at, '\n', (size_t)(end - at));
 
 	return (size_t)((line ? line : end) - at);
+}
+
+static void print_lines(char sign, unsigned line, const char *at, const char *end)
+{
+	for (unsigned i = 0; i < 4 && at < end; i++, at += line_length(at, end) + 1) {
+		printf("  %4u %c|", line + i, sign);
+		fwrite(at, 1, line_length(at, end), stdout);
+		putchar('\n');
+	}
 }
 
 /* The lines from the first difference on. */
@@ -69,10 +81,8 @@ static void print_difference(const struct buffer *expected, const struct buffer 
 		other += length + 1;
 		line++;
 	}
-	for (unsigned i = 0; i < 4 && one < one_end; i++, one += line_length(one, one_end) + 1)
-		printf("  %4u -|%.*s\n", line + i, (int)line_length(one, one_end), one);
-	for (unsigned i = 0; i < 4 && other < other_end; i++, other += line_length(other, other_end) + 1)
-		printf("  %4u +|%.*s\n", line + i, (int)line_length(other, other_end), other);
+	print_lines('-', line, one, one_end);
+	print_lines('+', line, other, other_end);
 }
 
 /* 1: as expected; 0: otherwise; -1: nothing is expected of it. */
@@ -84,8 +94,8 @@ static int check(const char *folder, const char *name, const char *ending, enum 
 
 	if (!read_file(folder, name, ".html", &html) || !read_file(folder, name, ending, &expected))
 		return -1;
-	convert(&html, format, &text);
-	if (buffer_length(&text) == buffer_length(&expected) &&
+	convert(name, &html, format, &text);
+	if (buffer_length(&text) == buffer_length(&expected) && buffer_length(&text) &&
 	    memcmp(buffer_data(&text), buffer_data(&expected), buffer_length(&text)) == 0)
 		return 1;
 	printf("FAILED %s%s\n", name, ending);
@@ -100,7 +110,7 @@ static int print_page(const char *folder, const char *name)
 
 	if (!read_file(folder, name, ".html", &html))
 		return 1;
-	convert(&html, PAGE_MARKDOWN, &text);
+	convert(name, &html, PAGE_MARKDOWN, &text);
 	fwrite(buffer_data(&text), 1, buffer_length(&text), stdout);
 	return 0;
 }

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The table of ssrf.tsv: every spelling of a place inside is refused with its rule, or reached where the policy names that address.
+"""The table of ssrf.tsv: every spelling of a place inside is refused with its rule, or reached where the policy names that address; and
+every spelling of the loopback is the sandbox's own.
 
 usage: test_ssrf.py BARE_BROKER BARE_WEB SALLYPORT. In a network namespace of its own, where every address of the table that can be
 is on the loopback and one listener on port 80 hears all of them: what is refused connects nowhere. What cannot be read as a URL
 never leaves the frontend, so that is asked through the whole server, as is explain_access for every row.
 """
 
+import errno
 import os
 import socket
 import subprocess
@@ -15,11 +17,12 @@ import tempfile
 import threading
 import unittest
 
-from harness import DENIED, FAILURE, HERE, RESULT, Web, http, main, path_of
+from harness import DENIED, FAILURE, HERE, NOT_IN_SANDBOX, RESULT, Web, frame, http, main, path_of, text
 from test_confined import INSIDE, Host
 from test_names import PUBLIC, PUBLIC6, Names, add_address, furnish
 
 RULE = "only public addresses, unless named"
+OWN = "default: a sandbox's own loopback"
 
 
 def table():
@@ -37,9 +40,9 @@ def rows(*kinds):
     return [(url, outcome) for kind, url, outcome in ROWS if kind in kinds]
 
 
-def places():
+def places(*kinds):
     """(URL, address, what it is) of what is inside."""
-    return [(url, *outcome.split(" ", 1)) for url, outcome in rows("inside", "loopback")]
+    return [(url, *outcome.split(" ", 1)) for url, outcome in rows(*kinds or ("inside", "loopback"))]
 
 
 class Heard:
@@ -64,7 +67,7 @@ class Heard:
                 if not data:
                     return
                 request += data
-            if self.redirect and path_of(request.decode("latin-1")) == "/redirect":
+            if self.redirect and path_of(request.decode("latin-1")).startswith("/redirect?"):
                 answer = http(status="302 Found", headers=["Location: HERE"])
                 connection.sendall(answer.replace(b"HERE", self.redirect.encode()))
             else:
@@ -112,7 +115,7 @@ class Table(unittest.TestCase):
 
     def test_what_is_inside_is_refused(self):
         with Web(listed=False) as web, Confined({}) as host:
-            for url, address, what in places():
+            for url, address, what in places("inside"):
                 with self.subTest(url):
                     got = web.fetch(url)
                     self.assertEqual((got.kind, getattr(got, "rule", None)), (DENIED, RULE))
@@ -125,13 +128,36 @@ class Table(unittest.TestCase):
                 self.assertEqual(self.explained(host, url)[:2], (False, rule))
         self.assertEqual(self.heard.since(), [])
 
+    def test_the_loopback_is_the_sandbox_s(self):
+        """The frontend is asked for a connection in it, the broker for none."""
+        with Web(listed=False) as web, Confined({}) as host:
+            for url, address, _ in places("loopback"):
+                with self.subTest(url):
+                    call = web.start(url)
+                    while not web.inside:
+                        web.turn()
+                    number, place, _, port, _ = web.inside.pop()
+                    bare = address.removeprefix("::ffff:")
+                    named = url.lower().rstrip("./").endswith("localhost") or bare in ("0.0.0.0", "::")
+                    wanted = 0 if named else 1 if bare == "::1" else int.from_bytes(socket.inet_aton(bare), "big")
+                    self.assertEqual((place, port), (wanted, 80))
+                    web.frontend.send(frame(NOT_IN_SANDBOX, number, text("nothing listens"), value=errno.ECONNREFUSED))
+                    self.assertEqual(web.wait(call).kind, FAILURE)
+                    self.assertEqual(self.explained(host, url)[:2], (True, OWN))
+        with Web(listed=False, deny=[("localhost", 0)]) as web, Confined({"deniedDomains": ["localhost"]}) as host:
+            for url, _, _ in places("loopback"):
+                with self.subTest("denied " + url):
+                    self.assertEqual((web.fetch(url).kind, web.inside), (DENIED, []))
+                    self.assertEqual(self.explained(host, url)[:2], (False, "network.deniedDomains: localhost"))
+        self.assertEqual(self.heard.since(), [])
+
     def test_what_is_inside_is_reached_where_it_is_named(self):
         """The broker does not refuse, and what can be connected to in this namespace is: that address and no other."""
         arrived = set()
         for address in sorted({address for _, address, _ in places()}):
             spelled = f"[{address}]" if ":" in address else address
             with Web([(address, 80)]) as web, Confined({"allowedDomains": [spelled]}) as host:
-                for url, _, _ in (place for place in places() if place[1] == address):
+                for url, _, _ in (place for place in places() if place[1] == address and ".localhost" not in place[0].lower()):
                     with self.subTest(url):
                         got = web.fetch(url)
                         self.assertNotEqual(got.kind, DENIED, getattr(got, "rule", ""))
@@ -147,8 +173,8 @@ class Table(unittest.TestCase):
         self.assertGreaterEqual(arrived, {"127.0.0.1", "::1", "10.0.0.5", "169.254.169.254", "100.64.0.1", "fd00:ec2::254", "2002:7f00:1::1"})
 
     def test_a_neighbour_is_not_named(self):
-        for named, url in (("127.0.0.1", "http://127.0.0.2/"), ("10.0.0.5", "http://10.0.0.6/"), ("127.0.0.1", "http://[::ffff:127.0.0.1]/"),
-                           ("::1", "http://[::]/"), ("169.254.169.254", "http://[64:ff9b::a9fe:a9fe]/"), ("127.0.0.1", "http://127.0.0.1:81/")):
+        for named, url in (("10.0.0.5", "http://10.0.0.6/"), ("10.0.0.5", "http://10.0.0.5:443/"), ("10.0.0.5", "http://[::ffff:10.0.0.5]/"),
+                           ("169.254.169.254", "http://[64:ff9b::a9fe:a9fe]/"), ("0.0.0.0", "http://0.0.0.1/")):
             with Web([(named, 80)]) as web:
                 self.assertEqual(web.fetch(url).kind, DENIED, url)
         self.assertEqual(self.heard.since(), [])
@@ -191,8 +217,8 @@ class Table(unittest.TestCase):
     def test_mixed_answers(self):
         self.names.zone["mixed.example"] = ["127.0.0.1", "169.254.169.254", PUBLIC, "::1", "fd00:ec2::254"]
         with Web(listed=False) as web:
-            for _ in range(5):
-                self.assertEqual(web.fetch("http://mixed.example/").content, "arrived")
+            for number in range(5):  # not from what is kept
+                self.assertEqual(web.fetch(f"http://mixed.example/{number}").content, "arrived")
         self.assertEqual(self.heard.since(), [PUBLIC] * 5)
 
     def test_answers_that_change(self):
@@ -200,19 +226,19 @@ class Table(unittest.TestCase):
         for turns in (([PUBLIC], ["127.0.0.1"]) * 4, (["127.0.0.1"], [PUBLIC]) * 4, ([PUBLIC, "10.0.0.5"], ["10.0.0.5"]) * 4):
             self.names.zone["turn.example"], self.names.turn = turns, {}
             with Web(listed=False) as web:
-                kinds = {web.fetch("http://turn.example/").kind for _ in range(8)}
+                kinds = {web.fetch(f"http://turn.example/{number}").kind for number in range(8)}
             self.assertIn(DENIED, kinds)
         self.assertEqual(set(self.heard.since()), {PUBLIC})
 
     def test_redirects(self):
         """To every row: the first hop is heard, the second only where it is public."""
         with Web(listed=False) as web:
-            for kind, url, outcome in ROWS:
+            for number, (kind, url, outcome) in enumerate(ROWS):
                 if any(c in "\r\n" for c in url):
                     continue  # would end the header
                 with self.subTest(url):
                     self.heard.redirect = url
-                    got = web.fetch("http://site.example/redirect")
+                    got = web.fetch(f"http://site.example/redirect?{number}")
                     heard = self.heard.since()
                     if kind == "public":
                         self.assertEqual((got.kind, got.url), (RESULT, outcome))
@@ -220,7 +246,9 @@ class Table(unittest.TestCase):
                     relative = "://" not in url and not url.startswith(("//", "http", "data:", "javascript:", "about:"))
                     self.assertEqual(heard[1:], [PUBLIC] if relative and got.kind == RESULT else [])
                     if kind in ("inside", "loopback", "port"):
-                        self.assertEqual((got.kind, got.rule), (DENIED, outcome if kind == "port" else RULE))
+                        rule = {"port": outcome, "inside": RULE, "loopback": "redirect"}[kind]
+                        self.assertEqual((got.kind, got.rule), (DENIED, rule))
+                        self.assertEqual(web.inside, [])
                         self.assertIn("a redirect from http://site.example/redirect", got.target)
                     elif not relative and not url.startswith("//"):
                         self.assertEqual(got.kind, FAILURE)
@@ -228,8 +256,8 @@ class Table(unittest.TestCase):
     def test_proxies_and_alternative_services(self):
         proxies = {name: "http://127.0.0.1:80/" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")}
         with Web(listed=False, environment={**proxies, "NO_PROXY": "", "no_proxy": "other.example"}) as web:
-            for _ in range(3):  # the answer names an alternative inside
-                self.assertEqual(web.fetch("http://site.example/").content, "arrived")
+            for number in range(3):  # the answer names an alternative inside
+                self.assertEqual(web.fetch(f"http://site.example/{number}").content, "arrived")
         self.assertEqual(self.heard.since(), [PUBLIC] * 3)
 
 

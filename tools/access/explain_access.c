@@ -38,7 +38,7 @@ static const struct field input[] = {
 	{.name = "argv",
 	 .type = FIELD_STRINGS,
 	 .offset = offsetof(struct explain_arguments, argv),
-	 .description = "A command: may it be run, or do that to path? Else path is about file tools"},
+	 .description = "A command: may it run, or do that to path?"},
 	{0},
 };
 

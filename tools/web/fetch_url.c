@@ -7,16 +7,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#include "protocol/cleanup.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "sandbox/egress/methods.h"
 #include "tools/web/tools.h"
 #include "tools/web/url.h"
 #include "tools/web/wire.h"
 
 struct arguments {
-	const char *url, *format;
+	const char *url, *format, *method, *body;
 	int64_t offset, max_length;
+	const cJSON *headers;
 };
 
 /* In the order of enum web_format. */
@@ -28,19 +32,17 @@ static const struct field input[] = {
 	 .flags = FIELD_REQUIRED,
 	 .offset = offsetof(struct arguments, url),
 	 .min = 1,
-	 .max = LIMIT_URL_BYTES,
-	 .description = "http or https"},
+	 .max = LIMIT_URL_BYTES},
 	{.name = "format",
 	 .type = FIELD_STRING,
 	 .offset = offsetof(struct arguments, format),
 	 .choices = formats,
-	 .description = "markdown (default): what the page is about; text: all of it; raw: its source"},
+	 .description = "markdown (default): the main content; text: all; raw: source"},
 	{.name = "offset",
 	 .type = FIELD_INTEGER,
 	 .offset = offsetof(struct arguments, offset),
 	 .min = 0,
-	 .max = LIMIT_WEB_TEXT_BYTES,
-	 .description = "First character, from 0"},
+	 .max = LIMIT_WEB_TEXT_BYTES},
 	{.name = "max_length",
 	 .type = FIELD_INTEGER,
 	 .offset = offsetof(struct arguments, max_length),
@@ -48,8 +50,121 @@ static const struct field input[] = {
 	 .max = LIMIT_WEB_LENGTH_MAX,
 	 .preset = LIMIT_WEB_LENGTH_DEFAULT,
 	 .description = "Characters, default 20000"},
+	{.name = "method",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct arguments, method),
+	 .max = LIMIT_METHOD_BYTES},
+	{.name = "headers", .type = FIELD_STRING_MAP, .offset = offsetof(struct arguments, headers)},
+	{.name = "body",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct arguments, body),
+	 .max = LIMIT_WEB_REQUEST_BODY},
 	{0},
 };
+
+/* ---- what the request is to be ---- */
+
+/* PLAN_METHODS: it is none that policy could allow. Not in the schema as an enumeration, which everybody
+ * would pay for. */
+static enum plan_method method_of(const struct arguments *arguments)
+{
+	enum plan_method method = PLAN_METHOD_GET;
+
+	while (arguments->method && method < PLAN_METHODS &&
+	       strcasecmp(arguments->method, plan_methods[method]) != 0)
+		method++;
+	return method;
+}
+
+/* Does policy allow it? Of a URL and a method that cannot be read pack() tells. */
+static bool judge(const struct arguments *arguments, const struct plan *plan, struct url *url,
+		  struct rules_answer *answer)
+{
+	bool more = arguments->body || (arguments->headers && arguments->headers->child);
+
+	return method_of(arguments) == PLAN_METHODS ||
+	       url_check(url, arguments->url, strlen(arguments->url), &(struct err){""}) < 0 ||
+	       rules_method(plan, url->host, url->port, method_of(arguments), more, answer);
+}
+
+/* What its method forbids is answered here; the executor judges the rest, and every hop anew. */
+static enum tool_route choose(const void *arguments, const struct tool_context *context)
+{
+	struct rules_answer answer;
+	struct url url;
+
+	return judge(arguments, context->plan, &url, &answer) ? TOOL_WEB : TOOL_LOCAL;
+}
+
+static void refuse(struct tool_result *result, const void *arguments)
+{
+	struct denial denial = {.layer = "network", .operation = "fetch"};
+	struct rules_answer answer;
+	struct url url;
+
+	judge(arguments, result->context->plan, &url, &answer);
+	snprintf(denial.target, sizeof denial.target, "%.200s: %s", url.text, answer.reason);
+	snprintf(denial.rule, sizeof denial.rule, "%s", answer.rule);
+	snprintf(denial.remedy, sizeof denial.remedy, "%s", answer.remedy);
+	snprintf(denial.allowed, sizeof denial.allowed, "%s", answer.reach);
+	result_deny(result, &denial);
+}
+
+/* A body's type, where the model does not say it: an API that is sent JSON wants to hear so. */
+static const char *type_of_body(const char *body)
+{
+	body += strspn(body, " \t\r\n");
+	return *body == '{' || *body == '[' ? "application/json" : "text/plain; charset=utf-8";
+}
+
+/* The headers as lines, each checked. 0 or -errno with a sentence. */
+static int list_headers(const struct arguments *arguments, const struct plan *plan, const struct url *url,
+			struct buffer *lines, struct err *err)
+{
+	const cJSON *header;
+	bool typed = false;
+	int result = 0;
+
+	cJSON_ArrayForEach(header, arguments->headers)
+	{
+		const char *name = header->string, *value = header->valuestring;
+		const char *why =
+			rules_header(plan, url->host, url->port, name, strlen(name), value, strlen(value));
+
+		if (why)
+			return err_set(err, -EINVAL, "headers: \"%.60s\" %s", name, why);
+		typed = typed || strcasecmp(name, "content-type") == 0;
+		if (result == 0)
+			result = buffer_printf(lines, "%s: %s\n", name, value);
+	}
+	if (result == 0 && arguments->body && !typed)
+		result = buffer_printf(lines, "Content-Type: %s\n", type_of_body(arguments->body));
+	return result == -EMSGSIZE ? err_set(err, result, "headers: they are longer than %u bytes together",
+					     LIMIT_WEB_REQUEST_HEADERS)
+				   : result;
+}
+
+static int pack_request(const struct arguments *arguments, const struct plan *plan, const struct url *url,
+			struct buffer *payload, struct err *err)
+{
+	_cleanup_(buffer_deinit) struct buffer lines = {.max = LIMIT_WEB_REQUEST_HEADERS - 1};
+	const char *body = arguments->body ? arguments->body : "";
+	enum plan_method method = method_of(arguments);
+	int result;
+
+	if (method == PLAN_METHODS)
+		return err_set(err, -EINVAL,
+			       "method: it must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+	result = list_headers(arguments, plan, url, &lines, err);
+	if (result == 0 && arguments->body && method <= PLAN_METHOD_HEAD)
+		return err_set(err, -EINVAL, "body: %s has none; give a method such as POST",
+			       plan_methods[method]);
+	if (result == 0)
+		result = frame_put_text(payload, method == PLAN_METHOD_GET ? "" : plan_methods[method]);
+	if (result == 0)
+		result = frame_put_bytes(payload, buffer_data(&lines), buffer_length(&lines));
+	return result < 0 ? result : frame_put_bytes(payload, body, strlen(body));
+}
 
 static int pack(const void *from, const struct tool_context *context, struct buffer *payload, struct err *err)
 {
@@ -69,10 +184,12 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->max_length)) < 0 ||
 	    (result = frame_put_u64(payload, context->result_bytes)) < 0 ||
-	    (result = frame_put_u32(payload, within)) < 0 || (result = frame_put_text(payload, "")) < 0 ||
-	    (result = frame_put_text(payload, "")) < 0 || (result = frame_put_bytes(payload, "", 0)) < 0)
+	    (result = frame_put_u32(payload, within)) < 0)
 		return err_set(err, result, "the request could not be packed: %s", err_name(result));
-	return 0;
+	result = pack_request(arguments, context->plan, &url, payload, err);
+	return result < 0 && !err->text[0]
+		       ? err_set(err, result, "the request could not be packed: %s", err_name(result))
+		       : result;
 }
 
 /* RESULT of WEB_FETCH (wire.h). */
@@ -185,12 +302,14 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 const struct tool fetch_url_tool = {
 	.name = "fetch_url",
 	.title = "Fetch a web page",
-	.description = "GET a URL. Redirects are followed. A cut answer says how to go on.",
+	.description = "Fetch a URL. Redirects are followed. A cut answer says how to go on.",
 	.route = TOOL_WEB,
 	.hints = TOOL_READ_ONLY,
 	.operation = WEB_FETCH,
 	.input = input,
 	.arguments_bytes = sizeof(struct arguments),
+	.choose = choose,
+	.local = refuse,
 	.pack = pack,
 	.unpack = unpack,
 };

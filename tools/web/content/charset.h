@@ -24,6 +24,9 @@ const char *charset_name(const struct charset *charset);
 int charset_decode(const struct charset *charset, struct buffer *text, const char *bytes, size_t length,
 		   uint64_t *replaced);
 
+/* Is all of it well-formed UTF-8? Then nobody needs a copy of it. */
+bool charset_is_utf8(const char *bytes, size_t length);
+
 /* Appends one code point as UTF-8. 0, -ENOMEM or -EMSGSIZE. */
 int charset_put(struct buffer *text, uint32_t code);
 /* The next code point of UTF-8, moving `at`, which is before `end`; ill-formed: U+FFFD. */

@@ -52,12 +52,31 @@ static int take_svg(struct content *content, struct source source)
 	return result;
 }
 
+static struct feed_style style_of(const struct content_request *request)
+{
+	return (struct feed_style){.markdown = request->format == CONTENT_MARKDOWN,
+				   .url = request->url,
+				   .html = request->html ? fragment : NULL,
+				   .context = (void *)request};
+}
+
+static int take_json(const struct content_request *request, struct content *content, struct source source,
+		     unsigned flags)
+{
+	const struct feed_style style = style_of(request);
+	int result = json_indent(&content->text, source.text, source.length, flags);
+
+	if (result != 0 || !feed_is_json(source.text, source.length))
+		return result;
+	buffer_clear(&content->text, 0);
+	content->markdown = style.markdown;
+	return feed_write_json(&content->text, &style, source.text, source.length, content->title,
+			       sizeof content->title);
+}
+
 static int take_xml(const struct content_request *request, struct content *content, struct source source)
 {
-	const struct feed_style style = {.markdown = request->format == CONTENT_MARKDOWN,
-					 .url = request->url,
-					 .html = request->html ? fragment : NULL,
-					 .context = (void *)request};
+	const struct feed_style style = style_of(request);
 	enum feed_kind kind = feed_kind(source.text, source.length);
 
 	switch (kind) {
@@ -91,7 +110,7 @@ static int take_format(const struct content_request *request, struct content *co
 		return take_page(request, content, source);
 	case SYNTAX_JSON:
 	case SYNTAX_JSON_LINES:
-		return json_indent(&content->text, source.text, source.length, flags);
+		return take_json(request, content, source, flags);
 	case SYNTAX_XML:
 		return take_xml(request, content, source);
 	case SYNTAX_MARKDOWN:
@@ -110,23 +129,29 @@ static int take_text(const struct content_request *request, struct content *cont
 	enum sniff sniff = syntax == SYNTAX_HTML ? SNIFF_HTML : syntax == SYNTAX_XML ? SNIFF_XML : SNIFF_TEXT;
 	const struct charset *charset;
 	struct source source;
+	bool borrowed;
 	size_t mark;
 	int result;
 
 	charset = charset_sniff(sniff, request->content_type, request->bytes, request->length, &mark);
 	content->charset = charset_name(charset);
-	result = charset_decode(charset, &decoded, request->bytes + mark, request->length - mark,
-				&content->replaced);
-	if (result < 0)
-		return result;
-	source = (struct source){buffer_length(&decoded) ? buffer_data(&decoded) : "",
-				 buffer_length(&decoded)};
+	source = (struct source){request->bytes + mark, request->length - mark};
+	borrowed = strcmp(content->charset, "UTF-8") == 0 && charset_is_utf8(source.text, source.length);
+	if (!borrowed) {
+		result = charset_decode(charset, &decoded, source.text, source.length, &content->replaced);
+		if (result < 0)
+			return result;
+		source = (struct source){buffer_length(&decoded) ? buffer_data(&decoded) : "",
+					 buffer_length(&decoded)};
+	}
 	result = take_format(request, content, source);
 	if (result == -EMSGSIZE) { /* laid out it would be too large: as it is */
 		buffer_clear(&content->text, 0);
 		content->markdown = false;
 		result = 1;
 	}
+	if (result > 0 && borrowed)
+		return buffer_append(&content->text, source.text, source.length);
 	if (result > 0) { /* the text itself, without a second copy */
 		struct buffer unused = content->text;
 

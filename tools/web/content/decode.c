@@ -110,6 +110,16 @@ uint32_t charset_next(const char **at, const char *end)
 	return code;
 }
 
+bool charset_is_utf8(const char *bytes, size_t length)
+{
+	size_t used;
+
+	for (size_t at = 0; at < length; at += used)
+		if (!utf8_length((const uint8_t *)bytes + at, length - at, &used))
+			return false;
+	return true;
+}
+
 void decode_utf8(struct sink *sink, const uint8_t *bytes, size_t length, unsigned table)
 {
 	size_t good = 0, used;

@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_TOOLS_WEB_CONTENT_FEED_H
 #define SALLYPORT_TOOLS_WEB_CONTENT_FEED_H
 
-/* Feeds and lists in XML as Markdown: RSS 0.9x, 1.0 and 2.0, Atom, sitemaps, OPML. Pure. */
+/* Feeds and lists as Markdown: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed, sitemaps, OPML. Pure. */
 
 #include "tools/web/content/xml.h"
 #include "tools/web/url.h"
@@ -34,7 +34,12 @@ enum feed_kind feed_kind(const char *xml, size_t length);
 int feed_write(struct buffer *out, const struct feed_style *style, enum feed_kind kind, const char *xml,
 	       size_t length, char *title, size_t size);
 
-/* ---- for jsonfeed.c ---- */
+/* jsonfeed.c: JSON Feed, of text that is JSON. Does it say that it is one? The rest as with feed_write(). */
+bool feed_is_json(const char *json, size_t length);
+int feed_write_json(struct buffer *out, const struct feed_style *style, const char *json, size_t length,
+		    char *title, size_t size);
+
+/* ---- entry.c: what both make ---- */
 
 enum feed_field {
 	FIELD_TITLE,

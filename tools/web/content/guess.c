@@ -5,6 +5,7 @@
  * odd company. Short texts are guessed badly, as by everybody: the answer names the charset.
  */
 #include <string.h>
+#include <uchar.h>
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
@@ -28,23 +29,27 @@ static const struct {
 	{"euc-kr", SCRIPT_KOREAN},
 };
 
-/* The most used characters of each: about a third of any text. */
-static const char *const frequent[] = {
-	[SCRIPT_LATIN] = "äöüßéèêàáâãåæçíîïñóôõøúûœ’“”–—",
-	[SCRIPT_CYRILLIC] = "оеаинтсрвлкмдпу",
-	[SCRIPT_CHINESE] = "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也"
-			   "你对對生能而子那得于"
-			   "，。、",
-	[SCRIPT_JAPANESE] = "のにはをたがでてとしれさあいうえかきくけこすなまもらりるんっ、。",
-	[SCRIPT_KOREAN] = "이다는을의에가고하지도를한은로서기사리",
+/* The most used characters of each, about a third of any text, and the range they lie in. */
+static const struct {
+	uint32_t first, last;
+	const char16_t *words;
+} frequent[] = {
+	[SCRIPT_LATIN] = {0xdf, 0x201d, u"äöüßéèêàáâãåæçíîïñóôõøúûœ’“”–—"},
+	[SCRIPT_CYRILLIC] = {0x430, 0x44f, u"оеаинтсрвлкмдпу"},
+	[SCRIPT_CHINESE] =
+		{0x3001, 0xff0c,
+		 u"的一是不了在人有我他这這个個們们中来來上大为為和国國地到以说說时時要就出会會可也"
+		 u"你对對生能而子那"
+		 u"得于，。、"},
+	[SCRIPT_JAPANESE] = {0x3001, 0x3093,
+			     u"のにはをたがでてとしれさあいうえかきくけこすなまもらりるんっ、。"},
+	[SCRIPT_KOREAN] = {0xac00, 0xd7a3, u"이다는을의에가고하지도를한은로서기사리"},
 };
 
-static bool in_word(const char *words, uint32_t code)
+static bool in_word(const char16_t *words, uint32_t code)
 {
-	const char *at = words, *end = words + strlen(words);
-
-	while (at < end)
-		if (charset_next(&at, end) == code)
+	for (; *words; words++)
+		if (*words == code)
 			return true;
 	return false;
 }
@@ -59,12 +64,14 @@ static bool is_ascii_letter(uint32_t c)
 static int points(enum script script, uint32_t code, uint32_t before, uint32_t after)
 {
 	bool beside_ascii = is_ascii_letter(before) || is_ascii_letter(after);
-	bool han = code >= 0x4e00 && code < 0xa000, often = in_word(frequent[script], code);
+	bool han = code >= 0x4e00 && code < 0xa000, often;
 
 	if (code == 0xfffd)
 		return -1000;
 	if ((code >= 0x80 && code < 0xa0) || (code >= 0xe000 && code < 0xf900)) /* controls, private use */
 		return -300;
+	often = code >= frequent[script].first && code <= frequent[script].last &&
+		in_word(frequent[script].words, code);
 	switch (script) {
 	case SCRIPT_LATIN: /* among its letters, or punctuation around them */
 		return often ? beside_ascii ? 110 : 20 : beside_ascii ? 50 : -30;

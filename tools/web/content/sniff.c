@@ -76,7 +76,7 @@ static bool next_attribute(struct scan *scan, struct attribute *attribute)
 	if (scan->at == scan->end || *scan->at == '>')
 		return false;
 	*attribute = (struct attribute){.name = scan->at};
-	while (scan->at < scan->end && !is_space(*scan->at) && !strchr("/>", *scan->at) &&
+	while (scan->at < scan->end && !is_space(*scan->at) && *scan->at != '/' && *scan->at != '>' &&
 	       (*scan->at != '=' || scan->at == attribute->name))
 		scan->at++;
 	attribute->name_length = (size_t)(scan->at - attribute->name);
@@ -181,7 +181,7 @@ static const struct charset *prescan(const char *bytes, size_t length)
 				scan.at++;
 			while (next_attribute(&scan, &ignored))
 				;
-		} else if (scan.end - scan.at > 1 && strchr("!/?", scan.at[1])) {
+		} else if (scan.end - scan.at > 1 && memchr("!/?", scan.at[1], 3)) {
 			skip_past(&scan, ">");
 		} else {
 			scan.at++;

@@ -191,17 +191,3 @@ bool download_resume(struct load *load)
 	hop_rest(load, (uint64_t)LIMIT_WEB_RETRY_MS << load->broken++);
 	return true;
 }
-
-void download_tell(struct load *load, uint64_t now)
-{
-	unsigned percent = load->total ? (unsigned)(load->written * 100 / load->total) : 0;
-	char text[160];
-
-	if (now - load->told < LIMIT_PROGRESS_MS)
-		return;
-	load->told = now;
-	load_stage(load, text, sizeof text);
-	for (struct fetch *at = load->web->fetches; at; at = at->next)
-		if (at->load == load)
-			answer_progress(at, percent, text);
-}

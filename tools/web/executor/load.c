@@ -45,7 +45,7 @@ struct load *load_new(struct web *web, enum load_kind kind, struct request *requ
 	snprintf(load->method, sizeof load->method, "%s", load->request.method);
 	load->carries = true;
 	load->socket = load->pipe = -1;
-	load->begun = load->used = clock_ms();
+	load->begun = load->used = load->told = clock_ms();
 	load->total_due = kind == LOAD_DOWNLOAD ? 0 : load->begun + LIMIT_WEB_TOTAL_MS;
 	buffer_init(&load->body, LIMIT_WEB_BODY_BYTES);
 	buffer_init(&load->verdict_payload, LIMIT_FRAME_BYTES);
@@ -109,12 +109,18 @@ struct load *load_for(struct web *web, struct request *request, bool first_page,
 	return load_new(web, LOAD_PAGE, request, &url);
 }
 
+static void forget_cookies(struct load *load)
+{
+	if (load->cookies)
+		curl_share_cleanup(load->cookies);
+	load->cookies = NULL;
+}
+
 void load_free(struct load *load)
 {
 	render_forget(load);
 	transfer_end(load);
-	if (load->easy)
-		curl_easy_cleanup(load->easy);
+	forget_cookies(load);
 	load->web->body_bytes -= buffer_length(&load->body);
 	buffer_deinit(&load->body);
 	buffer_deinit(&load->verdict_payload);
@@ -157,9 +163,7 @@ static void end(struct load *load)
 	struct web *web = load->web;
 
 	transfer_end(load);
-	if (load->easy)
-		curl_easy_cleanup(load->easy);
-	load->easy = NULL;
+	forget_cookies(load);
 	close_fd(&load->pipe);
 	load->state = LOAD_ENDED;
 	load->ended = clock_ms();
@@ -327,6 +331,26 @@ static void watch_drips(struct load *load, uint64_t now)
 	load->stage_due = load->window_begun + LIMIT_WEB_IDLE_MS;
 }
 
+/* How far it is, to those who listen. */
+static void tell(struct load *load, uint64_t now)
+{
+	unsigned percent = load->total ? (unsigned)(load->written * 100 / load->total) : 0;
+	char text[160];
+
+	load->told = now;
+	load_stage(load, text, sizeof text);
+	for (struct fetch *at = load->web->fetches; at; at = at->next)
+		if (at->load == load)
+			answer_progress(at, percent, text);
+}
+
+/* Is its present stage bounded by itself, beside the whole? */
+static bool has_stage(const struct load *load)
+{
+	return load->state == LOAD_CONNECTING || load->state == LOAD_TRANSFERRING ||
+	       load->state == LOAD_RESTING;
+}
+
 uint64_t load_turn(struct load *load, uint64_t now)
 {
 	uint64_t due = load->total_due ? load->total_due : now + LIMIT_WEB_TOTAL_MS;
@@ -337,14 +361,17 @@ uint64_t load_turn(struct load *load, uint64_t now)
 		watch_drips(load, now);
 	if (load->state == LOAD_RESTING && now >= load->stage_due)
 		hop_begin(load);
-	if (load->kind == LOAD_DOWNLOAD && load->state == LOAD_TRANSFERRING)
-		download_tell(load, now);
 	if (load->state == LOAD_ENDED)
 		return due;
-	if (load->stage_due && load->state != LOAD_WAITING && load->state != LOAD_ASKING &&
-	    load->state != LOAD_DRAINING && load->stage_due < due)
+	if (load->listeners) {
+		if (now >= load->told + LIMIT_WEB_TELL_MS)
+			tell(load, now);
+		if (load->told + LIMIT_WEB_TELL_MS < due)
+			due = load->told + LIMIT_WEB_TELL_MS;
+	}
+	if (has_stage(load) && load->stage_due < due)
 		due = load->stage_due;
-	if (now >= due)
+	if ((load->total_due && now >= load->total_due) || (has_stage(load) && now >= load->stage_due))
 		expire(load);
 	return due;
 }

@@ -71,6 +71,7 @@ struct load {
 	struct request request;
 	unsigned listeners; /* fetches */
 	uint64_t begun;     /* all times: monotonic milliseconds */
+	uint64_t told;      /* when those who listen were told how far it is */
 	uint64_t total_due; /* when it must be over; 0: no bound */
 	uint64_t stage_due; /* when the present stage must be; of LOAD_RESTING: when it goes on */
 
@@ -85,7 +86,8 @@ struct load {
 	char address[64]; /* what the broker connected to */
 
 	/* what curl works on: transfer.c */
-	CURL *easy; /* lives through all hops, and its cookies with it */
+	CURL *easy;
+	CURLSH *cookies; /* of all hops, and of this load alone */
 	bool added;
 	struct curl_slist *connect_to, *header_lines;
 	int socket; /* until curl takes it */
@@ -108,7 +110,6 @@ struct load {
 	uint64_t most;     /* bytes that it may have */
 	uint64_t written;  /* to the pipe */
 	uint64_t total;    /* 0: not known */
-	uint64_t told;     /* when somebody was told how far it is */
 	uint64_t unbroken; /* `written` when the connection broke last */
 	unsigned resumed, broken;
 	char validator[LIMIT_WEB_VALIDATOR_BYTES];
@@ -203,8 +204,6 @@ bool download_finish(struct load *load);
 bool download_drained(const struct load *load);
 /* The connection broke: goes on where it was, if the server can. False: it cannot, or too often. */
 bool download_resume(struct load *load);
-/* Tells who listens how far it is, now and then. */
-void download_tell(struct load *load, uint64_t now);
 /* Range and If-Range. */
 struct curl_slist *download_headers(const struct load *load, struct curl_slist *list);
 

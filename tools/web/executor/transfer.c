@@ -96,6 +96,8 @@ static void read_headers(struct load *load)
 						  .etag = transfer_header(load, "ETag"),
 						  .last_modified = transfer_header(load, "Last-Modified")};
 
+	if (strcmp(load->method, "HEAD") == 0)
+		type = "text/plain"; /* the headers are what is shown */
 	snprintf(load->type, sizeof load->type, "%s", type ? type : "");
 	for (char *at = load->type; *at; at++)
 		if (iscntrl((unsigned char)*at) || (unsigned char)*at >= 0x80) /* it is shown, and is ASCII */
@@ -110,6 +112,17 @@ static void read_headers(struct load *load)
 		load->freshness = (struct freshness){0};
 }
 
+/* What a HEAD is asked for. */
+static int collect_header(struct load *load, const char *line, size_t length)
+{
+	if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { /* what came before was an interim answer's */
+		load->web->body_bytes -= buffer_length(&load->body);
+		buffer_clear(&load->body, 0);
+	}
+	load->web->body_bytes += length;
+	return buffer_append(&load->body, line, length);
+}
+
 static size_t take_header(char *line, size_t one, size_t length, void *context)
 {
 	struct load *load = context;
@@ -117,6 +130,9 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 	(void)one;
 	load->header_bytes += length;
 	if (load->header_bytes > LIMIT_WEB_HEADER_BYTES)
+		return 0;
+	if (strcmp(load->method, "HEAD") == 0 && !load->headers_done &&
+	    collect_header(load, line, length) < 0)
 		return 0;
 	/* after the body come trailers: nothing is decided by those */
 	if (load->headers_done || length > 2 || line[0] != (length == 2 ? '\r' : '\n'))
@@ -230,7 +246,8 @@ static CURLcode set_options(struct load *load)
 	/* all that this libcurl can undo; of a file the bytes as they are */
 	SET(CURLOPT_ACCEPT_ENCODING, load->kind == LOAD_DOWNLOAD ? NULL : "");
 	SET(CURLOPT_HTTPHEADER, load->header_lines);
-	SET(CURLOPT_COOKIEFILE, ""); /* no file: cookies live as long as the handle, which is this load's */
+	SET(CURLOPT_COOKIEFILE, ""); /* no file: cookies, but in memory */
+	SET(CURLOPT_SHARE, load->cookies);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_CAINFO, NULL);
@@ -314,11 +331,11 @@ int transfer_begin(struct load *load)
 	load->headers_done = load->too_large = load->paused = load->conditional = false;
 	load->connect_to = curl_slist_append(NULL, CONNECT_TO);
 	load->header_lines = make_headers(load);
-	if (load->easy)
-		curl_easy_reset(load->easy); /* its cookies stay */
-	else
-		load->easy = curl_easy_init();
-	if (!load->easy || !load->connect_to || !load->header_lines || set_options(load) != CURLE_OK ||
+	load->easy = curl_easy_init();
+	if (!load->cookies && (load->cookies = curl_share_init()))
+		curl_share_setopt(load->cookies, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+	if (!load->easy || !load->cookies || !load->connect_to || !load->header_lines ||
+	    set_options(load) != CURLE_OK ||
 	    curl_multi_add_handle(load->web->multi, load->easy) != CURLM_OK) {
 		transfer_end(load);
 		return -ENOMEM;
@@ -331,6 +348,8 @@ void transfer_end(struct load *load)
 {
 	if (load->added)
 		curl_multi_remove_handle(load->web->multi, load->easy);
+	curl_easy_cleanup(load->easy);
+	load->easy = NULL;
 	load->added = false;
 	curl_slist_free_all(load->connect_to);
 	curl_slist_free_all(load->header_lines);

@@ -15,11 +15,12 @@ size_t node_line(const struct node *node, char *to, size_t size)
 
 	for (const struct node *at = node->element == ELEMENT_TEXT ? node : node_after(node, node);
 	     at && length + 5 < size; at = node_after(at, node)) {
-		const char *text = at->text, *end = text + at->length;
+		const char *text, *end;
 
 		if (at->element != ELEMENT_TEXT || element_is(at->parent->element, ELEMENT_RAW))
 			continue;
-		for (; text < end && length + 5 < size; text += taken) {
+		for (text = at->text, end = text + at->length; text < end && length + 5 < size;
+		     text += taken) {
 			struct slice shown = writer_character(text, end, &taken);
 
 			if (shown.length && shown.bytes[0] == ' ') {
@@ -193,7 +194,7 @@ static bool is_skipped(const struct writer *writer, const struct node *node)
 {
 	if (!(node->marks & (NODE_LEFT_OUT | NODE_DONE | NODE_HIDDEN)))
 		return false;
-	return !writer->plain || node->element == ELEMENT_noscript || node->element == ELEMENT_img;
+	return !writer->all || node->element == ELEMENT_noscript || node->element == ELEMENT_img;
 }
 
 /* Form controls stand apart from what is beside them. */
@@ -204,17 +205,39 @@ static void write_control(struct writer *writer, const struct node *node)
 	writer->run.space = true;
 }
 
+/* Line ends that mean what they are, though it is no code: "white-space: pre-wrap" or "pre-line". */
+static bool keeps_lines(const struct node *node)
+{
+	struct slice style = node_attribute(node, ATTRIBUTE_style);
+
+	return style.length && (slice_contains(style, "pre-wrap") || slice_contains(style, "pre-line"));
+}
+
+static void write_element(struct writer *writer, const struct node *node)
+{
+	if (write_media(writer, node) || write_inline(writer, node) || write_structure(writer, node))
+		return;
+	if (element_is(node->element, ELEMENT_BLOCK))
+		write_block(writer, node);
+	else if (writer->plain && (node->element == ELEMENT_option || node->element == ELEMENT_button ||
+				   node->element == ELEMENT_textarea))
+		write_control(writer, node);
+	else
+		write_children(writer, node);
+}
+
 void write_node(struct writer *writer, const struct node *node)
 {
+	bool lines;
 	unsigned level;
 	const char *label;
 
+	if (is_skipped(writer, node))
+		return;
 	if (node->element == ELEMENT_TEXT) {
 		run_text(writer, (struct slice){node->text, node->length});
 		return;
 	}
-	if (is_skipped(writer, node))
-		return;
 	if (node_is_never_shown(node, writer->plain, writer->in_label > 0))
 		return;
 	level = heading_level(node);
@@ -231,13 +254,8 @@ void write_node(struct writer *writer, const struct node *node)
 		write_code(writer, node);
 		return;
 	}
-	if (write_media(writer, node) || write_inline(writer, node) || write_structure(writer, node))
-		return;
-	if (element_is(node->element, ELEMENT_BLOCK))
-		write_block(writer, node);
-	else if (writer->plain && (node->element == ELEMENT_option || node->element == ELEMENT_button ||
-				   node->element == ELEMENT_textarea))
-		write_control(writer, node);
-	else
-		write_children(writer, node);
+	lines = keeps_lines(node);
+	writer->lines += lines;
+	write_element(writer, node);
+	writer->lines -= lines;
 }

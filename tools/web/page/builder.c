@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Builds the tree by the rules of WHATWG HTML 13.2.6 as far as they change what is read: the insertion modes
- * are not kept as such, but seen from the stack of open elements. Left out are quirks, form owners, framesets
- * as modes, and what only scripts can do.
+ * Builds the tree by the rules of WHATWG HTML 13.2.6. Other than there, html, head and body are always there,
+ * framesets are content of the body, and what only scripts can do is left out.
+ * tests/web/compare_trees.py holds the trees against those of other parsers.
  */
 #include "tools/web/page/builder.h"
 
@@ -11,6 +11,8 @@
 
 static bool has_marker(const struct node *node)
 {
+	if (node->marks & NODE_FOREIGN)
+		return false;
 	switch (node->element) {
 	case ELEMENT_td:
 	case ELEMENT_th:
@@ -25,14 +27,34 @@ static bool has_marker(const struct node *node)
 	}
 }
 
+static void push(struct builder *builder, struct node *node)
+{
+	builder->open[builder->depth++] = node;
+	if (!(node->marks & NODE_FOREIGN))
+		builder->opened[node->element]++;
+}
+
 void builder_pop(struct builder *builder)
 {
 	struct node *node = builder_current(builder);
 
 	builder->depth--;
+	if (node->marks & NODE_FOREIGN)
+		return;
 	builder->opened[node->element]--;
 	if (has_marker(node))
 		formatting_clear(builder);
+}
+
+void builder_remove(struct builder *builder, unsigned index)
+{
+	struct node *node = builder->open[index];
+
+	if (!(node->marks & NODE_FOREIGN))
+		builder->opened[node->element]--;
+	builder->depth--;
+	memmove(builder->open + index, builder->open + index + 1,
+		(builder->depth - index) * sizeof *builder->open);
 }
 
 void builder_pop_through(struct builder *builder, enum element element)
@@ -48,9 +70,40 @@ void builder_pop_through(struct builder *builder, enum element element)
 
 void builder_imply_ends(struct builder *builder, enum element except)
 {
-	while (builder->depth > 2 && builder_current(builder)->element != except &&
+	while (builder->depth > 2 && !builder_current_is(builder, except) &&
+	       !(builder_current(builder)->marks & NODE_FOREIGN) &&
 	       element_is(builder_current(builder)->element, ELEMENT_IMPLIED))
 		builder_pop(builder);
+}
+
+static bool is_foreign_wall(const struct node *node)
+{
+	switch (node->element) {
+	case ELEMENT_mi:
+	case ELEMENT_mo:
+	case ELEMENT_mn:
+	case ELEMENT_ms:
+	case ELEMENT_mtext:
+	case ELEMENT_annotation_xml:
+		return (node->marks & NODE_MATH) != 0;
+	case ELEMENT_foreignobject:
+	case ELEMENT_desc:
+	case ELEMENT_title:
+		return !(node->marks & NODE_MATH);
+	default:
+		return false;
+	}
+}
+
+bool node_is_special(const struct node *node)
+{
+	return node->marks & NODE_FOREIGN ? is_foreign_wall(node)
+					  : element_is(node->element, ELEMENT_SPECIAL);
+}
+
+bool node_is_wall(const struct node *node)
+{
+	return node->marks & NODE_FOREIGN ? is_foreign_wall(node) : element_is(node->element, ELEMENT_WALL);
 }
 
 bool builder_in_scope(const struct builder *builder, enum element element, enum element wall,
@@ -61,24 +114,88 @@ bool builder_in_scope(const struct builder *builder, enum element element, enum 
 	for (unsigned i = builder->depth; i-- > 0;) {
 		const struct node *node = builder->open[i];
 
-		if (node->element == element)
+		if (node_is_html(node, element))
 			return true;
-		if (element_is(node->element, ELEMENT_WALL) || (wall && node->element == wall) ||
-		    (wall2 && node->element == wall2))
+		if (node_is_wall(node) || (wall && node_is_html(node, wall)) ||
+		    (wall2 && node_is_html(node, wall2)))
 			return false;
 	}
 	return false;
 }
 
-void builder_place(struct builder *builder, struct node *node)
+bool builder_in_table_scope(const struct builder *builder, enum element element)
 {
-	struct node *current = builder_current(builder);
+	if (!builder->opened[element])
+		return false;
+	for (unsigned i = builder->depth; i-- > 0;) {
+		const struct node *node = builder->open[i];
 
-	if (builder->foster && node_in_table(current)) {
+		if (node_is_html(node, element))
+			return true;
+		if (node_is_html(node, ELEMENT_table) || node_is_html(node, ELEMENT_template))
+			return false;
+	}
+	return false;
+}
+
+void builder_reset_mode(struct builder *builder)
+{
+	for (unsigned i = builder->depth; i-- > 0;) {
+		const struct node *node = builder->open[i];
+
+		if (node->marks & NODE_FOREIGN)
+			continue;
+		switch (node->element) {
+		case ELEMENT_td:
+		case ELEMENT_th:
+			builder->mode = MODE_CELL;
+			return;
+		case ELEMENT_tr:
+			builder->mode = MODE_ROW;
+			return;
+		case ELEMENT_tbody:
+		case ELEMENT_thead:
+		case ELEMENT_tfoot:
+			builder->mode = MODE_TABLE_BODY;
+			return;
+		case ELEMENT_caption:
+			builder->mode = MODE_CAPTION;
+			return;
+		case ELEMENT_colgroup:
+			builder->mode = MODE_COLGROUP;
+			return;
+		case ELEMENT_table:
+			builder->mode = MODE_TABLE;
+			return;
+		case ELEMENT_template:
+			builder->mode = builder->templates[builder->opened[ELEMENT_template] - 1];
+			return;
+		case ELEMENT_head:
+			builder->mode = MODE_HEAD;
+			if (!builder->head_done)
+				return;
+			builder->mode = MODE_AFTER_HEAD;
+			builder->depth = i;
+			builder->opened[ELEMENT_head]--;
+			return;
+		case ELEMENT_body:
+			builder->mode = MODE_BODY;
+			return;
+		default:
+			break;
+		}
+	}
+}
+
+void builder_place(struct builder *builder, struct node *target, struct node *node)
+{
+	if (builder->foster && node_in_table(target)) {
 		for (unsigned i = builder->depth; i-- > 1;) {
-			if (builder->open[i]->element == ELEMENT_template)
+			if (node_is_html(builder->open[i], ELEMENT_template)) {
+				target = builder->open[i];
 				break;
-			if (builder->open[i]->element != ELEMENT_table)
+			}
+			if (!node_is_html(builder->open[i], ELEMENT_table))
 				continue;
 			if (builder->open[i]->parent)
 				tree_insert_before(builder->open[i], node);
@@ -87,13 +204,14 @@ void builder_place(struct builder *builder, struct node *node)
 			return;
 		}
 	}
-	tree_append(current, node);
+	tree_append(target, node);
 }
 
-static struct node *insert(struct builder *builder, enum element element, const struct token *token)
+static struct node *insert(struct builder *builder, enum element element, const struct token *token,
+			   unsigned marks)
 {
-	bool is_void = element_is(element, ELEMENT_VOID), raw = token && token->text.bytes;
-	struct node *current = builder_current(builder), *node;
+	bool is_void = !marks && element_is(element, ELEMENT_VOID), raw = token && token->text.bytes;
+	struct node *node;
 
 	if (builder->depth == LIMIT_PAGE_DEPTH && !is_void && !raw) {
 		builder->beyond += !element_is(element, ELEMENT_IMPLIED);
@@ -113,12 +231,10 @@ static struct node *insert(struct builder *builder, enum element element, const 
 		}
 	}
 	node->hash = token ? token->hash : 0;
-	if ((current->marks & NODE_FOREIGN) || element == ELEMENT_svg || element == ELEMENT_math)
-		node->marks |= NODE_FOREIGN;
-	builder_place(builder, node);
+	node->marks = (uint16_t)marks;
+	builder_place(builder, builder_current(builder), node);
 	if (!is_void && !raw) {
-		builder->open[builder->depth++] = node;
-		builder->opened[element]++;
+		push(builder, node);
 		if (has_marker(node))
 			formatting_mark(builder);
 	}
@@ -136,21 +252,30 @@ static struct node *insert(struct builder *builder, enum element element, const 
 
 struct node *builder_insert(struct builder *builder, const struct token *token)
 {
-	return insert(builder, token->element, token);
+	return insert(builder, token->element, token, 0);
+}
+
+struct node *builder_insert_foreign(struct builder *builder, const struct token *token, unsigned marks)
+{
+	return insert(builder, token->element, token, marks);
 }
 
 struct node *builder_insert_named(struct builder *builder, enum element element)
 {
-	return insert(builder, element, NULL);
+	return insert(builder, element, NULL, 0);
+}
+
+void builder_push_head(struct builder *builder)
+{
+	push(builder, builder->tree->head);
 }
 
 void builder_begin_body(struct builder *builder)
 {
 	while (builder->depth > 1)
 		builder_pop(builder);
-	builder->open[builder->depth++] = builder->tree->body;
-	builder->opened[ELEMENT_body]++;
-	builder->in_body = true;
+	push(builder, builder->tree->body);
+	builder->mode = MODE_BODY;
 }
 
 static bool is_white(struct slice text)
@@ -168,34 +293,43 @@ static bool is_collapsed(const struct builder *builder, const struct node *paren
 	return element_is(parent->element, ELEMENT_BLOCK);
 }
 
+static void insert_text(struct builder *builder, struct slice text)
+{
+	struct node *node = tree_node(builder->tree, ELEMENT_TEXT);
+
+	if (!node)
+		return;
+	node->text = text.bytes;
+	node->length = (uint32_t)text.length;
+	builder_place(builder, builder_current(builder), node);
+}
+
 static void take_text(struct builder *builder)
 {
 	struct slice text = builder->token.text;
 	bool white = is_white(text);
-	struct node *node;
 
-	if (!builder->in_body && !builder->opened[ELEMENT_template] && !builder->opened[ELEMENT_noscript]) {
+	if (foreign_takes_text(builder)) {
+		insert_text(builder, text);
+		return;
+	}
+	if (builder->mode < MODE_BODY) {
 		if (white)
 			return;
 		builder_begin_body(builder);
-	} else if (!builder->in_body && !white && !builder->opened[ELEMENT_template]) {
-		builder_begin_body(builder); /* text in a noscript of the head */
 	}
-	if (white &&
-	    (is_collapsed(builder, builder_current(builder)) || node_in_table(builder_current(builder)) ||
-	     builder_current_is(builder, ELEMENT_colgroup)))
-		return;
-	if (builder_current_is(builder, ELEMENT_colgroup))
+	if (builder->mode == MODE_COLGROUP && !white) {
+		if (!builder_current_is(builder, ELEMENT_colgroup))
+			return;
 		builder_pop(builder);
-	builder->foster = node_in_table(builder_current(builder));
-	if (!white && !(builder_current(builder)->marks & NODE_FOREIGN))
-		formatting_reconstruct(builder);
-	node = tree_node(builder->tree, ELEMENT_TEXT);
-	if (node) {
-		node->text = text.bytes;
-		node->length = (uint32_t)text.length;
-		builder_place(builder, node);
+		builder->mode = MODE_TABLE;
 	}
+	if (white && (node_in_table(builder_current(builder)) || builder->mode == MODE_COLGROUP))
+		return;
+	builder->foster = node_in_table(builder_current(builder));
+	formatting_reconstruct(builder);
+	if (!white || !is_collapsed(builder, builder_current(builder)))
+		insert_text(builder, text);
 	builder->foster = false;
 }
 
@@ -231,9 +365,7 @@ static int start(struct builder *builder)
 		return -ENOMEM;
 	tree_append(tree->root, tree->head);
 	tree_append(tree->root, tree->body);
-	builder->open[builder->depth++] = tree->root;
-	builder->open[builder->depth++] = tree->head;
-	builder->opened[ELEMENT_html] = builder->opened[ELEMENT_head] = 1;
+	push(builder, tree->root);
 	return 0;
 }
 
@@ -255,6 +387,8 @@ int tree_parse(struct tree *tree, const char *html, size_t length, size_t memory
 		}
 		builder.tokens.foreign = (builder_current(&builder)->marks & NODE_FOREIGN) != 0;
 		token_next(&builder.tokens, &builder.token);
+		if (count == 1)
+			builder.quirks = !builder.tokens.doctype;
 		if (builder.token.kind == TOKEN_END)
 			break;
 		if (builder.token.kind == TOKEN_TEXT)

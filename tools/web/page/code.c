@@ -144,13 +144,13 @@ static void write_spans(struct writer *writer, const struct node *node)
 
 	writer->run.coded++;
 	for (child = node_after(node, node); child; child = node_after(child, node)) {
-		const char *at = child->text, *end = at + child->length, *line;
+		const char *at, *end, *line;
 
 		if (child->element == ELEMENT_br)
 			writer_end_block(writer);
 		if (child->element != ELEMENT_TEXT)
 			continue;
-		for (; at < end; at = line + 1) {
+		for (at = child->text, end = at + child->length; at < end; at = line + 1) {
 			line = memchr(at, '\n', (size_t)(end - at));
 			run_text(writer, (struct slice){at, (size_t)((line ? line : end) - at)});
 			if (!line)

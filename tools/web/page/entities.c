@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
-#include "tools/web/page/entity_table.h"
 
 #define NAME_BYTES   34 /* the longest is CounterClockwiseContourIntegral */
 #define LEGACY_BYTES 6  /* the longest name that needs no ';' */
@@ -135,7 +134,7 @@ size_t entity_decode(const char *at, const char *end, bool in_attribute, char to
 		name[length] = at[1 + length];
 	name[length] = '\0';
 	if (length >= 2 && length < left && at[1 + length] == ';')
-		text = find(entity_at, ARRAY_SIZE(entity_at), name);
+		text = find(entity_at, entity_count, name);
 	*used = length + 2;
 	if (!text) {
 		/* Without ';' some are known, but not in "?a=b&copy=c". */
@@ -144,7 +143,7 @@ size_t entity_decode(const char *at, const char *end, bool in_attribute, char to
 		length = length > LEGACY_BYTES ? LEGACY_BYTES : length;
 		for (; length >= 2 && !text; length--) {
 			name[length] = '\0';
-			text = find(entity_legacy_at, ARRAY_SIZE(entity_legacy_at), name);
+			text = find(entity_legacy_at, entity_legacy_count, name);
 			*used = length + 1;
 		}
 		if (text && in_attribute &&

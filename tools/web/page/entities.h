@@ -17,6 +17,12 @@ size_t entity_decode(const char *at, const char *end, bool in_attribute, char to
 
 /* One character as UTF-8; what is none as U+FFFD. */
 size_t utf8_encode(uint32_t character, char to[4]);
+/* entities.py writes these: "name\0text\0" for each, and where each begins. Sorted. The legacy ones need no
+ * ';'. */
+extern const char entity_bytes[];
+extern const uint16_t entity_at[], entity_legacy_at[];
+extern const size_t entity_count, entity_legacy_count;
+
 /* The length of the well-formed character at `at`; 0: there is none. */
 size_t utf8_length(const char *at, const char *end);
 

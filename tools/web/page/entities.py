@@ -13,9 +13,9 @@ def literal(text):
 
 
 def main():
-    print("/* Written by entities.py. */")
+    print('/* Written by entities.py. */\n#include "tools/web/page/entities.h"\n')
     at, offsets, legacy = 0, [], []
-    print("static const char entity_bytes[] =")
+    print("const char entity_bytes[] =")
     for name in sorted(name[:-1] for name in html.entities.html5 if name.endswith(";")):
         text = html.entities.html5[name + ";"]
         offsets.append(at)
@@ -26,7 +26,8 @@ def main():
     print("\t;")
     assert at < 1 << 16
     for table, values in (("entity_at", offsets), ("entity_legacy_at", legacy)):
-        print(f"static const uint16_t {table}[] = {{{', '.join(map(str, values))}}};")
+        print(f"const uint16_t {table}[] = {{{', '.join(map(str, values))}}};")
+        print(f"const size_t {table[:-3]}_count = {len(values)};")
 
 
 main()

@@ -72,26 +72,18 @@ static bool begins_html(const char *at, const char *end)
 	return at < end && *at == ';' && is_word(next);
 }
 
-bool escape_needed(const struct writer *writer, const char *start, const char *at, const char *end)
+bool escape_needed(const struct writer *writer, const char *at, const char *end)
 {
 	const struct run *run = &writer->run;
-	struct slice line = {buffer_data(&run->text), buffer_length(&run->text)};
+	size_t length = buffer_length(&run->text) - run->line;
+	struct slice line = {length ? buffer_data(&run->text) + run->line : "", length};
 	char next = behind(at, end), before = line.length ? line.bytes[line.length - 1] : ' ';
 
-	(void)start;
 	if (!is_punctuation(*at))
 		return false;
-	if (run->mode == RUN_BLOCKS) {
-		/* only the beginning of a line matters, and only a few bytes of it */
-		const char *last = line.length ? memrchr(line.bytes, '\n', line.length) : NULL;
-
-		if (last) {
-			line.length -= (size_t)(last + 1 - line.bytes);
-			line.bytes = last + 1;
-		}
-		if (line.length < 10 && begins_block(line, at, end))
-			return true;
-	}
+	/* only the beginning of a line matters */
+	if (run->mode == RUN_BLOCKS && line.length < 10 && begins_block(line, at, end))
+		return true;
 	switch (*at) {
 	case '\\':
 		return next == '\0' || is_punctuation(next);
@@ -107,12 +99,14 @@ bool escape_needed(const struct writer *writer, const char *start, const char *a
 	case '&':
 		return begins_html(at, end);
 	case '[':
-		return run->link_open;
+		/* "[ ]" begins a task */
+		return run->link_open ||
+		       (!line.length && end - at > 2 && strchr(" xX", at[1]) && at[2] == ']');
 	case ']':
 		return run->link_open || next == '(' || next == '[' ||
 		       (next == ':' && line.length && line.bytes[0] == '[');
 	case '|':
-		return run->mode == RUN_CELL;
+		return run->mode == RUN_CELL || (!line.length && next == '-');
 	default:
 		return false;
 	}

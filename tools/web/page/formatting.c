@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define SAME_AT_MOST  3 /* "the Noah's Ark clause"; by name alone here */
+#define SAME_AT_MOST  3 /* "the Noah's Ark clause" */
 #define OUTER_AT_MOST 8
 #define INNER_AT_MOST 3
 
@@ -18,12 +18,26 @@ static void drop(struct builder *builder, unsigned index)
 		(builder->formats - index) * sizeof *builder->formatting);
 }
 
+static bool is_same(const struct node *one, const struct node *other)
+{
+	if (one->element != other->element || one->length != other->length)
+		return false;
+	for (uint32_t i = 0; i < one->length; i++) {
+		struct slice value = node_attribute(other, one->attributes[i].name);
+
+		if (!value.bytes || value.length != one->attributes[i].length ||
+		    memcmp(value.bytes, one->attributes[i].value, value.length) != 0)
+			return false;
+	}
+	return true;
+}
+
 void formatting_push(struct builder *builder, struct node *node)
 {
 	unsigned same = 0, oldest = 0;
 
 	for (unsigned i = builder->formats; i-- > 0 && builder->formatting[i];)
-		if (builder->formatting[i]->element == node->element) {
+		if (is_same(builder->formatting[i], node)) {
 			same++;
 			oldest = i;
 		}
@@ -72,11 +86,6 @@ static struct node *last_of(const struct builder *builder, enum element element)
 	return NULL;
 }
 
-bool formatting_has(const struct builder *builder, enum element element)
-{
-	return last_of(builder, element) != NULL;
-}
-
 /* Where in the stack it is; builder->depth: it is not open. */
 static unsigned stack_index(const struct builder *builder, const struct node *node)
 {
@@ -109,19 +118,11 @@ void formatting_reconstruct(struct builder *builder)
 
 		if (!node)
 			return;
-		builder_place(builder, node);
+		builder_place(builder, builder_current(builder), node);
 		builder->open[builder->depth++] = node;
 		builder->opened[node->element]++;
 		builder->formatting[i] = node;
 	}
-}
-
-static void remove_open(struct builder *builder, unsigned index)
-{
-	builder->opened[builder->open[index]->element]--;
-	builder->depth--;
-	memmove(builder->open + index, builder->open + index + 1,
-		(builder->depth - index) * sizeof *builder->open);
 }
 
 static void move_children(struct builder *builder, struct node *from, struct node *to)
@@ -160,7 +161,7 @@ static bool adopt(struct builder *builder, struct node *formatting, unsigned at,
 			listed = builder->formats;
 		}
 		if (listed >= builder->formats) {
-			remove_open(builder, i);
+			builder_remove(builder, i);
 			block_at--;
 			continue;
 		}
@@ -175,13 +176,7 @@ static bool adopt(struct builder *builder, struct node *formatting, unsigned at,
 		last = copy;
 	}
 	tree_remove(last);
-	if (node_in_table(ancestor) && ancestor->parent) {
-		while (ancestor->element != ELEMENT_table && ancestor->parent->parent)
-			ancestor = ancestor->parent;
-		tree_insert_before(ancestor, last);
-	} else {
-		tree_append(ancestor, last);
-	}
+	builder_place(builder, ancestor, last);
 	copy = clone(builder, formatting);
 	if (!copy)
 		return false;
@@ -212,18 +207,19 @@ bool formatting_end(struct builder *builder, enum element element)
 		unsigned at, block_at;
 
 		if (!formatting)
-			return outer > 0;
+			return false;
 		at = stack_index(builder, formatting);
 		if (at == builder->depth) {
 			formatting_forget(builder, formatting);
 			return true;
 		}
-		if (!builder_in_scope(builder, element, ELEMENT_TEXT, ELEMENT_TEXT))
-			return true;
-		block_at = at + 1;
-		while (block_at < builder->depth &&
-		       !element_is(builder->open[block_at]->element, ELEMENT_SPECIAL))
-			block_at++;
+		block_at = builder->depth;
+		for (unsigned i = builder->depth; --i > at;) {
+			if (node_is_wall(builder->open[i]))
+				return true; /* not in scope */
+			if (node_is_special(builder->open[i]))
+				block_at = i;
+		}
 		if (block_at == builder->depth || builder->moves > LIMIT_PAGE_MOVES) {
 			while (builder->depth > at)
 				builder_pop(builder);
@@ -234,4 +230,18 @@ bool formatting_end(struct builder *builder, enum element element)
 			return true;
 	}
 	return true;
+}
+
+void formatting_end_last(struct builder *builder, enum element element)
+{
+	struct node *node = last_of(builder, element);
+	unsigned at;
+
+	if (!node)
+		return;
+	formatting_end(builder, element);
+	formatting_forget(builder, node);
+	at = stack_index(builder, node);
+	if (at < builder->depth)
+		builder_remove(builder, at);
 }

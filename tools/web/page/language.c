@@ -5,7 +5,8 @@
 #include "protocol/cleanup.h"
 #include "tools/web/page/writer.h"
 
-#define PARENTS 3 /* of a <pre> that are asked */
+#define PARENTS 3  /* of a <pre> that are asked */
+#define WORDS   32 /* of a class list that are looked at */
 
 /* Before the name. */
 static const char *const prefixes[] = {"highlight-source-",
@@ -86,8 +87,9 @@ static bool take(char language[LANGUAGE_BYTES], struct slice word)
 static bool from_classes(char language[LANGUAGE_BYTES], struct slice classes)
 {
 	struct slice rest = classes, word, all;
+	unsigned words = 0;
 
-	while (all = rest, word = slice_word(&rest), word.length)
+	while (all = rest, word = slice_word(&rest), word.length && words++ < WORDS)
 		for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
 			size_t length = strlen(prefixes[i]);
 
@@ -101,7 +103,7 @@ static bool from_classes(char language[LANGUAGE_BYTES], struct slice classes)
 				return true;
 			break;
 		}
-	while (word = slice_word(&classes), word.length)
+	for (words = 0; word = slice_word(&classes), word.length && words < WORDS; words++)
 		if (listed(names, ARRAY_SIZE(names), word))
 			return take(language, word);
 	return false;

@@ -111,6 +111,25 @@ static void put_formula(struct writer *writer, struct slice tex, bool display)
 		writer_end_block(writer);
 }
 
+/* Text in brackets, escaped as a link's is. */
+static void put_label(struct writer *writer, struct slice label)
+{
+	struct run *run = &writer->run;
+	bool open = run->link_open;
+
+	run->link_open = true;
+	run_text(writer, label);
+	run->link_open = open;
+	run->space = false;
+}
+
+static void put_address(struct writer *writer)
+{
+	run_literal(writer, "](");
+	run_literal_slice(writer, (struct slice){writer->address.text, writer->address.length});
+	run_literal(writer, ")");
+}
+
 static bool beside_formula(const struct node *image)
 {
 	return slice_contains(node_attribute(image, ATTRIBUTE_class), "mwe-math-fallback");
@@ -121,6 +140,7 @@ static void write_image(struct writer *writer, const struct node *image)
 	struct run *run = &writer->run;
 	struct slice alt = slice_trim(node_attribute(image, ATTRIBUTE_alt));
 	const struct node *parent = image->parent;
+	bool done;
 
 	while (parent->element == ELEMENT_picture || parent->element == ELEMENT_span)
 		parent = parent->parent;
@@ -142,24 +162,14 @@ static void write_image(struct writer *writer, const struct node *image)
 		run_text(writer, alt);
 		return;
 	}
-	run_begin(writer);
+	done = run->link_done;
+	if (run->link_at_text && !run->link_open)
+		run->link_done = true;
 	run_literal(writer, "![");
-	{
-		/* in brackets, as a link's text is */
-		bool open = run->link_open;
-
-		run->link_open = true;
-		if (alt.length)
-			run_text(writer, alt);
-		run->link_open = open;
-		run->space = false;
-	}
-	/* the address of a link around it may have been resolved meanwhile */
-	if (find_source(writer, image)) {
-		run_literal(writer, "](");
-		run_literal_slice(writer, (struct slice){writer->address.text, writer->address.length});
-		run_literal(writer, ")");
-	}
+	put_label(writer, alt);
+	if (find_source(writer, image)) /* again: links that ended resolved theirs */
+		put_address(writer);
+	run->link_done = done;
 }
 
 /* A link to what cannot be shown. */
@@ -171,20 +181,9 @@ static void write_player(struct writer *writer, const struct node *node, struct 
 	if (writer->plain || !address_resolve(&writer->address, &writer->base, source))
 		return;
 	run_literal(writer, "[");
-	if (title.length) {
-		bool open = writer->run.link_open;
-
-		writer->run.link_open = true;
-		run_text(writer, title);
-		writer->run.link_open = open;
-	} else {
-		run_literal(writer, name);
-	}
-	if (address_resolve(&writer->address, &writer->base, source)) {
-		run_literal(writer, "](");
-		run_literal_slice(writer, (struct slice){writer->address.text, writer->address.length});
-		run_literal(writer, ")");
-	}
+	put_label(writer, title.length ? title : (struct slice){name, strlen(name)});
+	if (address_resolve(&writer->address, &writer->base, source))
+		put_address(writer);
 }
 
 static void write_video(struct writer *writer, const struct node *node)

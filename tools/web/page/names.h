@@ -33,6 +33,7 @@
 	X(address, 0x68)                                                                                     \
 	X(amp_img, 0)                                                                                        \
 	X(annotation, 0)                                                                                     \
+	X(annotation_xml, 0)                                                                                 \
 	X(applet, 0x88)                                                                                      \
 	X(area, 0x9)                                                                                         \
 	X(article, 0x68)                                                                                     \
@@ -40,8 +41,10 @@
 	X(audio, 0)                                                                                          \
 	X(b, 0x1010)                                                                                         \
 	X(base, 0x209)                                                                                       \
+	X(basefont, 0x209)                                                                                   \
 	X(bdi, 0)                                                                                            \
 	X(bdo, 0)                                                                                            \
+	X(bgsound, 0x209)                                                                                    \
 	X(big, 0x1010)                                                                                       \
 	X(blockquote, 0x1068)                                                                                \
 	X(body, 0x1048)                                                                                      \
@@ -95,12 +98,14 @@
 	X(input, 0x9)                                                                                        \
 	X(ins, 0)                                                                                            \
 	X(kbd, 0)                                                                                            \
+	X(keygen, 0x9)                                                                                       \
 	X(label, 0)                                                                                          \
 	X(legend, 0x40)                                                                                      \
 	X(li, 0x1868)                                                                                        \
 	X(link, 0x209)                                                                                       \
 	X(listing, 0x1068)                                                                                   \
 	X(main, 0x68)                                                                                        \
+	X(malignmark, 0)                                                                                     \
 	X(map, 0)                                                                                            \
 	X(mark, 0)                                                                                           \
 	X(marquee, 0x88)                                                                                     \
@@ -109,6 +114,7 @@
 	X(meta, 0x1209)                                                                                      \
 	X(meter, 0)                                                                                          \
 	X(mfrac, 0)                                                                                          \
+	X(mglyph, 0)                                                                                         \
 	X(mi, 0)                                                                                             \
 	X(mn, 0)                                                                                             \
 	X(mo, 0)                                                                                             \
@@ -130,7 +136,7 @@
 	X(p, 0x1868)                                                                                         \
 	X(param, 0x9)                                                                                        \
 	X(picture, 0)                                                                                        \
-	X(plaintext, 0x6a)                                                                                   \
+	X(plaintext, 0x68)                                                                                   \
 	X(pre, 0x1068)                                                                                       \
 	X(progress, 0)                                                                                       \
 	X(q, 0)                                                                                              \
@@ -144,7 +150,7 @@
 	X(script, 0x20a)                                                                                     \
 	X(search, 0x68)                                                                                      \
 	X(section, 0x68)                                                                                     \
-	X(select, 0x8)                                                                                       \
+	X(select, 0x88)                                                                                      \
 	X(semantics, 0)                                                                                      \
 	X(slot, 0)                                                                                           \
 	X(small, 0x1010)                                                                                     \
@@ -220,6 +226,7 @@
 	X(role, "role")                                                                                      \
 	X(rowspan, "rowspan")                                                                                \
 	X(scope, "scope")                                                                                    \
+	X(shadowrootmode, "shadowrootmode")                                                                  \
 	X(span, "span")                                                                                      \
 	X(src, "src")                                                                                        \
 	X(srcset, "srcset")                                                                                  \

@@ -61,16 +61,27 @@ static int compare(const void *a, const void *b)
 {
 	const struct note *one = a, *other = b;
 
-	return one->id < other->id ? -1 : one->id > other->id;
+	if (one->id != other->id)
+		return one->id < other->id ? -1 : 1;
+	return one->order < other->order ? -1 : one->order > other->order;
 }
 
 static struct note *find(const struct writer *writer, struct slice id)
 {
-	struct note key = {.id = hash(id)};
+	size_t low = 0, high = writer->note_count;
+	uint64_t wanted = hash(id);
 
-	if (!id.length || !writer->note_count)
-		return NULL;
-	return bsearch(&key, writer->notes, writer->note_count, sizeof key, compare);
+	while (id.length && low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (writer->notes[middle].id == wanted)
+			return &writer->notes[middle];
+		if (wanted < writer->notes[middle].id)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
 }
 
 static struct note *find_defined(const struct writer *writer, const struct node *node)
@@ -96,6 +107,20 @@ static bool may_define(const struct node *node)
 	}
 }
 
+/* By id; of several references to one note the first names it. */
+static void sort(struct writer *writer)
+{
+	size_t kept = 0;
+
+	if (!writer->note_count)
+		return;
+	qsort(writer->notes, writer->note_count, sizeof *writer->notes, compare);
+	for (size_t i = 1; i < writer->note_count; i++)
+		if (writer->notes[i].id != writer->notes[kept].id)
+			writer->notes[++kept] = writer->notes[i];
+	writer->note_count = kept + 1;
+}
+
 void notes_find(struct writer *writer)
 {
 	const struct node *root = writer->tree->body;
@@ -112,25 +137,18 @@ void notes_find(struct writer *writer)
 		    !label_of(node, note->label))
 			continue;
 		note->id = hash(id);
-		writer->note_count++;
+		note->order = (uint32_t)writer->note_count++;
 	}
 	tree_shrink(writer->tree, writer->notes, LIMIT_PAGE_NOTES * sizeof *writer->notes,
 		    writer->note_count * sizeof *writer->notes);
-	if (!writer->note_count)
-		return;
-	qsort(writer->notes, writer->note_count, sizeof *writer->notes, compare);
+	sort(writer);
 	for (const struct node *node = root; node; node = node_after(node, root)) {
 		struct note *note = node->element != ELEMENT_TEXT && node->length && may_define(node)
 					    ? find_defined(writer, node)
 					    : NULL;
 
-		/* of several references to one note each has an entry */
-		for (; note && note > writer->notes && note[-1].id == note->id; note--)
-			;
-		for (; note && note < writer->notes + writer->note_count && (note->defined = true) &&
-		       note + 1 < writer->notes + writer->note_count && note[1].id == note->id;
-		     note++)
-			;
+		if (note)
+			note->defined = true;
 	}
 }
 

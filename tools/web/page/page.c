@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "tools/web/page/article.h"
 #include "tools/web/page/hidden.h"
 #include "tools/web/page/writer.h"
 
@@ -17,7 +18,7 @@ static void title_from_meta(const struct tree *tree, char *title)
 			.element = ELEMENT_TEXT, .text = content.bytes, .length = (uint32_t)content.length};
 
 		text.parent = tree->head;
-		if (node_attribute_is(node, ATTRIBUTE_property, "og:title") &&
+		if (content.bytes && node_attribute_is(node, ATTRIBUTE_property, "og:title") &&
 		    node_line(&text, title, PAGE_TITLE_BYTES))
 			return;
 	}
@@ -112,9 +113,17 @@ int page_convert(struct buffer *text, struct page_facts *facts, const struct pag
 	find_title(&tree, facts->title);
 	find_base(writer, options->url);
 	hidden_mark(&tree);
-	if (!writer->plain)
+	if (!writer->plain) {
+		if (!options->whole)
+			article_find(&tree); /* without memory for it, all is kept */
 		notes_find(writer);
+	}
+	writer->all = writer->plain;
 	write_page(writer);
+	if (writer->result == 0 && !writer->late && buffer_length(text) == writer->begin) {
+		writer->all = true; /* a page that shows nothing before a script has run */
+		write_page(writer);
+	}
 	facts->cut = why_cut(writer);
 	return writer->result == -EMSGSIZE ? 0 : writer->result;
 }

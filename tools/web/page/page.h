@@ -22,6 +22,7 @@ struct page_options {
 	const char *url; /* absolute: what links are resolved against (a <base> in the page comes between);
 			  * NULL: they stay as they are */
 	enum page_format format;
+	bool whole;    /* Markdown of all that is seen, not of the main content only */
 	uint32_t ms;   /* it may take; 0: as long as it takes */
 	size_t memory; /* bytes that the tree may take: 10 times the page is enough for almost all */
 };

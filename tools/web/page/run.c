@@ -32,6 +32,7 @@ void run_clear(struct writer *writer)
 	run->space = run->code_space = false;
 	run->breaks = 0;
 	run->depth = 0;
+	run->line = 0;
 }
 
 static void close_mark(struct writer *writer)
@@ -123,8 +124,10 @@ static void put_breaks(struct writer *writer)
 		put(writer, " ", 1);
 	} else if (run->breaks > 1 && !run->depth) {
 		put(writer, "\n\n", 2);
+		run->line = buffer_length(&run->text);
 	} else if (run->breaks) {
-		put(writer, "  \n" + (writer->plain ? 2 : 0), writer->plain ? 1 : 3);
+		put(writer, writer->plain ? "\n" : "  \n", writer->plain ? 1 : 3);
+		run->line = buffer_length(&run->text);
 	} else if (run->space) {
 		put(writer, " ", 1);
 	}
@@ -180,9 +183,11 @@ void run_break(struct writer *writer)
 void run_enter_link(struct writer *writer, const struct node *link)
 {
 	struct run *run = &writer->run;
+	char text[8];
 
 	run_flush_code(writer);
 	run->link = link;
+	run->link_at_text = (link->marks & NODE_HAS_BLOCK) && node_line(link, text, sizeof text);
 	run->link_open = run->link_done = false;
 	run->link_at_heading = (link->marks & NODE_HAS_HEADING) && run->mode == RUN_BLOCKS;
 }
@@ -306,7 +311,7 @@ static size_t plain_length(const char *at, const char *end)
 
 void run_text(struct writer *writer, struct slice text)
 {
-	const char *at = text.bytes, *end = at + text.length;
+	const char *at = text.bytes, *end = text.length ? at + text.length : at;
 
 	while (at < end) {
 		size_t taken = plain_length(at, end);
@@ -327,7 +332,7 @@ void run_text(struct writer *writer, struct slice text)
 			run_code_character(writer, shown.bytes, shown.length);
 		} else {
 			run_begin(writer);
-			if (!writer->plain && shown.length == 1 && escape_needed(writer, text.bytes, at, end))
+			if (!writer->plain && shown.length == 1 && escape_needed(writer, at, end))
 				put(writer, "\\", 1);
 			put(writer, shown.bytes, shown.length);
 		}

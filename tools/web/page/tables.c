@@ -10,6 +10,7 @@
 #include "tools/web/page/writer.h"
 
 #define REPEATED_BYTES 80 /* the longest cell that is told again in each row it spans */
+#define PADDED_COLUMNS 16 /* rows of a wider table end with their last cell, as GFM allows */
 #define LONG_BLOCKS    3  /* paragraphs in a cell that make it part of a layout */
 
 struct column { /* a cell that reaches down from above */
@@ -26,7 +27,7 @@ struct grid {
 
 static bool is_shown(const struct writer *writer, const struct node *node)
 {
-	return writer->plain || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE));
+	return writer->all || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE));
 }
 
 static bool is_cell(const struct node *node)
@@ -141,26 +142,42 @@ static bool is_large(const struct node *cell)
 	return false;
 }
 
+/* More than a text and a paragraph around it. */
+static bool is_arranged(const struct node *cell)
+{
+	for (const struct node *child = cell->first; child; child = child->next)
+		if ((child->marks & NODE_HAS_BLOCK) || child->element == ELEMENT_pre ||
+		    child->element == ELEMENT_blockquote)
+			return true;
+	return false;
+}
+
 /* Whether it only arranges the page. */
 static bool is_layout(const struct writer *writer, const struct node *table, const struct grid *grid)
 {
 	struct slice role = node_attribute(table, ATTRIBUTE_role);
-	bool headers = false, large = false;
-	unsigned rows = 0;
+	bool headers = false, large = false, blocks = false;
+	unsigned rows = 0, cells = 0, tables = 0;
 
-	if ((table->marks & NODE_HAS_TABLE) || slice_is(role, "presentation") || slice_is(role, "none") ||
-	    grid->count < 2)
+	if (slice_is(role, "presentation") || slice_is(role, "none") || grid->count < 2)
 		return true;
 	for (const struct node *row = next_row(writer, table, NULL); row;
 	     row = next_row(writer, table, row)) {
 		rows++;
 		for (const struct node *cell = next_cell(writer, row, NULL); cell;
 		     cell = next_cell(writer, row, cell)) {
+			cells++;
+			tables += (cell->marks & NODE_HAS_TABLE) != 0;
 			headers |= cell->element == ELEMENT_th;
+			blocks |= is_arranged(cell);
 			large |= (cell->marks & NODE_HAS_BLOCK) && is_large(cell);
 		}
 	}
-	return !headers && (rows < 2 || large || (table->marks & (NODE_HAS_HEADING | NODE_HAS_PRE)));
+	/* a table within is flattened if it is the exception */
+	if (tables && (!headers || tables * 8 > cells))
+		return true;
+	return !headers && (rows < 2 || (rows < 3 && blocks) || large ||
+			    (table->marks & (NODE_HAS_HEADING | NODE_HAS_PRE)));
 }
 
 static void write_layout(struct writer *writer, const struct node *table)
@@ -243,10 +260,11 @@ static void write_row(struct writer *writer, const struct node *row, struct grid
 		run_clear(writer);
 	}
 	put_columns_from_above(writer, grid);
-	for (; !writer->plain && grid->at < grid->count; grid->at++) {
+	for (; grid->at < grid->count; grid->at++) {
 		if (is_taken(grid))
 			grid->columns[grid->at].rows--;
-		put_cell(writer, "", 0);
+		if (!writer->plain && grid->count <= PADDED_COLUMNS)
+			put_cell(writer, "", 0);
 	}
 	end_row(grid);
 }

@@ -63,11 +63,12 @@ static void skip_declaration(struct tokenizer *tokens)
 			tokens->at = at + 2;
 			return;
 		}
-		for (at = find_byte(at, end, '>'); at < end; at = find_byte(at + 1, end, '>'))
-			if ((at[-1] == '-' && at[-2] == '-') ||
-			    (at[-1] == '!' && at[-2] == '-' && at[-3] == '-'))
+		for (const char *start = at; (at = find_byte(at, end, '>')) < end; at++)
+			if ((at - start >= 2 && at[-1] == '-' && at[-2] == '-') ||
+			    (at - start >= 3 && at[-1] == '!' && at[-2] == '-' && at[-3] == '-'))
 				break;
 	} else {
+		tokens->doctype |= end - at >= 9 && strncasecmp(at, "<!doctype", 9) == 0;
 		at = find_byte(at + 2, end, '>');
 	}
 	tokens->at = at < end ? at + 1 : end;
@@ -93,6 +94,9 @@ static void add_attribute(struct tokenizer *tokens, struct token *token, struct 
 {
 	enum attribute_name found = attribute_find(name.bytes, name.length);
 
+	if (token->element == ELEMENT_font &&
+	    (slice_is(name, "color") || slice_is(name, "face") || slice_is(name, "size")))
+		token->is_styled = true;
 	if (found == ATTRIBUTES || token->kind != TOKEN_OPEN)
 		return;
 	for (uint32_t i = 0; i < token->count; i++)
@@ -135,24 +139,78 @@ static void take_attribute(struct tokenizer *tokens, struct token *token)
 	add_attribute(tokens, token, name, value);
 }
 
-/* The content of an element that has only text, up to its end tag or the page's end; past that tag. */
-static void take_content(struct tokenizer *tokens, struct token *token)
+/* Behind a tag's name; to its '>' or the page's end. */
+static void take_attributes(struct tokenizer *tokens, struct token *token)
+{
+	const char *end = tokens->end;
+
+	while (tokens->at < end && *tokens->at != '>') {
+		if (*tokens->at == '/') {
+			tokens->at++;
+			token->self_closing = tokens->at < end && *tokens->at == '>';
+		} else if (is_space(*tokens->at)) {
+			tokens->at++;
+		} else {
+			take_attribute(tokens, token);
+		}
+	}
+}
+
+static bool is_end_tag(const char *at, const char *end, const char *name, size_t length)
+{
+	return (size_t)(end - at) > length + 2 && at[1] == '/' && strncasecmp(at + 2, name, length) == 0 &&
+	       (is_space(at[length + 2]) || at[length + 2] == '>' || at[length + 2] == '/');
+}
+
+/* Where the text of a <script> ends: in "<!--" a <script> may stand with its end tag (13.2.5.17 and
+ * following). */
+static const char *script_end(const char *at, const char *end)
+{
+	bool escaped = false, twice = false;
+
+	for (; at < end; at++) {
+		if (escaped && *at == '-' && end - at > 2 && at[1] == '-' && at[2] == '>') {
+			escaped = twice = false;
+		} else if (*at != '<') {
+			continue;
+		} else if (!escaped && end - at > 3 && memcmp(at, "<!--", 4) == 0) {
+			escaped = true;
+			at++; /* these dashes may be those of "-->" */
+		} else if (is_end_tag(at, end, "script", 6)) {
+			if (!twice)
+				return at;
+			twice = false;
+		} else if (escaped && end - at > 7 && strncasecmp(at + 1, "script", 6) == 0 &&
+			   (is_space(at[7]) || at[7] == '>' || at[7] == '/')) {
+			twice = true;
+		}
+	}
+	return end;
+}
+
+void token_content(struct tokenizer *tokens, struct token *token)
 {
 	const char *start = tokens->at, *at = start, *end = tokens->end, *name = element_name(token->element);
-	size_t length = strlen(name);
+	struct token end_tag = {.kind = TOKEN_CLOSE};
 
 	if (token->element == ELEMENT_plaintext)
-		at = end;
-	for (at = find_byte(at, end, '<'); at < end; at = find_byte(at + 1, end, '<'))
-		if ((size_t)(end - at) > length + 2 && at[1] == '/' &&
-		    strncasecmp(at + 2, name, length) == 0 &&
-		    (is_space(at[length + 2]) || at[length + 2] == '>' || at[length + 2] == '/'))
-			break;
+		tokens->plain = true;
+	if (!element_is(token->element, ELEMENT_RAW | ELEMENT_ESCAPABLE))
+		return;
+	if (token->element == ELEMENT_script)
+		at = script_end(at, end);
+	else
+		for (at = find_byte(at, end, '<'); at < end && !is_end_tag(at, end, name, strlen(name));)
+			at = find_byte(at + 1, end, '<');
 	token->text = element_is(token->element, ELEMENT_ESCAPABLE)
 			      ? decode(tokens, start, at, false)
 			      : (struct slice){start, (size_t)(at - start)};
-	at = find_byte(at, end, '>');
-	tokens->at = at < end ? at + 1 : end;
+	tokens->at = at;
+	if (at == end)
+		return;
+	tokens->at += 2 + strlen(name);
+	take_attributes(tokens, &end_tag);
+	tokens->at += tokens->at < end;
 }
 
 /* At '<', a letter behind it or behind "</". A tag without end is not there ("eof-in-tag"): false. */
@@ -168,22 +226,10 @@ static bool take_tag(struct tokenizer *tokens, struct token *token)
 	token->element = element_find(name, (size_t)(at - name));
 	token->hash = token->element == ELEMENT_OTHER ? hash : 0;
 	tokens->at = at;
-	while (tokens->at < end && *tokens->at != '>') {
-		if (*tokens->at == '/') {
-			tokens->at++;
-			token->self_closing = tokens->at < end && *tokens->at == '>';
-		} else if (is_space(*tokens->at)) {
-			tokens->at++;
-		} else {
-			take_attribute(tokens, token);
-		}
-	}
+	take_attributes(tokens, token);
 	if (tokens->at == end)
 		return false;
 	tokens->at++;
-	if (token->kind == TOKEN_OPEN && !tokens->foreign &&
-	    element_is(token->element, ELEMENT_RAW | ELEMENT_ESCAPABLE))
-		take_content(tokens, token);
 	return true;
 }
 
@@ -209,8 +255,14 @@ void token_next(struct tokenizer *tokens, struct token *token)
 	while (tokens->at < tokens->end) {
 		token->element = ELEMENT_TEXT;
 		token->text = (struct slice){NULL, 0};
-		token->self_closing = false;
+		token->self_closing = token->is_styled = false;
 		token->count = 0;
+		if (tokens->plain) {
+			token->kind = TOKEN_TEXT;
+			token->text = (struct slice){tokens->at, (size_t)(tokens->end - tokens->at)};
+			tokens->at = tokens->end;
+			return;
+		}
 		if (*tokens->at != '<' || !begins_markup(tokens->at, tokens->end)) {
 			take_text(tokens, token);
 			if (token->text.length)

@@ -21,8 +21,8 @@ struct token {
 	enum element element;
 	uint32_t hash;     /* of an ELEMENT_OTHER's name */
 	bool self_closing; /* "<x/>": means something in svg and math only */
-	struct slice text; /* TOKEN_TEXT; of a TOKEN_OPEN of an element whose content is only text: that text,
-			    * and the end tag is taken too */
+	bool is_styled;    /* has color, face or size: such a <font> ends svg and math */
+	struct slice text; /* TOKEN_TEXT; token_content() */
 	struct attribute attributes[ATTRIBUTES]; /* each name once */
 	uint32_t count;
 };
@@ -30,10 +30,15 @@ struct token {
 struct tokenizer {
 	struct tree *tree; /* whose arena decoded text goes into */
 	const char *at, *end;
-	bool foreign; /* in svg or math: all content is markup */
+	bool foreign; /* in svg or math: CDATA sections are text */
+	bool plain;   /* all that follows is text */
+	bool doctype; /* there was one */
 };
 
 /* The next token into *token. What does not fit into the arena is left out (tree->cut_memory). */
 void token_next(struct tokenizer *tokens, struct token *token);
+/* For the start tag that came last, if it is HTML (and not of svg or math): if such an element has only text,
+ * that text is taken into token->text, and its end tag too. */
+void token_content(struct tokenizer *tokens, struct token *token);
 
 #endif

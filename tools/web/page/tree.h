@@ -31,13 +31,14 @@ struct attribute {
  */
 #define NODE_HAS_BLOCK   0x1  /* something below it stands on lines of its own */
 #define NODE_HAS_TEXT    0x2  /* something to see below it: text that is not white space, or an image */
-#define NODE_FOREIGN     0x4  /* svg or math, or inside of it */
+#define NODE_FOREIGN     0x4  /* of svg or math; HTML inside of them is not */
 #define NODE_HIDDEN      0x8  /* not to be seen in a browser (hidden.h) */
 #define NODE_LEFT_OUT    0x10 /* article.h: not part of the main content */
 #define NODE_DONE        0x20 /* written already, in another place */
 #define NODE_HAS_TABLE   0x40 /* as NODE_HAS_BLOCK: a table, a heading, a <pre> below it */
 #define NODE_HAS_HEADING 0x80
 #define NODE_HAS_PRE     0x100
+#define NODE_MATH        0x200 /* NODE_FOREIGN, and in math */
 
 struct node {
 	struct node *parent, *first, *last, *next, *prev;

@@ -24,6 +24,7 @@ enum run_mode {
 };
 
 struct run {
+	size_t line;              /* where in `text` the last line begins */
 	struct buffer text, code; /* code: of the code span that is open */
 	enum run_mode mode;
 	bool header;                              /* in a table's header, where all is strong */
@@ -37,10 +38,12 @@ struct run {
 	bool link_open;          /* its '[' is written */
 	bool link_done;          /* it is closed: what else is in it is plain text */
 	bool link_at_heading;    /* it has a heading in it, which is what becomes the link */
+	bool link_at_text;       /* it has blocks: the first text becomes the link, not a picture before it */
 };
 
-struct note {        /* a footnote: notes.c */
-	uint64_t id; /* hash of what is referred to */
+struct note {           /* a footnote: notes.c */
+	uint64_t id;    /* hash of what is referred to */
+	uint32_t order; /* in the page */
 	char label[24];
 	bool defined;
 };
@@ -49,6 +52,7 @@ struct writer {
 	struct buffer *out;
 	struct tree *tree;
 	bool plain; /* PAGE_TEXT */
+	bool all;   /* also what is hidden or left out */
 	int result; /* sticky: -ENOMEM, or -EMSGSIZE at the end of `out` */
 	bool late;  /* the time was up */
 	uint64_t deadline;
@@ -116,8 +120,8 @@ static inline bool run_is_empty(const struct writer *writer)
 {
 	return !buffer_length(&writer->run.text) && !buffer_length(&writer->run.code);
 }
-/* escape.c: whether the character at `at` would be markup; `line_start`: nothing stands before it. */
-bool escape_needed(const struct writer *writer, const char *start, const char *at, const char *end);
+/* escape.c: whether the character at `at` would be markup where it is to be written. */
+bool escape_needed(const struct writer *writer, const char *at, const char *end);
 
 /* The number of bytes of the well-formed, visible character at `at`, into *length, and what is to be written:
  * the slice. Empty: nothing; " ": white space. */
