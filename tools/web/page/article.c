@@ -62,6 +62,20 @@ static bool is_subject(const struct page *page, const struct node *node)
 	       memcmp(name.text, heading.text + number, name.length) == 0;
 }
 
+/* An overlay may be where the article is shown. */
+static bool holds_article(const struct page *page, const struct node *node)
+{
+	float whole = facts_of(page, page->tree->body)->mass;
+
+	if (facts_of(page, node)->mass <= content_share * whole)
+		return false;
+	for (const struct node *at = node; at; at = node_after(at, node))
+		if ((node_is(at, ELEMENT_article) || node_is(at, ELEMENT_main)) &&
+		    facts_of(page, at)->mass > content_share * whole)
+			return true;
+	return false;
+}
+
 /* What is told by class, id and role. */
 static bool is_named_chrome(const struct page *page, const struct node *node)
 {
@@ -76,6 +90,8 @@ static bool is_named_chrome(const struct page *page, const struct node *node)
 	    !(facts->signs & (SIGN_SHARE | SIGN_BYLINE)))
 		return false; /* a few words in a line */
 	if ((facts->signs & SIGN_CONTENT) && facts->mass > content_share * whole)
+		return false;
+	if (holds_article(page, node))
 		return false;
 	if ((facts->signs & SIGN_SHARE) && facts->mass < share_points)
 		return true;
