@@ -62,20 +62,6 @@ static bool is_subject(const struct page *page, const struct node *node)
 	       memcmp(name.text, heading.text + number, name.length) == 0;
 }
 
-/* An overlay may be where the article is shown. */
-static bool holds_article(const struct page *page, const struct node *node)
-{
-	float whole = facts_of(page, page->tree->body)->mass;
-
-	if (facts_of(page, node)->mass <= content_share * whole)
-		return false;
-	for (const struct node *at = node; at; at = node_after(at, node))
-		if ((node_is(at, ELEMENT_article) || node_is(at, ELEMENT_main)) &&
-		    facts_of(page, at)->mass > content_share * whole)
-			return true;
-	return false;
-}
-
 /* What is told by class, id and role. */
 static bool is_named_chrome(const struct page *page, const struct node *node)
 {
@@ -91,7 +77,7 @@ static bool is_named_chrome(const struct page *page, const struct node *node)
 		return false; /* a few words in a line */
 	if ((facts->signs & SIGN_CONTENT) && facts->mass > content_share * whole)
 		return false;
-	if (holds_article(page, node))
+	if (facts->shown > content_share * whole) /* an overlay in which the article is shown */
 		return false;
 	if ((facts->signs & SIGN_SHARE) && facts->mass < share_points)
 		return true;
@@ -101,17 +87,10 @@ static bool is_named_chrome(const struct page *page, const struct node *node)
 	return (facts->signs & (SIGN_CHROME | SIGN_APART)) && facts->mass < named_share * whole;
 }
 
-static bool is_within(const struct node *node, enum element element)
-{
-	while (node && !node_is(node, element))
-		node = node->parent;
-	return node != NULL;
-}
-
 /* The title of one of several articles on a page stands in its <header>. */
 static bool has_own_heading(const struct page *page, const struct node *header)
 {
-	if (!is_within(header, ELEMENT_article))
+	if (!facts_of(page, header)->in_article)
 		return false;
 	for (const struct node *node = header; node; node = node_after(node, header))
 		if (element_is(node->element, ELEMENT_HEADING))
@@ -125,7 +104,7 @@ static bool is_note(const struct page *page, const struct node *aside)
 	const struct facts *facts = facts_of(page, aside);
 
 	return !page->is_article && facts->mass > 0 && !facts->inputs && link_share(facts) < note_links &&
-	       (is_within(aside, ELEMENT_main) || is_within(aside, ELEMENT_article));
+	       facts->in_main;
 }
 
 static bool is_chrome(const struct page *page, const struct node *node)
