@@ -41,7 +41,8 @@ static void try_refused(const struct policy *policy, const struct buffer *proble
 	FUZZ_CHECK(lines >= 1);
 	FUZZ_CHECK(strncmp(err->text, "fuzz:", 5) == 0);
 	FUZZ_CHECK(policy->result_bytes == LIMIT_RESULT_BYTES_DEFAULT && !policy->allowed_domains.given &&
-		   !policy->deny_read.items && !policy->allow_git_config);
+		   !policy->deny_read.items && !policy->allow_git_config && !policy->user_agent &&
+		   policy->robots && !policy->methods.items && !policy->injects.items);
 }
 
 static void try_entry(const uint8_t *data, size_t size)

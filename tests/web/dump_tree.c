@@ -13,23 +13,27 @@
 
 #define INPUT_BYTES ((size_t)1 << 30)
 
+/* Names in HTML have '-' where those in C have '_'. */
+static void print_name(FILE *out, enum element element)
+{
+	for (const char *at = element_name(element); *at; at++)
+		fputc(*at == '_' ? '-' : *at, out);
+}
+
 static void print_names(void)
 {
-	for (unsigned element = ELEMENT_OTHER; element < ELEMENTS; element++)
-		printf("element %s%s\n", element_name((enum element)element),
-		       element_is((enum element)element, ELEMENT_BLOCK) ? " block" : "");
+	for (unsigned element = ELEMENT_OTHER; element < ELEMENTS; element++) {
+		printf("element ");
+		print_name(stdout, (enum element)element);
+		puts(element_is((enum element)element, ELEMENT_BLOCK) ? " block" : "");
+	}
 	for (unsigned name = 0; name < ATTRIBUTES; name++)
 		printf("attribute %s\n", attribute_text((enum attribute_name)name));
 }
 
-/* "svg ", "math " or nothing: of the nearest such element. */
 static const char *namespace_of(const struct node *node)
 {
-	if (!(node->marks & NODE_FOREIGN))
-		return "";
-	while (node->parent && node->element != ELEMENT_svg && node->element != ELEMENT_math)
-		node = node->parent;
-	return node->element == ELEMENT_svg ? "svg " : node->element == ELEMENT_math ? "math " : "";
+	return node->marks & NODE_MATH ? "math " : node->marks & NODE_FOREIGN ? "svg " : "";
 }
 
 static void print_indent(FILE *out, const struct node *node)
@@ -48,7 +52,9 @@ static void print_node(FILE *out, const struct node *node)
 		fputs("\"\n", out);
 		return;
 	}
-	fprintf(out, "<%s%s>\n", namespace_of(node), element_name((enum element)node->element));
+	fprintf(out, "<%s", namespace_of(node));
+	print_name(out, (enum element)node->element);
+	fputs(">\n", out);
 	for (uint32_t i = 0; i < node->length; i++) {
 		const struct attribute *attribute = &node->attributes[i];
 

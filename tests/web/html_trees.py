@@ -10,7 +10,8 @@ import subprocess
 WHITE = " \t\n\r\f"
 SPACES = re.compile("[ \t\n\r\f]+")
 LITERAL = {"pre", "listing", "textarea", "plaintext", "xmp", "script", "style", "title", "iframe", "noembed", "noframes"}
-TABLE = {"table", "tbody", "thead", "tfoot", "tr", "colgroup", "html", "head"}
+TABLE = {"table", "tbody", "thead", "tfoot", "tr", "colgroup", "col", "html", "head"}
+FIRST_LINE_END = {"pre", "listing", "textarea"}
 
 
 class Element:
@@ -81,6 +82,16 @@ def of_justhtml(page):
     return next(child for child in children_of(parsed.root) if isinstance(child, Element))
 
 
+def drop_first_line_ends(element):
+    """Our writer drops them, not our parser."""
+    children = element.children
+    if element.name in FIRST_LINE_END and children and isinstance(children[0], str):
+        children[0] = children[0].removeprefix("\n")
+    for child in children:
+        if isinstance(child, Element):
+            drop_first_line_ends(child)
+
+
 class Ours:
     """dump_tree: one process for all pages."""
 
@@ -99,45 +110,54 @@ class Ours:
         length = self.process.stdout.readline()
         if not length:
             raise RuntimeError(f"dump-tree ended with {self.process.wait()} on {page!r}")
-        return read_dump(self.process.stdout.read(int(length)).decode("utf-8", "replace"))
+        tree = read_dump(self.process.stdout.read(int(length)).decode("utf-8", "replace"))
+        drop_first_line_ends(tree)
+        return tree
 
     def close(self):
         self.process.stdin.close()
         return self.process.wait()
 
 
-def normalised(element, ours, literal=False):
+def normalised(tree, ours):
     """What is left of a tree without the deliberate differences, as lines.
 
     - Elements without meaning for a reader have no name ("#other"), attributes without one are not there; names in any case.
-    - White space that no reader sees: at the edges of blocks and between the parts of a table; rows of it count as one.
-    - The first line end of a <pre> and its like stays: the writer drops it.
+    - White space that no reader sees: at the edges of blocks, between the parts of a table, in the head; rows of it count as one.
+    - NUL is dropped, not U+FFFD.
     """
+    lines = []
+    normalise(tree, ours, lines, "", literal=False, drop=False, edge=True)
+    return lines
+
+
+def normalise(element, ours, lines, indent, literal, drop, edge):
+    """Whether the place behind the element is the edge of a block: nothing to see since that block began or ended."""
     space, name = re.fullmatch("(svg |math )?(.*)", element.name, re.S).groups()
     name = name.lower() if name.lower() in ours.elements else "#other"
     attributes = sorted((key, value) for key, value in element.attributes.items() if key in ours.attributes)
-    lines = [f"<{space or ''}{name}>" + "".join(f" {key}={value!r}" for key, value in attributes)]
-    literal = literal or name in LITERAL
-    parts, edge = [], name in ours.blocks or name in TABLE
+    lines.append(f"{indent}<{space or ''}{name}>" + "".join(f" {key}={value!r}" for key, value in attributes))
+    literal = literal or (name in LITERAL and not space)
+    drop = drop or name == "head"
+    block = name in ours.blocks or name in TABLE
+    edge = edge or block
+    parts = []
     for child in element.children:
-        if not isinstance(child, str):
-            parts.append(child)
-        elif parts and isinstance(parts[-1], str):
+        if isinstance(child, str) and parts and isinstance(parts[-1], str):
             parts[-1] += child
         else:
             parts.append(child)
     for part in parts:
-        if isinstance(part, str):
-            part = part if literal else SPACES.sub(" ", part)
-            if not literal and (edge or name in TABLE):
-                part = part.lstrip(" ")
-            if name in ("pre", "listing", "textarea"):
-                part = part.removeprefix("\n") if part is parts[0] else part
-            if part:
-                lines.append(f"  {part!r}")
-            edge = edge and not part
-        else:
-            inner = normalised(part, ours, literal)
-            lines += ["  " + line for line in inner]
-            edge = part.name in ours.blocks
-    return lines
+        if not isinstance(part, str):
+            edge = normalise(part, ours, lines, indent + "  ", literal, drop, edge)
+            continue
+        part = part.translate({0: None, 0xfffd: None})
+        if not literal:
+            part = SPACES.sub(" ", part)
+            part = part.lstrip(" ") if edge or drop else part
+        if name in TABLE and not part.strip(WHITE):
+            part = ""
+        if part:
+            lines.append(f"{indent}  {part!r}")
+            edge = False
+    return edge or block

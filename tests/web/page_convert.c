@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages as the web executor converts them. Used by what compares pages and by the bench of their quality.
- * usage: page-convert FILE URL markdown|text|whole   one page, onto standard output; whole: Markdown of all
- * of it page-convert -   many: lines FILE<TAB>URL<TAB>FORMAT<TAB>OUTPUT on standard input; for each, the
- * milliseconds it took and its title on standard output */
+/*
+ * Pages as the web executor converts them. Used by what compares pages and by the bench of their quality.
+ *
+ * page-convert FILE URL markdown|text|whole: one page; whole: Markdown of all of it, not of its main content.
+ *
+ * page-convert -: many. Lines FILE<TAB>URL<TAB>FORMAT<TAB>OUTPUT on standard input; for each, the
+ * milliseconds it took and its title on standard output.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -43,7 +47,8 @@ static int convert(const char *path, const char *url, const char *format, FILE *
 	_cleanup_(buffer_deinit) struct buffer html = {.max = BYTES}, text = {.max = BYTES};
 	struct page_options options = {.memory = BYTES,
 				       .url = url,
-				       .format = strcmp(format, "text") == 0 ? PAGE_TEXT : PAGE_MARKDOWN};
+				       .format = strcmp(format, "text") == 0 ? PAGE_TEXT : PAGE_MARKDOWN,
+				       .whole = strcmp(format, "whole") == 0};
 	struct page_facts facts;
 	double began;
 

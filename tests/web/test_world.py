@@ -11,38 +11,15 @@ import gzip
 import os
 import socket
 import ssl
-import threading
-import unittest
 from unittest import mock
 
-from harness import HERE, SANITIZED, Server, answering, http, main
-from test_commands import enter
-from test_names import OTHER, PUBLIC, Names
-from world import (BROTLI_BOMB, BROTLI_WORDS, FUTURE, PAST, PLACES, Authority, Client, Nginx, Secure, Site, closed, furnished, memory, tls, zstd, zstd_plain)
+from harness import HERE, SANITIZED, Server, answering, http
+from test_names import OTHER, PUBLIC
+from world import (AT, BROTLI_BOMB, BROTLI_WORDS, FUTURE, PAST, PLACES, Authority, Client, Nginx, Secure, Site, Web, closed, memory, run, tls, zstd,
+                   zstd_plain)
 
 BODY_LIMIT = 16 << 20
 BAD = PLACES[-1]
-FOLDER = AUTHORITY = NAMES = None
-
-
-class Web(unittest.TestCase):
-    """Names, and one client under the default policy."""
-
-    network = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.ending = cls.enterClassContext(contextlib.ExitStack())
-        cls.names = NAMES
-        cls.names.zone = {"site.example": [PUBLIC]}
-        cls.client = cls.ending.enter_context(Client(cls.network))
-
-    def check(self, url, *words, failed=True):
-        text, result = self.client.fetch(url)
-        self.assertEqual(bool(result.get("isError")), failed, text)
-        for word in words:
-            self.assertIn(word, text)
-        return text
 
 
 class Certificates(Web):
@@ -51,12 +28,12 @@ class Certificates(Web):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        issue, old = AUTHORITY.issue, ssl.TLSVersion
-        good, self_signed = issue("good.example", "*.wild.example"), AUTHORITY.self_signed("self.example")
+        issue, old = AT.authority.issue, ssl.TLSVersion
+        good, self_signed = issue("good.example", "*.wild.example"), AT.authority.self_signed("self.example")
         contexts = {"good.example": tls(good), "www.wild.example": tls(good), "a.www.wild.example": tls(good),
                     "wrong.example": tls(good), "expired.example": tls(issue("expired.example", when=PAST)),
                     "future.example": tls(issue("future.example", when=FUTURE)), "self.example": tls(self_signed),
-                    "unknown.example": tls(Authority(FOLDER, "nobody").issue("unknown.example")),
+                    "unknown.example": tls(Authority(AT.folder, "nobody").issue("unknown.example")),
                     "revoked.example": tls(issue("revoked.example"))}
         cls.server = cls.ending.enter_context(contextlib.closing(Secure(contexts, Site({"/": http("private talk")}))))
         cls.single = {}
@@ -137,14 +114,14 @@ class Proxies(Web):
         kinds = {name: proxy for kind in ("http", "https", "all", "ftp", "socks") for name in (f"{kind}_proxy", f"{kind}_proxy".upper())}
         with Server(answering("from the proxy"), OTHER, port=3128) as server, Server(answering("itself"), PUBLIC, port=80), \
              mock.patch.dict(os.environ, {**kinds, "no_proxy": "", "NO_PROXY": "", "SSL_CERT_FILE": os.path.join(HERE, "certificates/other.pem"),
-                                          "CURL_CA_BUNDLE": "/nowhere", "SSLKEYLOGFILE": os.path.join(FOLDER, "keys")}), Client() as client:
+                                          "CURL_CA_BUNDLE": "/nowhere", "SSLKEYLOGFILE": os.path.join(AT.folder, "keys")}), Client() as client:
             self.assertIn("itself", client.says("http://site.example/"))
             self.assertEqual(server.connections, [])
-            good = Secure({"site.example": tls(AUTHORITY.issue("site.example"))}, answering("trusted"))
+            good = Secure({"site.example": tls(AT.authority.issue("site.example"))}, answering("trusted"))
             with good:
                 self.assertIn("trusted", client.says("https://site.example/"))
             self.assertEqual(server.connections, [])
-        self.assertFalse(os.path.exists(os.path.join(FOLDER, "keys")))
+        self.assertFalse(os.path.exists(os.path.join(AT.folder, "keys")))
 
 
 class Second(Web):
@@ -153,7 +130,7 @@ class Second(Web):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.nginx = cls.ending.enter_context(contextlib.closing(Nginx(FOLDER, AUTHORITY.issue("site.example"))))
+        cls.nginx = cls.ending.enter_context(contextlib.closing(Nginx(AT.folder, AT.authority.issue("site.example"))))
 
     def test_it_is_spoken(self):
         text = self.check("https://site.example/spoken", "HTTP/2.0 TLSv1.3 site.example", failed=False)
@@ -232,12 +209,5 @@ class Encodings(Web):
                 self.assertLess(memory(web), 256 << 10)
 
 
-def inside():
-    global FOLDER, AUTHORITY, NAMES
-    with furnished() as (FOLDER, AUTHORITY):
-        NAMES = Names()
-        main(["sallyport"])
-
-
 if __name__ == "__main__":
-    enter(__file__, inside)
+    run(__file__)

@@ -11,12 +11,14 @@ import struct
 import subprocess
 import tempfile
 import time
+import types
+import unittest
 import warnings
 
-from harness import SLOWNESS, Server, http, path_of
-from test_commands import Commands
+from harness import SLOWNESS, Server, http, main, path_of
+from test_commands import Commands, enter
 from test_confined import Host
-from test_names import PUBLIC, add_address, bind_mount, furnish
+from test_names import PUBLIC, Names, add_address, bind_mount, furnish
 
 PLACES = [f"93.184.216.{n}" for n in range(101, 109)]  # more public addresses, for servers on ports that the default policy names
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -153,7 +155,7 @@ class Site:
             connection.sendall(page)
 
 
-NGINX = """daemon off; master_process off; pid {place}/pid; error_log {place}/log;
+NGINX = """daemon off; master_process off; user root; pid {place}/pid; error_log {place}/log;
 events {{ }}
 http {{
     access_log off; default_type text/plain;
@@ -273,3 +275,35 @@ def memory(pid, key="VmHWM"):
     """In KB."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith(key + ":"))
+
+
+# ---- tests ----
+
+AT = types.SimpleNamespace(folder=None, authority=None, names=None)  # where run() is
+
+
+class Web(unittest.TestCase):
+    """Names, and one client under the default policy."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ending = cls.enterClassContext(contextlib.ExitStack())
+        cls.names = AT.names
+        cls.names.zone, cls.names.turn, cls.names.asked = {"site.example": [PUBLIC]}, {}, []
+        cls.client = cls.ending.enter_context(Client())
+
+    def check(self, url, *words, failed=True, client=None):
+        text, result = (client or self.client).fetch(url)
+        self.assertEqual(bool(result.get("isError")), failed, text)
+        for word in words:
+            self.assertIn(word, text)
+        return text
+
+
+def run(file):
+    """The tests of a program, in namespaces of their own."""
+    def inside():
+        with furnished() as (AT.folder, AT.authority):
+            AT.names = Names()
+            main(["sallyport"])
+    enter(file, inside)

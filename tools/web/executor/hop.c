@@ -320,12 +320,14 @@ static bool try_again(struct load *load)
 
 /* ---- what came of it ---- */
 
-/* 304: what is kept is what the server has. */
+/* 304: what is kept is what the server has, if it was asked about that. */
 static void take_kept(struct load *load)
 {
 	struct load *kept = keep_find(load->web, &load->request);
 
-	if (kept) {
+	if (!load->conditional) {
+		load_body(load, 0, "");
+	} else if (kept) {
 		keep_adopt(load, kept);
 		load_body(load, WEB_KEPT, "");
 	} else { /* it was too old meanwhile; with nothing kept the next request has no condition */
@@ -362,6 +364,9 @@ void hop_transferred(struct load *load, CURLcode code)
 		load_failed(load, load->stop, "%s: %s", load->url.text, load->broke);
 	else if (load->kind == LOAD_DOWNLOAD && code != CURLE_OK && download_resume(load))
 		return;
+	else if (code == CURLE_OK && !load->headers_done)
+		load_failed(load, EIO, "%s: it closed the connection before its headers were complete",
+			    load->url.text);
 	else if (code == CURLE_OK)
 		ended_well(load);
 	else if (load->too_much)

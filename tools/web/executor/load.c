@@ -2,6 +2,7 @@
 /* Loads: how they begin, how they end, and what time does to them (load.h). */
 #include "tools/web/executor/load.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,11 +134,17 @@ void load_free(struct load *load)
 
 /* ---- ends ---- */
 
-/* Policy's secrets are nobody's to see, whoever repeats them. */
+/* A line that servers have written in: policy's secrets are nobody's to see, whoever repeats them, and what
+ * moves a terminal is no text. */
 static void hide(const struct load *load, char *text)
 {
 	if (load->secret)
 		text[injects_hide(load->web->injects, text, strlen(text))] = '\0';
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = ' ';
+		else if (text[0] == '\xc2' && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0)
+			memset(text, ' ', 2); /* the same in Unicode: U+0080 to U+009F */
 }
 
 static void hide_body(struct load *load)

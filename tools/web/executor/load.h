@@ -96,6 +96,7 @@ struct load {
 	long status;
 	char type[WEB_MEDIA_TYPE_BYTES]; /* Content-Type as it came */
 	bool headers_done, too_large, too_much;
+	bool conditional;      /* this hop's request: only if it is not what is kept */
 	int stop;              /* errno of what ended it from within, in words in `broke` */
 	uint64_t expected;     /* Content-Length, 0: not told */
 	uint64_t window_begun; /* of the watch for drips */

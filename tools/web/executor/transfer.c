@@ -5,6 +5,7 @@
  * no connection used twice. Everything the server sends is bounded here: headers, and the body after
  * decompression.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,33 @@ const char *transfer_location(const struct load *load)
 		       : NULL;
 }
 
+/* 0: not known. What is no number curl does not take for one either, and reads until the connection ends. */
+static uint64_t read_length(const char *text)
+{
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+
+	return digits && digits < sizeof "9223372036854775807" && !text[digits] ? strtoull(text, NULL, 10)
+										: 0;
+}
+
+/* RFC 9112, section 6.3: lengths that differ leave nothing to go by. */
+static bool lengths_differ(const struct load *load)
+{
+	struct curl_header *header;
+	const char *first = NULL;
+	size_t count = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		if (curl_easy_header(load->easy, "Content-Length", i, CURLH_HEADER, -1, &header) != CURLHE_OK)
+			return false;
+		if (first && strcmp(first, header->value) != 0)
+			return true;
+		first = header->value;
+		count = header->amount;
+	}
+	return false;
+}
+
 /* What the headers say, once all of them are there. */
 static void read_headers(struct load *load)
 {
@@ -71,8 +99,10 @@ static void read_headers(struct load *load)
 	if (strcmp(load->method, "HEAD") == 0)
 		type = "text/plain"; /* the headers are what is shown */
 	snprintf(load->type, sizeof load->type, "%s", type ? type : "");
-	load->expected =
-		length && !transfer_header(load, "Content-Encoding") ? strtoull(length, NULL, 10) : 0;
+	for (char *at = load->type; *at; at++)
+		if (iscntrl((unsigned char)*at) || (unsigned char)*at >= 0x80) /* it is shown, and is ASCII */
+			*at = ' ';
+	load->expected = transfer_header(load, "Content-Encoding") ? 0 : read_length(length);
 	load->window_begun = clock_ms();
 	load->window_bytes = load->received;
 	freshness_read(&load->freshness, &headers, load->window_begun);
@@ -113,6 +143,11 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 		return length;
 	if (transfer_location(load)) /* its body is nobody's business */
 		return 0;
+	if (lengths_differ(load)) {
+		load->stop = EPROTO;
+		snprintf(load->broke, sizeof load->broke, "its headers give two different lengths");
+		return 0;
+	}
 	read_headers(load);
 	return load->kind == LOAD_DOWNLOAD && !download_follows(load) ? 0 : length;
 }
@@ -274,6 +309,7 @@ static struct curl_slist *make_headers(struct load *load)
 	if (load->kind == LOAD_DOWNLOAD)
 		list = download_headers(load, list);
 	if (kept && strcmp(kept->url.text, load->url.text) == 0) {
+		load->conditional = kept->freshness.etag[0] || kept->freshness.last_modified[0];
 		if (kept->freshness.etag[0]) {
 			snprintf(text, sizeof text, "If-None-Match: %s", kept->freshness.etag);
 			list = append(list, text);
@@ -292,7 +328,7 @@ int transfer_begin(struct load *load)
 	load->status = 0;
 	load->expected = load->received = 0;
 	load->type[0] = load->error[0] = '\0';
-	load->headers_done = load->too_large = load->paused = false;
+	load->headers_done = load->too_large = load->paused = load->conditional = false;
 	load->connect_to = curl_slist_append(NULL, CONNECT_TO);
 	load->header_lines = make_headers(load);
 	load->easy = curl_easy_init();

@@ -39,11 +39,8 @@ void builder_pop(struct builder *builder)
 	struct node *node = builder_current(builder);
 
 	builder->depth--;
-	if (node->marks & NODE_FOREIGN)
-		return;
-	builder->opened[node->element]--;
-	if (has_marker(node))
-		formatting_clear(builder);
+	if (!(node->marks & NODE_FOREIGN))
+		builder->opened[node->element]--;
 }
 
 void builder_remove(struct builder *builder, unsigned index)
@@ -323,6 +320,8 @@ static void take_text(struct builder *builder)
 			return;
 		builder_pop(builder);
 		builder->mode = MODE_TABLE;
+		while (is_space(*text.bytes))
+			text.bytes++, text.length--;
 	}
 	if (white && (node_in_table(builder_current(builder)) || builder->mode == MODE_COLGROUP))
 		return;

@@ -29,6 +29,8 @@ static void close_block(struct builder *builder, enum element element, enum elem
 		return;
 	builder_imply_ends(builder, except);
 	builder_pop_through(builder, element);
+	if (element == ELEMENT_applet || element == ELEMENT_marquee || element == ELEMENT_object)
+		formatting_clear(builder);
 }
 
 /* Any heading's end tag ends the open heading. */
@@ -73,6 +75,7 @@ void builder_close_template(struct builder *builder)
 	while (!builder_current_is(builder, ELEMENT_template))
 		builder_pop(builder);
 	builder_pop(builder);
+	formatting_clear(builder);
 	builder_reset_mode(builder);
 }
 

@@ -79,6 +79,7 @@ static bool end_caption(struct builder *builder)
 		return false;
 	builder_imply_ends(builder, ELEMENT_TEXT);
 	builder_pop_through(builder, ELEMENT_caption);
+	formatting_clear(builder);
 	builder->mode = MODE_TABLE;
 	return true;
 }
@@ -91,6 +92,7 @@ static bool end_cell(struct builder *builder)
 		return false;
 	builder_imply_ends(builder, ELEMENT_TEXT);
 	builder_pop_through(builder, data ? ELEMENT_td : ELEMENT_th);
+	formatting_clear(builder);
 	builder->mode = MODE_ROW;
 	return true;
 }
@@ -326,6 +328,7 @@ bool cell_close(struct builder *builder, enum element element, uint32_t hash)
 			return true;
 		builder_imply_ends(builder, ELEMENT_TEXT);
 		builder_pop_through(builder, element);
+		formatting_clear(builder);
 		builder->mode = MODE_ROW;
 		return true;
 	case ELEMENT_table:
