@@ -85,12 +85,14 @@ static void harm(void **state)
 
 		assert_int_equal(
 			page_convert(&text, &facts, &options, buffer_data(&html), buffer_length(&html)), 0);
+		if (buffer_length(&text) > 4 * buffer_length(&html) + LIMIT_WEB_BODY_BYTES)
+			fail_msg("%s: %zu bytes", attacks[i].name, buffer_length(&text));
+		if (!begins[0])
+			continue;
 		if (buffer_length(&text) < strlen(begins) ||
 		    memcmp(buffer_data(&text), begins, strlen(begins)) != 0)
 			fail_msg("%s: begins with %.40s", attacks[i].name,
 				 buffer_length(&text) ? buffer_data(&text) : "");
-		if (buffer_length(&text) > 4 * buffer_length(&html) + LIMIT_WEB_BODY_BYTES)
-			fail_msg("%s: %zu bytes", attacks[i].name, buffer_length(&text));
 	}
 }
 

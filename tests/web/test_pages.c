@@ -53,6 +53,15 @@ static size_t line_length(const char *at, const char *end)
 	return (size_t)((line ? line : end) - at);
 }
 
+static void print_lines(char sign, unsigned line, const char *at, const char *end)
+{
+	for (unsigned i = 0; i < 4 && at < end; i++, at += line_length(at, end) + 1) {
+		printf("  %4u %c|", line + i, sign);
+		fwrite(at, 1, line_length(at, end), stdout);
+		putchar('\n');
+	}
+}
+
 /* The lines from the first difference on. */
 static void print_difference(const struct buffer *expected, const struct buffer *text)
 {
@@ -69,10 +78,8 @@ static void print_difference(const struct buffer *expected, const struct buffer 
 		other += length + 1;
 		line++;
 	}
-	for (unsigned i = 0; i < 4 && one < one_end; i++, one += line_length(one, one_end) + 1)
-		printf("  %4u -|%.*s\n", line + i, (int)line_length(one, one_end), one);
-	for (unsigned i = 0; i < 4 && other < other_end; i++, other += line_length(other, other_end) + 1)
-		printf("  %4u +|%.*s\n", line + i, (int)line_length(other, other_end), other);
+	print_lines('-', line, one, one_end);
+	print_lines('+', line, other, other_end);
 }
 
 /* 1: as expected; 0: otherwise; -1: nothing is expected of it. */
@@ -85,7 +92,7 @@ static int check(const char *folder, const char *name, const char *ending, enum 
 	if (!read_file(folder, name, ".html", &html) || !read_file(folder, name, ending, &expected))
 		return -1;
 	convert(&html, format, &text);
-	if (buffer_length(&text) == buffer_length(&expected) &&
+	if (buffer_length(&text) == buffer_length(&expected) && buffer_length(&text) &&
 	    memcmp(buffer_data(&text), buffer_data(&expected), buffer_length(&text)) == 0)
 		return 1;
 	printf("FAILED %s%s\n", name, ending);

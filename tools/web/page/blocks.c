@@ -194,7 +194,7 @@ static bool is_skipped(const struct writer *writer, const struct node *node)
 {
 	if (!(node->marks & (NODE_LEFT_OUT | NODE_DONE | NODE_HIDDEN)))
 		return false;
-	return !writer->plain || node->element == ELEMENT_noscript || node->element == ELEMENT_img;
+	return !writer->all || node->element == ELEMENT_noscript || node->element == ELEMENT_img;
 }
 
 /* Form controls stand apart from what is beside them. */

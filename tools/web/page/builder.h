@@ -111,11 +111,11 @@ bool foreign_takes_text(const struct builder *builder);
 
 /* opening.c: start tags. */
 void builder_open(struct builder *builder);
-/* body.c: start tags in the body. True: done. */
+/* in_body.c: start tags in the body. True: done. */
 bool builder_open_in_body(struct builder *builder);
 bool builder_open_in_head(struct builder *builder);
 void builder_merge(struct builder *builder, struct node *node);
-/* table.c: tags in tables. True: done; false: the mode was changed, it is to be handled by that. */
+/* in_table.c: tags in tables. True: done; false: the mode was changed, it is to be handled by that. */
 bool table_open(struct builder *builder);
 bool caption_open(struct builder *builder);
 bool colgroup_open(struct builder *builder);

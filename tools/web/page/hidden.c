@@ -14,8 +14,9 @@ bool node_is_never_shown(const struct node *node, bool plain, bool in_label)
 	switch (node->element) {
 	case ELEMENT_script: /* TeX for a script that sets it: media.c */
 		return !slice_begins(node_attribute(node, ATTRIBUTE_type), "math/tex");
+	case ELEMENT_template: /* unless it is the inside of a custom element */
+		return !node_has(node, ATTRIBUTE_shadowrootmode);
 	case ELEMENT_style:
-	case ELEMENT_template:
 	case ELEMENT_title:
 	case ELEMENT_svg:
 	case ELEMENT_datalist:

@@ -106,6 +106,41 @@ static void write_raised(struct writer *writer, const struct node *node)
 	write_children(writer, node);
 }
 
+/* Google's documents are within a <b> that is not bold. */
+static bool is_normal(const struct node *node)
+{
+	struct slice style = node_attribute(node, ATTRIBUTE_style);
+
+	return style.length && slice_contains(style, "font-weight:normal") && !slice_contains(style, "mso-");
+}
+
+/* The value of a property of an inline style. */
+static struct slice style_value(struct slice style, const char *property)
+{
+	for (; style.length; style.bytes++, style.length--)
+		if (slice_begins(style, property)) {
+			style.bytes += strlen(property);
+			style.length -= strlen(property);
+			return slice_trim(style);
+		}
+	return style;
+}
+
+/* What editors of documents write instead of <b> and <i>. */
+static void write_span(struct writer *writer, const struct node *node)
+{
+	struct slice style = node_attribute(node, ATTRIBUTE_style);
+	struct slice weight = style_value(style, "font-weight:"), slant = style_value(style, "font-style:");
+	bool strong = slice_begins(weight, "bold") || slice_number(weight, 0) >= 600;
+	bool emphasis = slice_begins(slant, "italic");
+
+	writer->run.strong += strong;
+	writer->run.emphasis += emphasis;
+	write_children(writer, node);
+	writer->run.strong -= strong;
+	writer->run.emphasis -= emphasis;
+}
+
 bool write_inline(struct writer *writer, const struct node *node)
 {
 	struct run *run = &writer->run;
@@ -116,7 +151,12 @@ bool write_inline(struct writer *writer, const struct node *node)
 		return true;
 	case ELEMENT_b:
 	case ELEMENT_strong:
+		if (is_normal(node))
+			return false;
 		write_counted(writer, node, &run->strong);
+		return true;
+	case ELEMENT_span:
+		write_span(writer, node);
 		return true;
 	case ELEMENT_em:
 	case ELEMENT_i:

@@ -67,7 +67,7 @@ void write_item(struct writer *writer, const struct node *item, const char *mark
 static bool is_shown(const struct writer *writer, const struct node *node)
 {
 	return node->element != ELEMENT_TEXT &&
-	       (writer->plain || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE)));
+	       (writer->all || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE)));
 }
 
 /* A list counts as part of the paragraph before it, unless its items are set apart. */

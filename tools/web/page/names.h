@@ -226,6 +226,7 @@
 	X(role, "role")                                                                                      \
 	X(rowspan, "rowspan")                                                                                \
 	X(scope, "scope")                                                                                    \
+	X(shadowrootmode, "shadowrootmode")                                                                  \
 	X(span, "span")                                                                                      \
 	X(src, "src")                                                                                        \
 	X(srcset, "srcset")                                                                                  \

@@ -114,7 +114,12 @@ int page_convert(struct buffer *text, struct page_facts *facts, const struct pag
 	hidden_mark(&tree);
 	if (!writer->plain)
 		notes_find(writer);
+	writer->all = writer->plain;
 	write_page(writer);
+	if (writer->result == 0 && !writer->late && buffer_length(text) == writer->begin) {
+		writer->all = true; /* a page that shows nothing before a script has run */
+		write_page(writer);
+	}
 	facts->cut = why_cut(writer);
 	return writer->result == -EMSGSIZE ? 0 : writer->result;
 }

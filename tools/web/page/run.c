@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#include "tools/web/page/entities.h"
-
 static void put(struct writer *writer, const char *bytes, size_t length)
 {
 	if (writer->result == 0)
@@ -35,22 +33,65 @@ void run_clear(struct writer *writer)
 	run->line = 0;
 }
 
-static void close_mark(struct writer *writer)
+/* The length of a sign that ends a sentence, or part of one, at the text's end. */
+static size_t sign_length(const struct run *run)
+{
+	static const char *const signs[] = {":",
+					    ",",
+					    ".",
+					    ";",
+					    "!",
+					    "?",
+					    "\xef\xbc\x9a",
+					    "\xef\xbc\x8c",
+					    "\xe3\x80\x82",
+					    "\xef\xbc\x9b",
+					    "\xef\xbc\x81",
+					    "\xef\xbc\x9f",
+					    "\xe3\x80\x81"};
+	const char *text = buffer_data(&run->text);
+	size_t length = buffer_length(&run->text);
+
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+		size_t sign = strlen(signs[i]);
+
+		if (length > sign && memcmp(text + length - sign, signs[i], sign) == 0)
+			return strchr("*_~[ ", text[length - sign - 1]) ? 0 : sign;
+	}
+	return 0;
+}
+
+/* "**Note:**text" would not be read as strong (CommonMark 0.31.2 section 6.2): "**Note**:text". */
+static void put_closing(struct writer *writer, const char *mark, bool beside)
+{
+	struct run *run = &writer->run;
+	size_t length = beside ? sign_length(run) : 0;
+	char sign[4];
+
+	if (length)
+		memcpy(sign, buffer_data(&run->text) + buffer_length(&run->text) - length, length);
+	run->text.end -= length;
+	put(writer, mark, strlen(mark));
+	put(writer, sign, length);
+}
+
+/* `beside`: text follows without white space between. */
+static void close_mark(struct writer *writer, bool beside)
 {
 	struct run *run = &writer->run;
 
 	switch (run->marks[--run->depth]) {
 	case 's':
-		put(writer, "**", 2);
+		put_closing(writer, "**", beside);
 		break;
 	case 'e':
-		put(writer, "*", 1);
+		put_closing(writer, "*", beside);
 		break;
 	case '_':
-		put(writer, "_", 1);
+		put_closing(writer, "_", beside);
 		break;
 	case 'd':
-		put(writer, "~~", 2);
+		put_closing(writer, "~~", beside);
 		break;
 	default: /* '[' */
 		put(writer, "](", 2);
@@ -135,7 +176,12 @@ static void put_breaks(struct writer *writer)
 	run->space = false;
 }
 
-void run_begin(struct writer *writer)
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (unsigned char)c >= 0x80;
+}
+
+void run_begin(struct writer *writer, char next)
 {
 	struct run *run = &writer->run;
 	bool begins_link = run->link && !run->link_open && !run->link_done && run->depth < WRITER_MARKS &&
@@ -155,7 +201,7 @@ void run_begin(struct writer *writer)
 	while (kept < run->depth && wanted(run, run->marks[kept]) && (run->breaks < 2 || run->link_open))
 		kept++;
 	while (run->depth > kept)
-		close_mark(writer);
+		close_mark(writer, !run->space && !run->breaks && is_word(next));
 	put_breaks(writer);
 	if (begins_link)
 		open_link(writer);
@@ -168,7 +214,7 @@ void run_finish(struct writer *writer)
 {
 	run_flush_code(writer);
 	while (writer->run.depth)
-		close_mark(writer);
+		close_mark(writer, false);
 	writer->run.space = false;
 	writer->run.breaks = 0;
 }
@@ -198,41 +244,8 @@ void run_leave_link(struct writer *writer)
 
 	run_flush_code(writer);
 	while (run->link_open)
-		close_mark(writer);
+		close_mark(writer, false);
 	run->link = NULL;
-}
-
-struct slice writer_character(const char *at, const char *end, size_t *taken)
-{
-	unsigned char c = (unsigned char)*at;
-	size_t length = utf8_length(at, end);
-	uint32_t code;
-
-	*taken = length ? length : 1;
-	if (!length)
-		return (struct slice){"\xef\xbf\xbd", 3};
-	if (c < 0x80)
-		return is_space((char)c) ? (struct slice){" ", 1} : (struct slice){at, c >= ' ' && c != 0x7f};
-	if (c > 0xef || (c > 0xc2 && c < 0xe2) || (c > 0xe2 && c < 0xef))
-		return (struct slice){at, length};
-	code = length == 2 ? (uint32_t)(c & 31) << 6 | ((uint32_t)at[1] & 63)
-			   : (uint32_t)(c & 15) << 12 | ((uint32_t)at[1] & 63) << 6 | ((uint32_t)at[2] & 63);
-	switch (code) {
-	case 0xa0:   /* no-break space */
-	case 0x2028: /* line and paragraph separator */
-	case 0x2029:
-	case 0x202f:
-		return (struct slice){" ", 1};
-	case 0xad:   /* soft hyphen */
-	case 0x200b: /* zero width space */
-	case 0x200e: /* direction marks */
-	case 0x200f:
-	case 0x2060: /* word joiner */
-	case 0xfeff: /* byte-order mark */
-		return (struct slice){at, 0};
-	default:
-		return (struct slice){at, code >= 0xa0 ? length : 0};
-	}
 }
 
 void run_code_character(struct writer *writer, const char *bytes, size_t length)
@@ -240,7 +253,7 @@ void run_code_character(struct writer *writer, const char *bytes, size_t length)
 	struct run *run = &writer->run;
 
 	if (!buffer_length(&run->code)) {
-		run_begin(writer);
+		run_begin(writer, '`');
 	} else if (run->code_space) {
 		if (writer->result == 0)
 			writer->result = buffer_append(&run->code, " ", 1);
@@ -331,7 +344,7 @@ void run_text(struct writer *writer, struct slice text)
 		} else if (writer->run.coded) {
 			run_code_character(writer, shown.bytes, shown.length);
 		} else {
-			run_begin(writer);
+			run_begin(writer, shown.bytes[0]);
 			if (!writer->plain && shown.length == 1 && escape_needed(writer, at, end))
 				put(writer, "\\", 1);
 			put(writer, shown.bytes, shown.length);
@@ -344,7 +357,9 @@ void run_literal_slice(struct writer *writer, struct slice text)
 {
 	size_t taken;
 
-	run_begin(writer);
+	if (!text.length)
+		return;
+	run_begin(writer, text.bytes[0]);
 	for (const char *at = text.bytes, *end = at + text.length; at < end; at += taken) {
 		struct slice shown = writer_character(at, end, &taken);
 

@@ -27,7 +27,7 @@ struct grid {
 
 static bool is_shown(const struct writer *writer, const struct node *node)
 {
-	return writer->plain || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE));
+	return writer->all || !(node->marks & (NODE_HIDDEN | NODE_LEFT_OUT | NODE_DONE));
 }
 
 static bool is_cell(const struct node *node)

@@ -52,6 +52,7 @@ struct writer {
 	struct buffer *out;
 	struct tree *tree;
 	bool plain; /* PAGE_TEXT */
+	bool all;   /* also what is hidden or left out */
 	int result; /* sticky: -ENOMEM, or -EMSGSIZE at the end of `out` */
 	bool late;  /* the time was up */
 	uint64_t deadline;
@@ -107,9 +108,9 @@ bool writer_unindent(struct writer *writer, const struct writer_indent *indent);
 void run_text(struct writer *writer, struct slice text);   /* white space collapsed, escaped */
 void run_literal(struct writer *writer, const char *text); /* as it is, like visible text */
 void run_literal_slice(struct writer *writer, struct slice text);
-void run_break(struct writer *writer);  /* <br> */
-void run_begin(struct writer *writer);  /* what is due before a visible character */
-void run_finish(struct writer *writer); /* closes what is open */
+void run_break(struct writer *writer);            /* <br> */
+void run_begin(struct writer *writer, char next); /* what is due before a visible character */
+void run_finish(struct writer *writer);           /* closes what is open */
 void run_clear(struct writer *writer);
 void run_enter_link(struct writer *writer, const struct node *link);
 void run_leave_link(struct writer *writer);
@@ -122,8 +123,8 @@ static inline bool run_is_empty(const struct writer *writer)
 /* escape.c: whether the character at `at` would be markup where it is to be written. */
 bool escape_needed(const struct writer *writer, const char *at, const char *end);
 
-/* The number of bytes of the well-formed, visible character at `at`, into *length, and what is to be written:
- * the slice. Empty: nothing; " ": white space. */
+/* character.c: the number of bytes of the well-formed, visible character at `at`, into *length, and what is
+ * to be written: the slice. Empty: nothing; " ": white space. */
 struct slice writer_character(const char *at, const char *end, size_t *taken);
 
 /* blocks.c */
