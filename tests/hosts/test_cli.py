@@ -149,7 +149,7 @@ def test_explain(command_line, policy, workspace):
                                    (("path", ".git/hooks/x", "write"), False, "protected:.git/hooks"),
                                    (("path", "/etc/passwd"), False, "workspace"), (("host", "example.org"), True, "default"),
                                    (("host", "10.0.0.1:80"), False, "only public addresses"),
-                                   (("host", "127.0.0.1:80"), True, "a sandbox's own loopback")):
+                                   (("host", "127.0.0.1:80"), True, "default: a sandbox's own loopback")):
         done = command_line("explain", *question, *where)
         assert done.returncode == (0 if passes else 1), (question, done)
         assert ("would pass" if passes else "would be refused") in done.stdout and rule in done.stdout, (question, done)
