@@ -287,6 +287,9 @@ def main():
                 if who.name == "root" and wanted("containers"):
                     command = [*who.prefix, python, os.path.join(TOP, "tests/escape/containers.py"), os.path.join(TOP, "build")]
                     tasks.append(lambda who=who, command=command: run_program(tally, "containers", command, cwd=who.scratch))
+            if wanted("trees"):
+                trees = [python, *(os.path.join(TOP, part) for part in ("tests/web/compare_trees.py", "build-sanitize/tests/web/dump-tree"))]
+                tasks.append(lambda: run_program(tally, "trees", trees, cwd=TOP))
             if wanted("repository"):
                 tasks.append(lambda: run_program(tally, "repository", [python, os.path.join(TOP, "tests/repository.py")], cwd=TOP))
             if wanted("fuzz"):
@@ -303,7 +306,7 @@ def main():
             ("hosts alone", lambda: in_turn(run_hosts, "build", "hosts alone")),
             ("sanitized hosts", lambda: at_once(run_hosts, "build-sanitize", "sanitized hosts", **sanitized)),
             ("sanitized hosts alone", lambda: in_turn(run_hosts, "build-sanitize", "sanitized hosts alone", **sanitized)),
-            ("containers repository fuzz", two_by_two),
+            ("containers trees repository fuzz", two_by_two),
         ]
         bench = [python, os.path.join(TOP, "tests/bench/run"), os.path.join(TOP, "build"), "--smoke"]
         for who in everybody:

@@ -100,7 +100,9 @@ int entry_domain(const char *text, char host[ENTRY_HOST_BYTES], uint16_t *port, 
 	for (const char *c = wanted; *c;
 	     c++) /* letters that look alike are told apart by who writes a policy */
 		if ((unsigned char)*c > '~')
-			return refuse(err, text, "has letters beyond ASCII; write its xn-- form");
+			return refuse(err, text,
+				      "is no host as it is compared: it has letters beyond ASCII; write its "
+				      "xn-- form");
 	if (host_normalise(wanted, length, canonical, &why) < 0) {
 		char sentence[300];
 

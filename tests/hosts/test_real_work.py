@@ -62,7 +62,7 @@ def test_a_compiler_and_make(work, workspace):
                                       '\tchar host[HOST_TEXT_BYTES];\n\tif (n < 2 || host_normalise(words[1], strlen(words[1]), host, NULL) < 0)\n'
                                       '\t\treturn 1;\n\tputs(host);\n\treturn 0;\n}\n')
     (workspace / "Makefile").write_text("OBJECTS = $(patsubst %.c,%.o,$(wildcard protocol/error.c protocol/buffer.c protocol/frame*.c protocol/ring.c "
-                                        "sandbox/egress/addresses.c sandbox/egress/host.c) main.c)\nCFLAGS = -O2 -Wall -D_GNU_SOURCE -std=gnu11 -I. -pipe -flto\n"
+                                        "sandbox/egress/addresses.c sandbox/egress/host.c sandbox/egress/idn.c) main.c)\nCFLAGS = -O2 -Wall -D_GNU_SOURCE -std=gnu11 -I. -pipe -flto\n"
                                         "normalise: $(OBJECTS)\n\tgcc $(CFLAGS) -o $@ $(OBJECTS)\n")
     assert work("tar xf source.tar; make -s -j4; ./normalise 0x7f.1; ./normalise EXAMPLE.org.") == "127.0.0.1\nexample.org\n"
     assert work("touch main.c; make -j4 CFLAGS='-O2 -D_GNU_SOURCE -std=gnu11 -I. -g -flto' | wc -l") == "2\n"

@@ -190,6 +190,12 @@ static const struct {
 	{"text/plain", BYTES("%PDF-1.7 is how they begin"), CONTENT_TEXT, "text/plain", "%PDF"},
 	{"text/plain", BYTES("PK\003\004\0\0"), CONTENT_BINARY, "application/zip", "A ZIP archive"},
 	{"text/plain", BYTES("\0\001"), CONTENT_BINARY, "application/octet-stream", "Binary data"},
+	{"text/html", BYTES("<p>a\0b\001"), CONTENT_TEXT, "text/html", ""},
+	{"text/plain", BYTES("an old manual's page, where l\010le\010et\010tt\010te\010er\010rs\010s"),
+	 CONTENT_BINARY, "application/octet-stream", ""},
+	{"text/plain",
+	 BYTES("one stray control among many words does not make them binary, and so \001 is passed"),
+	 CONTENT_TEXT, "text/plain", "one stray"},
 	{"text/plain", BYTES("a\0b\0c\0d\0"), CONTENT_TEXT, "text/plain", "abcd"},
 	{"text/plain",
 	 BYTES("\xff\xfe"

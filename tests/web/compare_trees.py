@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our HTML parser against others.
 
-In the suite: pages that html_pages.py invents, in the trees that justhtml and ours make of them.
+In the suite: pages that html_pages.py invents, in the trees that justhtml, html5lib and ours make of them; and all character references.
 By hand: --pages and --seed for more and others of them; --cases DIRECTORY for the tree-construction cases of html5lib-tests
 (which are no part of this repository); --show for the first differences; --other for what another parser makes of the cases.
 """
@@ -15,6 +15,18 @@ import sys
 
 import html_pages
 import html_trees
+
+# Pages of seed 1 of which both others make another tree, and why ours is the standard's.
+ALONE = {
+    288: "a <ruby> around an <applet> is not in scope within it",
+    430: "the end tag of an svg or math element does not close HTML that is open in it",
+    483: "<select> begins within the formatting that is open",
+    558: "a <form> in a <caption> is as any other in the body",
+    622: "as 430",
+    786: "as 430",
+    817: "</col> ends no <colgroup>",
+}
+PAGES, SEED = 1000, 1
 
 OTHERS = {"html5lib": html_trees.of_html5lib, "justhtml": html_trees.of_justhtml}
 
@@ -71,7 +83,7 @@ class Comparison:
     def pages(self, seed, count):
         """Where the others do not agree, ours must be the tree of one of them: each has faults of its own."""
         pages = html_pages.Pages(seed)
-        sums = {"justhtml and ours agree": 0, "html5lib and ours agree": 0, "ours is alone": 0}
+        sums = {"justhtml and ours agree": 0, "html5lib and ours agree": 0, "ours is alone, as known": 0, "ours is alone": 0}
         for number in range(count):
             page = pages.page()
             have, want = self.normalised(self.ours(page)), self.normalised(html_trees.of_justhtml(page))
@@ -79,18 +91,26 @@ class Comparison:
                 sums["justhtml and ours agree"] += 1
             elif have == self.normalised(html_trees.of_html5lib(page)):
                 sums["html5lib and ours agree"] += 1
+            elif seed == SEED and number in ALONE:
+                sums["ours is alone, as known"] += 1
             else:
                 sums["ours is alone"] += 1
                 self.differ(f"page {number}", page, want, have)
         print(f"seed {seed}, {count} pages:", sums)
         return sums["ours is alone"] == 0
 
+    def references(self):
+        pages = list(html_pages.reference_pages())
+        agreed = sum(self.agree(f"references {number}", page, html_trees.of_justhtml(page), self.ours(page)) for number, page in enumerate(pages))
+        print(f"character references: {agreed} of {len(pages)} pages agree")
+        return agreed == len(pages)
+
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program", help="dump-tree")
-    parser.add_argument("--pages", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pages", type=int, default=PAGES)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--cases", type=pathlib.Path)
     parser.add_argument("--other", choices=OTHERS)
     parser.add_argument("--show", type=int, default=5)
@@ -101,7 +121,7 @@ def main():
         comparison.cases(options.cases, OTHERS.get(options.other, ours))
         good = True
     else:
-        good = comparison.pages(options.seed, options.pages)
+        good = comparison.references() and comparison.pages(options.seed, options.pages)
     return 1 if ours.close() or not good else 0
 
 

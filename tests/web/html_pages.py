@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages that nobody would write and browsers must read all the same: from a grammar, then broken at random."""
 
+import html.entities
 import random
 
 GROUPS = {
@@ -117,3 +118,23 @@ class Pages:
         if self.random.random() < 0.1:
             text = text[:self.random.randrange(len(text) + 1)]
         return text
+
+
+NUMBERS = [*range(0x180), 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xfdd0, 0xfffd, 0xfffe, 0xffff, 0x10000, 0x1ffff, 0x10ffff, 0x110000,
+           0x7fffffff, 0xffffffff, 1 << 32, 1 << 64]
+
+
+def references():
+    """Every character reference by name and many by number, with what may stand behind them."""
+    for name in html.entities.html5:
+        name = name.removesuffix(";")
+        yield from (name, name + ";", name + "x", name + "1", name + "=", name + ";;", name + " ")
+    for number in NUMBERS:
+        yield from (f"#{number}", f"#{number};", f"#x{number:x}", f"#X{number:X};", f"#0{number}z", f"#{number:030};")
+
+
+def reference_pages():
+    """In text, in quoted and in bare attributes; 200 on a page."""
+    paragraphs = [f"<p title='&{name}' class=a&{name}>.&{name}" for name in references()]
+    for at in range(0, len(paragraphs), 200):
+        yield "<!DOCTYPE html>" + "\n".join(paragraphs[at:at + 200])

@@ -59,6 +59,8 @@ static int convert(const char *path, const char *url, const char *format, FILE *
 		return 1;
 	if (many)
 		printf("%.3f\t%s\n", milliseconds() - began, facts.title);
+	if (buffer_length(&text) == 0)
+		return 0;
 	return fwrite(buffer_data(&text), 1, buffer_length(&text), to) == buffer_length(&text) ? 0 : 1;
 }
 

@@ -105,6 +105,9 @@ class Table(unittest.TestCase):
         with Confined({}) as host:
             for url, sentence in rows("refused"):
                 with self.subTest(url):
+                    if "\0" in url:  # no message may have one: the reader of JSON has refused it
+                        self.assertIn("error", host.wait(host.start(url)))
+                        continue
                     shown, result = host.fetch(url)
                     self.assertTrue(result["isError"], shown)
                     self.assertIn(sentence, shown)

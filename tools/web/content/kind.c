@@ -63,18 +63,20 @@ static bool ends_with(const char *text, const char *end)
 	return length >= wanted && strcasecmp(text + length - wanted, end) == 0;
 }
 
-/* MIME Sniffing, "binary data byte". */
+/* MIME Sniffing has one "binary data byte" decide. Text with a stray control among much else is text to us,
+ * unless it is a NUL. */
 static bool is_binary(const char *body, size_t length)
 {
-	size_t looked = length < SNIFF_BYTES ? length : SNIFF_BYTES;
+	size_t looked = length < SNIFF_BYTES ? length : SNIFF_BYTES, controls = 0;
 
 	for (size_t i = 0; i < looked; i++) {
 		unsigned char c = (unsigned char)body[i];
 
-		if (c < ' ' && c != '\t' && c != '\n' && c != '\f' && c != '\r' && c != '\033')
+		if (c == '\0')
 			return true;
+		controls += c < ' ' && c != '\t' && c != '\n' && c != '\f' && c != '\r' && c != '\033';
 	}
-	return false;
+	return controls > looked / 64;
 }
 
 static bool looks_like_text(const struct content_request *request)
@@ -139,7 +141,9 @@ enum content_kind content_kind_of(const struct content_request *request,
 		return CONTENT_IMAGE;
 	}
 	if (is_text_type(media_type)) {
-		if (request->length == 0 || looks_like_text(request))
+		/* other text types are believed unless the bytes say what else they are */
+		if (request->length == 0 || looks_like_text(request) ||
+		    (!magic && strcmp(media_type, "text/plain") != 0))
 			return CONTENT_TEXT;
 		set_type(media_type, magic ? magic : "application/octet-stream");
 		return listed(image_types, ARRAY_SIZE(image_types), media_type) ? CONTENT_IMAGE

@@ -77,7 +77,7 @@ static int add_rule(struct robots *robots, bool allow, const char *value, size_t
 
 	if (robots->count == robots->size) {
 		size_t size = robots->size ? 2 * robots->size : 16;
-		struct robots_rule *grown = reallocarray(robots->rules, size, sizeof *grown);
+		struct robots_rule *grown = realloc(robots->rules, size * sizeof *grown);
 
 		if (!grown)
 			return -ENOMEM;

@@ -77,6 +77,8 @@ static bool is_named_chrome(const struct page *page, const struct node *node)
 		return false; /* a few words in a line */
 	if ((facts->signs & SIGN_CONTENT) && facts->mass > content_share * whole)
 		return false;
+	if (facts->shown > content_share * whole) /* an overlay in which the article is shown */
+		return false;
 	if ((facts->signs & SIGN_SHARE) && facts->mass < share_points)
 		return true;
 	if ((facts->signs & SIGN_BYLINE) &&
@@ -85,17 +87,10 @@ static bool is_named_chrome(const struct page *page, const struct node *node)
 	return (facts->signs & (SIGN_CHROME | SIGN_APART)) && facts->mass < named_share * whole;
 }
 
-static bool is_within(const struct node *node, enum element element)
-{
-	while (node && !node_is(node, element))
-		node = node->parent;
-	return node != NULL;
-}
-
 /* The title of one of several articles on a page stands in its <header>. */
 static bool has_own_heading(const struct page *page, const struct node *header)
 {
-	if (!is_within(header, ELEMENT_article))
+	if (!facts_of(page, header)->in_article)
 		return false;
 	for (const struct node *node = header; node; node = node_after(node, header))
 		if (element_is(node->element, ELEMENT_HEADING))
@@ -109,7 +104,7 @@ static bool is_note(const struct page *page, const struct node *aside)
 	const struct facts *facts = facts_of(page, aside);
 
 	return !page->is_article && facts->mass > 0 && !facts->inputs && link_share(facts) < note_links &&
-	       (is_within(aside, ELEMENT_main) || is_within(aside, ELEMENT_article));
+	       facts->in_main;
 }
 
 static bool is_chrome(const struct page *page, const struct node *node)

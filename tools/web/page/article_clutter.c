@@ -75,14 +75,6 @@ static bool is_data_table(const struct node *table)
 	return false;
 }
 
-static bool is_in_code(const struct node *node)
-{
-	for (; node; node = node->parent)
-		if (node_is(node, ELEMENT_pre))
-			return true;
-	return false;
-}
-
 /* A block of links, or a form. */
 static bool is_made_of_links(const struct page *page, const struct node *node)
 {
@@ -95,7 +87,7 @@ static bool is_made_of_links(const struct page *page, const struct node *node)
 
 	if (!named && (facts->signs & (SIGN_CHROME | SIGN_APART)))
 		return true;
-	if (facts->all.commas >= COMMAS)
+	if (facts->all.commas >= COMMAS || facts->coded)
 		return false;
 	if (facts->inputs * 3 > facts->paragraphs)
 		return true;
@@ -115,14 +107,14 @@ bool article_is_clutter(const struct page *page, const struct node *node)
 	case ELEMENT_table:
 		if (is_data_table(node))
 			return false;
-		return is_made_of_links(page, node) && !is_in_code(node);
+		return is_made_of_links(page, node);
 	case ELEMENT_form:
 	case ELEMENT_fieldset:
 	case ELEMENT_ul:
 	case ELEMENT_ol:
 	case ELEMENT_div:
 	case ELEMENT_section:
-		if (is_made_of_links(page, node) && !is_in_code(node))
+		if (is_made_of_links(page, node))
 			return true;
 		break;
 	default:

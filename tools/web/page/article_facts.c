@@ -56,6 +56,11 @@ static bool is_silent(const struct page *page, const struct node *node)
 	       node_is(node, ELEMENT_noframes) || node_is_never_shown(node, false, false);
 }
 
+static bool is_article_element(const struct node *node)
+{
+	return node_is(node, ELEMENT_article) || node_is(node, ELEMENT_main);
+}
+
 static void look_at(struct page *page, const struct node *node)
 {
 	struct facts *facts = facts_of(page, node);
@@ -63,6 +68,9 @@ static void look_at(struct page *page, const struct node *node)
 
 	facts->linked = (parent && parent->linked) || node_is(node, ELEMENT_a);
 	facts->headed = (parent && parent->headed) || element_is(node->element, ELEMENT_HEADING);
+	facts->coded = (parent && parent->coded) || node_is(node, ELEMENT_pre);
+	facts->in_article = (parent && parent->in_article) || node_is(node, ELEMENT_article);
+	facts->in_main = (parent && parent->in_main) || is_article_element(node);
 	facts->block = !parent || element_is(node->element, ELEMENT_BLOCK) ? node->number : parent->block;
 	if (node_is(node, ELEMENT_TEXT))
 		count_text(&page->facts[facts->block].own, node, facts->linked);
@@ -236,6 +244,7 @@ static void add(struct facts *to, const struct facts *from)
 	to->all.linked += from->all.linked;
 	to->all.commas += from->all.commas;
 	to->mass += from->mass;
+	to->shown = to->shown > from->shown ? to->shown : from->shown;
 	to->paragraphs = saturated((unsigned)to->paragraphs + from->paragraphs);
 	to->inputs = saturated((unsigned)to->inputs + from->inputs);
 }
@@ -248,6 +257,8 @@ static void count_self(const struct page *page, const struct node *node)
 	add(facts, &(struct facts){.all = facts->own, .mass = mass});
 	if (mass > 0)
 		add_score(page, node, mass);
+	if (is_article_element(node) && facts->shown < facts->mass)
+		facts->shown = facts->mass;
 	facts->paragraphs = saturated(facts->paragraphs + node_is(node, ELEMENT_p));
 	facts->inputs =
 		saturated(facts->inputs + (node_is(node, ELEMENT_input) || node_is(node, ELEMENT_select) ||
@@ -274,7 +285,7 @@ void facts_sum(struct page *page, struct node *root, facts_judge judge)
 		struct facts *facts = facts_of(page, at);
 
 		facts->all = (struct counts){0};
-		facts->mass = facts->score = 0;
+		facts->mass = facts->score = facts->shown = 0;
 		facts->paragraphs = facts->inputs = 0;
 		node = at;
 	}

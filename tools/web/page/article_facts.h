@@ -21,10 +21,11 @@ struct facts {
 	struct counts all;           /* of all below, but for what is left out */
 	float mass;                  /* how much running text is below: points, see article_facts.c */
 	float score;                 /* the same, with what is nearer counting for more */
+	float shown;                 /* the most mass of an <article> or <main> in it */
 	uint32_t block;              /* number of the block whose text this is */
 	uint16_t paragraphs, inputs; /* below; no more than UINT16_MAX */
 	uint8_t signs;               /* article_words.h */
-	bool linked, headed;         /* within a link, a heading */
+	bool linked, headed, coded, in_article, in_main; /* within a link, a heading, <pre>, ... */
 };
 
 /* A text without all but letters and digits, in lower case: equal if people would say so. */

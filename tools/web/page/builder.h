@@ -66,7 +66,8 @@ static inline bool node_in_table(const struct node *node)
 	       !(node->marks & NODE_FOREIGN);
 }
 
-/* builder.c: the stack */
+/* stack.c */
+void builder_push(struct builder *builder, struct node *node);
 void builder_pop(struct builder *builder);
 void builder_pop_through(struct builder *builder, enum element element);
 /* Out of the stack, wherever in it. */
@@ -82,6 +83,7 @@ bool builder_in_scope(const struct builder *builder, enum element element, enum 
 bool builder_in_table_scope(const struct builder *builder, enum element element);
 /* "reset the insertion mode appropriately" */
 void builder_reset_mode(struct builder *builder);
+/* builder.c */
 /* Where the next node goes if `target` is the current one; with builder->foster before the table. */
 void builder_place(struct builder *builder, struct node *target, struct node *node);
 /* An element for the token at that place. Open afterwards unless it is void. NULL: too deep, or no memory. */
@@ -111,11 +113,11 @@ bool foreign_takes_text(const struct builder *builder);
 
 /* opening.c: start tags. */
 void builder_open(struct builder *builder);
-/* body.c: start tags in the body. True: done. */
+/* in_body.c: start tags in the body. True: done. */
 bool builder_open_in_body(struct builder *builder);
 bool builder_open_in_head(struct builder *builder);
 void builder_merge(struct builder *builder, struct node *node);
-/* table.c: tags in tables. True: done; false: the mode was changed, it is to be handled by that. */
+/* in_table.c: tags in tables. True: done; false: the mode was changed, it is to be handled by that. */
 bool table_open(struct builder *builder);
 bool caption_open(struct builder *builder);
 bool colgroup_open(struct builder *builder);
