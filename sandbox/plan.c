@@ -13,6 +13,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "sandbox/plan_parts.h"
 #include "sandbox/sealed.h"
 
 #define PLAN_VERSION 1
@@ -64,19 +65,6 @@ static void free_rules(struct plan_rule *list, size_t count)
 	free(list);
 }
 
-static void free_web(struct plan *plan)
-{
-	for (size_t i = 0; i < plan->method_count; i++)
-		free(plan->methods[i].rule.host);
-	for (size_t i = 0; i < plan->inject_count; i++) {
-		free(plan->injects[i].rule.host);
-		free(plan->injects[i].header);
-	}
-	free(plan->methods);
-	free(plan->injects);
-	free(plan->user_agent);
-}
-
 void plan_deinit(struct plan *plan)
 {
 	free_paths(plan->workspaces, plan->workspace_count);
@@ -85,7 +73,7 @@ void plan_deinit(struct plan *plan)
 	free_texts(plan->hide, plan->hide_count);
 	free_rules(plan->allowed, plan->allowed_count);
 	free_rules(plan->denied, plan->denied_count);
-	free_web(plan);
+	plan_free_web(plan);
 	free_texts(plan->require_layers, plan->require_layer_count);
 	free(plan->home);
 	free(plan->config_home);
@@ -94,8 +82,8 @@ void plan_deinit(struct plan *plan)
 	*plan = (struct plan){0};
 }
 
-/* Room for one more element; lists are built once and short, so growing by one is enough. */
-static int grow(void **list, size_t count, size_t element)
+/* Lists are built once and short, so growing by one is enough. */
+int plan_grow(void **list, size_t count, size_t element)
 {
 	void *grown = reallocarray(*list, count + 1, element);
 
@@ -109,7 +97,7 @@ int plan_add_path(struct plan_path **list, size_t *count, const char *path, bool
 {
 	_cleanup_free_ char *copy = strdup(path);
 
-	if (!copy || grow((void **)list, *count, sizeof **list) < 0)
+	if (!copy || plan_grow((void **)list, *count, sizeof **list) < 0)
 		return -ENOMEM;
 	(*list)[(*count)++] = (struct plan_path){.path = steal_pointer(copy), .write = write};
 	return 0;
@@ -119,7 +107,7 @@ int plan_add_text(char ***list, size_t *count, const char *text)
 {
 	_cleanup_free_ char *copy = strdup(text);
 
-	if (!copy || grow((void **)list, *count, sizeof **list) < 0)
+	if (!copy || plan_grow((void **)list, *count, sizeof **list) < 0)
 		return -ENOMEM;
 	(*list)[(*count)++] = steal_pointer(copy);
 	return 0;
@@ -129,31 +117,9 @@ int plan_add_rule(struct plan_rule **list, size_t *count, const char *host, uint
 {
 	_cleanup_free_ char *copy = strdup(host);
 
-	if (!copy || grow((void **)list, *count, sizeof **list) < 0)
+	if (!copy || plan_grow((void **)list, *count, sizeof **list) < 0)
 		return -ENOMEM;
 	(*list)[(*count)++] = (struct plan_rule){.host = steal_pointer(copy), .port = port};
-	return 0;
-}
-
-int plan_add_methods(struct plan *plan, const char *host, uint16_t port, uint32_t methods)
-{
-	_cleanup_free_ char *copy = strdup(host);
-
-	if (!copy || grow((void **)&plan->methods, plan->method_count, sizeof *plan->methods) < 0)
-		return -ENOMEM;
-	plan->methods[plan->method_count++] =
-		(struct plan_methods){.rule = {steal_pointer(copy), port}, .methods = methods};
-	return 0;
-}
-
-int plan_add_inject(struct plan *plan, const char *host, uint16_t port, const char *header, bool plaintext)
-{
-	_cleanup_free_ char *copy = strdup(host), *name = strdup(header);
-
-	if (!copy || !name || grow((void **)&plan->injects, plan->inject_count, sizeof *plan->injects) < 0)
-		return -ENOMEM;
-	plan->injects[plan->inject_count++] = (struct plan_inject){
-		.rule = {steal_pointer(copy), port}, .header = steal_pointer(name), .plaintext = plaintext};
 	return 0;
 }
 
@@ -190,36 +156,6 @@ static int put_rules(struct buffer *payload, const struct plan_rule *list, size_
 			result = frame_put_u32(payload, list[i].port);
 	}
 	return result;
-}
-
-static int put_rule(struct buffer *payload, const struct plan_rule *rule)
-{
-	int result = frame_put_text(payload, rule->host);
-
-	return result == 0 ? frame_put_u32(payload, rule->port) : result;
-}
-
-static int put_web(struct buffer *payload, const struct plan *plan)
-{
-	int result = frame_put_u32(payload, (uint32_t)plan->method_count);
-
-	for (size_t i = 0; i < plan->method_count && result == 0; i++) {
-		result = put_rule(payload, &plan->methods[i].rule);
-		if (result == 0)
-			result = frame_put_u32(payload, plan->methods[i].methods);
-	}
-	if (result == 0)
-		result = frame_put_u32(payload, (uint32_t)plan->inject_count);
-	for (size_t i = 0; i < plan->inject_count && result == 0; i++) {
-		result = put_rule(payload, &plan->injects[i].rule);
-		if (result == 0)
-			result = frame_put_text(payload, plan->injects[i].header);
-		if (result == 0)
-			result = frame_put_u32(payload, plan->injects[i].plaintext);
-	}
-	if (result == 0)
-		result = frame_put_text(payload, plan->user_agent);
-	return result == 0 ? frame_put_u32(payload, plan->robots) : result;
 }
 
 static uint64_t least(uint64_t left, uint64_t right)
@@ -262,7 +198,7 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 	if (result == 0)
 		result = put_rules(payload, plan->denied, plan->denied_count);
 	if (result == 0)
-		result = put_web(payload, plan);
+		result = plan_put_web(payload, plan);
 	if (result == 0)
 		result = frame_put_text(payload, plan->home);
 	if (result == 0)
@@ -280,8 +216,7 @@ int plan_encode(const struct plan *plan, struct buffer *payload)
 
 /* ---- decoding ---- */
 
-/* A count that the list's bound and the bytes that are left can hold; each element takes at least 4. */
-static size_t get_count(struct frame_reader *reader, size_t max)
+size_t plan_get_count(struct frame_reader *reader, size_t max)
 {
 	uint32_t count = frame_get_u32(reader);
 
@@ -294,7 +229,7 @@ static size_t get_count(struct frame_reader *reader, size_t max)
 
 static void get_paths(struct frame_reader *reader, struct plan_path **list, size_t *count, size_t max)
 {
-	for (size_t left = get_count(reader, max); left > 0 && !reader->failed; left--) {
+	for (size_t left = plan_get_count(reader, max); left > 0 && !reader->failed; left--) {
 		_cleanup_free_ char *path = frame_take_text(reader, LIMIT_PATH_BYTES);
 		bool write = frame_get_u32(reader) != 0;
 
@@ -305,7 +240,7 @@ static void get_paths(struct frame_reader *reader, struct plan_path **list, size
 
 static void get_texts(struct frame_reader *reader, char ***list, size_t *count)
 {
-	for (size_t left = get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
+	for (size_t left = plan_get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
 		_cleanup_free_ char *text = frame_take_text(reader, LIMIT_PATH_BYTES);
 
 		if (!text || plan_add_text(list, count, text) < 0)
@@ -315,7 +250,7 @@ static void get_texts(struct frame_reader *reader, char ***list, size_t *count)
 
 static void get_rules(struct frame_reader *reader, struct plan_rule **list, size_t *count)
 {
-	for (size_t left = get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
+	for (size_t left = plan_get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
 		_cleanup_free_ char *host = frame_take_text(reader, LIMIT_PATH_BYTES);
 		uint32_t port = frame_get_u32(reader);
 
@@ -324,34 +259,7 @@ static void get_rules(struct frame_reader *reader, struct plan_rule **list, size
 	}
 }
 
-static void get_methods(struct frame_reader *reader, struct plan *plan)
-{
-	for (size_t left = get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
-		_cleanup_free_ char *host = frame_take_text(reader, LIMIT_PATH_BYTES);
-		uint32_t port = frame_get_u32(reader), methods = frame_get_u32(reader);
-
-		if (!host || port > UINT16_MAX || methods >> PLAN_METHODS ||
-		    plan_add_methods(plan, host, (uint16_t)port, methods) < 0)
-			reader->failed = true;
-	}
-}
-
-static void get_injects(struct frame_reader *reader, struct plan *plan)
-{
-	for (size_t left = get_count(reader, LIMIT_PLAN_ITEMS); left > 0 && !reader->failed; left--) {
-		_cleanup_free_ char *host = frame_take_text(reader, LIMIT_PATH_BYTES);
-		uint32_t port = frame_get_u32(reader);
-		_cleanup_free_ char *header = frame_take_text(reader, LIMIT_PATH_BYTES);
-		bool plaintext = frame_get_u32(reader) != 0;
-
-		if (!host || !header || port > UINT16_MAX ||
-		    plan_add_inject(plan, host, (uint16_t)port, header, plaintext) < 0)
-			reader->failed = true;
-	}
-}
-
-/* Optional texts are encoded as "". */
-static char *get_optional(struct frame_reader *reader)
+char *plan_get_optional(struct frame_reader *reader)
 {
 	char *text = frame_take_text(reader, LIMIT_PATH_BYTES);
 
@@ -399,15 +307,12 @@ int plan_decode(struct plan *plan, const void *payload, size_t length, struct er
 	get_texts(&reader, &read.hide, &read.hide_count);
 	get_rules(&reader, &read.allowed, &read.allowed_count);
 	get_rules(&reader, &read.denied, &read.denied_count);
-	get_methods(&reader, &read);
-	get_injects(&reader, &read);
-	read.user_agent = get_optional(&reader);
-	read.robots = frame_get_u32(&reader) != 0;
-	read.home = get_optional(&reader);
-	read.config_home = get_optional(&reader);
-	read.search_path = get_optional(&reader);
+	plan_get_web(&reader, &read);
+	read.home = plan_get_optional(&reader);
+	read.config_home = plan_get_optional(&reader);
+	read.search_path = plan_get_optional(&reader);
 	get_texts(&reader, &read.require_layers, &read.require_layer_count);
-	read.scratch = get_optional(&reader);
+	read.scratch = plan_get_optional(&reader);
 	frame_get_text(&reader, read.policy_sha256, sizeof read.policy_sha256);
 	if (frame_done(&reader) < 0 || read.require_profile < CONFINEMENT_FULL ||
 	    read.require_profile >= CONFINEMENT_COUNT)

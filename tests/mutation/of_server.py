@@ -154,14 +154,14 @@ def secrets():
             "others may read them": swap(path, "secret_read(secret, fd, path, true, err)", "secret_read(secret, fd, path, false, err)"),
     }.items():
         yield Mutant(f"secrets: {name}", edits, refused)
-    path = "tools/web/inject.c"
+    path, match = "tools/web/inject.c", "tools/web/inject_match.c"
     for name, edits in {
             "sent to a sandbox": swap(path, "if (!injects->all || rules_inside(plan, host, port))", "if (!injects->all)"),
             "sent over http": swap(path, "(https || entry->plaintext) &&", ""),
             "sent to any host": swap(path, "&& rules_names(&entry->rule, host, port)", ""),
-            "not known in base64": skip(path, "match_base64", "0"),
-            "not known in hexadecimal": skip(path, "match_hexadecimal", "0"),
-            "not known in entities": skip(path, "read_entity", "0"),
+            "not known in base64": skip(match, "match_base64", "0"),
+            "not known in hexadecimal": skip(match, "match_hexadecimal", "0"),
+            "not known in entities": skip(match, "read_entity", "0"),
             "their beginnings pass in a stream": swap(path, "stream->injects->longest ? stream->injects->longest - 1 : 0", "0"),
     }.items():
         yield Mutant(f"secrets: {name}", edits, unit("inject"))

@@ -18,186 +18,9 @@
 #include "protocol/limits.h"
 #include "sandbox/egress/methods.h"
 #include "sandbox/sealed.h"
-
-#define ENCODED_BYTES 10 /* of one character, the longest form: &#x000041; */
-#define ALIGNMENTS    3  /* of a byte in base64 */
-
-struct inject_secret {
-	char *value; /* prefix and secret; the secret is its end */
-	const char *secret;
-	size_t length;
-	char *base64[ALIGNMENTS]; /* what of it does not depend on what stands around it */
-};
-
-/* ---- base64: RFC 4648 ---- */
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* The characters that hold nothing but bits of the secret, when `before` bytes stand before it in its group.
- */
-static char *encode(const char *secret, size_t length, size_t before)
-{
-	size_t first = (before * 8 + 5) / 6, last = (before + length) * 8 / 6;
-	char *text = malloc(last - first + 1);
-
-	for (size_t i = first; text && i < last; i++) {
-		unsigned value = 0;
-
-		for (size_t bit = i * 6; bit < i * 6 + 6; bit++) {
-			unsigned byte = (unsigned char)secret[bit / 8 - before];
-
-			value = value << 1 | (byte >> (7 - bit % 8) & 1);
-		}
-		text[i - first] = alphabet[value];
-	}
-	if (text)
-		text[last - first] = '\0';
-	return text;
-}
-
-static char standard(char character)
-{
-	return character == '-' ? '+' : character == '_' ? '/' : character;
-}
-
-/* How much of the text is that; 0: it is not. */
-static size_t match_base64(const char *text, const char *end, const char *wanted)
-{
-	size_t length = 0;
-
-	for (; wanted[length]; length++)
-		if (text + length == end || standard(text[length]) != wanted[length])
-			return 0;
-	return length;
-}
-
-/* ---- other ways to write a character ---- */
-
-static int digit(char character)
-{
-	if (character >= '0' && character <= '9')
-		return character - '0';
-	character = (char)(character | 0x20);
-	return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
-/* `count` digits, exactly. -1: they are none. */
-static long number(const char *text, const char *end, size_t count, int base)
-{
-	long value = 0;
-
-	if ((size_t)(end - text) < count)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		int next = digit(text[i]);
-
-		if (next < 0 || next >= base)
-			return -1;
-		value = value * base + next;
-	}
-	return value;
-}
-
-/* After '&'. Its length with the semicolon; 0: it is none of these. */
-static size_t read_entity(const char *text, const char *end, long *value)
-{
-	static const struct {
-		const char *name;
-		char value;
-	} names[] = {{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
-	size_t from = 1, count = 0;
-	int base = 10;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		size_t length = strlen(names[i].name);
-
-		if ((size_t)(end - text) >= length && memcmp(text, names[i].name, length) == 0) {
-			*value = names[i].value;
-			return length;
-		}
-	}
-	if (text == end || *text != '#')
-		return 0;
-	if (text + 1 < end && (text[1] | 0x20) == 'x') {
-		base = 16;
-		from = 2;
-	}
-	while (count < ENCODED_BYTES - 2 - from && text + from + count < end &&
-	       digit(text[from + count]) >= 0)
-		count++;
-	if (count == 0 || text + from + count == end || text[from + count] != ';')
-		return 0;
-	*value = number(text + from, end, count, base);
-	return from + count + 1;
-}
-
-/* The character that is written at `text` in more than itself, and how much it takes; 0: none is. */
-static size_t decode(const char *text, const char *end, long *value)
-{
-	size_t length;
-
-	if (*text == '%') {
-		*value = number(text + 1, end, 2, 16);
-		return *value < 0 ? 0 : 3;
-	}
-	if (*text == '&') {
-		length = read_entity(text + 1, end, value);
-		return length ? length + 1 : 0;
-	}
-	if (*text != '\\' || text + 1 == end)
-		return 0;
-	if (text[1] == 'u' && (*value = number(text + 2, end, 4, 16)) >= 0)
-		return 6;
-	if (text[1] == 'x' && (*value = number(text + 2, end, 2, 16)) >= 0)
-		return 4;
-	*value = (unsigned char)text[1];
-	return 2;
-}
-
-/* The secret at `text`, each character as it is or written otherwise. */
-static size_t match_text(const char *text, const char *end, const struct inject_secret *secret)
-{
-	const char *at = text;
-
-	for (size_t i = 0; i < secret->length; i++) {
-		unsigned char wanted = (unsigned char)secret->secret[i];
-		long value = -1;
-		size_t length = at < end ? decode(at, end, &value) : 0;
-
-		if (length > 0 && value == wanted) {
-			at += length;
-			continue;
-		}
-		if (at == end || ((unsigned char)*at != wanted && !(wanted == ' ' && *at == '+')))
-			return 0;
-		at++;
-	}
-	return (size_t)(at - text);
-}
-
-static size_t match_hexadecimal(const char *text, const char *end, const struct inject_secret *secret)
-{
-	for (size_t i = 0; i < secret->length; i++)
-		if (number(text + 2 * i, end, 2, 16) != (unsigned char)secret->secret[i])
-			return 0;
-	return 2 * secret->length;
-}
+#include "tools/web/inject_parts.h"
 
 /* ---- looking ---- */
-
-static size_t match_secret(const char *text, const char *end, const struct inject_secret *secret)
-{
-	size_t left = (size_t)(end - text), length;
-
-	if (left >= secret->length && memcmp(text, secret->secret, secret->length) == 0)
-		return secret->length;
-	length = match_text(text, end, secret);
-	if (length == 0)
-		length = match_hexadecimal(text, end, secret);
-	for (size_t i = 0; i < ALIGNMENTS && length == 0; i++)
-		length = match_base64(text, end, secret->base64[i]);
-	return length;
-}
 
 /* With what a secret can begin. */
 static void list_beginnings(const struct injects *injects, bool begins[256])
@@ -215,7 +38,7 @@ static void list_beginnings(const struct injects *injects, bool begins[256])
 			begins['+'] = true;
 		begins[(unsigned char)hexadecimal[first >> 4]] = true;
 		begins[(unsigned char)upper[first >> 4]] = true;
-		for (size_t j = 0; j < ALIGNMENTS; j++) {
+		for (size_t j = 0; j < INJECT_ALIGNMENTS; j++) {
 			char letter = secret->base64[j][0];
 
 			begins[(unsigned char)letter] = true;
@@ -233,7 +56,7 @@ static bool find(const struct injects *injects, const bool begins[256], const ch
 		if (!begins[(unsigned char)*at])
 			continue;
 		for (size_t i = 0; i < injects->plan->inject_count; i++) {
-			*length = match_secret(at, end, &injects->all[i]);
+			*length = inject_match(at, end, &injects->all[i]);
 			*place = at;
 			if (*length)
 				return true;
@@ -372,8 +195,8 @@ static int read_secret(struct inject_secret *secret, struct frame_reader *reader
 	secret->value[prefix_length + length] = '\0';
 	secret->secret = secret->value + prefix_length;
 	secret->length = length;
-	for (size_t i = 0; i < ALIGNMENTS; i++) {
-		secret->base64[i] = encode(bytes, length, i);
+	for (size_t i = 0; i < INJECT_ALIGNMENTS; i++) {
+		secret->base64[i] = inject_encode(bytes, length, i);
 		if (!secret->base64[i])
 			return -ENOMEM;
 	}
@@ -397,8 +220,8 @@ int injects_read(struct injects *injects, const struct plan *plan, int fd, struc
 	frame_read(&reader, injects->bytes, injects->length);
 	for (size_t i = 0; i < plan->inject_count && result == 0; i++) {
 		result = read_secret(&injects->all[i], &reader);
-		if (injects->all[i].length * ENCODED_BYTES > injects->longest)
-			injects->longest = injects->all[i].length * ENCODED_BYTES;
+		if (injects->all[i].length * INJECT_ENCODED_BYTES > injects->longest)
+			injects->longest = injects->all[i].length * INJECT_ENCODED_BYTES;
 	}
 	if (result == 0 && frame_done(&reader) < 0)
 		result = -EPROTO;
@@ -417,7 +240,7 @@ void injects_deinit(struct injects *injects)
 		if (secret->value)
 			explicit_bzero(secret->value, strlen(secret->value));
 		free(secret->value);
-		for (size_t j = 0; j < ALIGNMENTS; j++)
+		for (size_t j = 0; j < INJECT_ALIGNMENTS; j++)
 			free(secret->base64[j]);
 	}
 	free(injects->all);
