@@ -11,7 +11,6 @@ WHITE = " \t\n\r\f"
 SPACES = re.compile("[ \t\n\r\f]+")
 LITERAL = {"pre", "listing", "textarea", "plaintext", "xmp", "script", "style", "title", "iframe", "noembed", "noframes"}
 TABLE = {"table", "tbody", "thead", "tfoot", "tr", "colgroup", "col", "html", "head"}
-FIRST_LINE_END = {"pre", "listing", "textarea"}
 
 
 class Element:
@@ -82,16 +81,6 @@ def of_justhtml(page):
     return next(child for child in children_of(parsed.root) if isinstance(child, Element))
 
 
-def drop_first_line_ends(element):
-    """Our writer drops them, not our parser."""
-    children = element.children
-    if element.name in FIRST_LINE_END and children and isinstance(children[0], str):
-        children[0] = children[0].removeprefix("\n")
-    for child in children:
-        if isinstance(child, Element):
-            drop_first_line_ends(child)
-
-
 class Ours:
     """dump_tree: one process for all pages."""
 
@@ -110,9 +99,7 @@ class Ours:
         length = self.process.stdout.readline()
         if not length:
             raise RuntimeError(f"dump-tree ended with {self.process.wait()} on {page!r}")
-        tree = read_dump(self.process.stdout.read(int(length)).decode("utf-8", "replace"))
-        drop_first_line_ends(tree)
-        return tree
+        return read_dump(self.process.stdout.read(int(length)).decode("utf-8", "replace"))
 
     def close(self):
         self.process.stdin.close()

@@ -43,6 +43,12 @@ class Answers(unittest.TestCase):
             contents = [web.fetch(f"{server.url}/{n}").content for n in (1, 2, 3, 4)]
             self.assertEqual(contents, ["Grüße €", "“é”", "äöü 𝄞", "BOM"])
 
+    def test_what_is_not_what_it_claims_is_told(self):
+        with Server(answering(b"a\xffb\xfec", "text/plain; charset=utf-8")) as server, Web(allow(server)) as web:
+            got = web.fetch(server.url)
+            self.assertEqual(got.content, "a\ufffdb\ufffdc")
+            self.assertIn("2 places were not UTF-8", got.broke)
+
     def test_compressed(self):
         body = gzip.compress(b"hello " * 1000)
         with Server(answering(body, headers=["Content-Encoding: gzip"])) as server, Web(allow(server)) as web:

@@ -90,7 +90,11 @@ static void answer_result(struct fetch *fetch, const struct view *view, unsigned
 {
 	_cleanup_(buffer_deinit) struct buffer payload = {.max = ANSWER_BYTES};
 	const struct load *load = fetch->load;
+	char note[160] = "";
 
+	if (view->replaced)
+		snprintf(note, sizeof note, "%llu places were not %s and are shown as U+FFFD.",
+			 (unsigned long long)view->replaced, view->charset[0] ? view->charset : "text");
 	if (frame_put_text(&payload, load->url.text) < 0 ||
 	    frame_put_u32(&payload, (uint32_t)load->status) < 0 || frame_put_text(&payload, view->type) < 0 ||
 	    frame_put_text(&payload, view->title) < 0 ||
@@ -99,7 +103,7 @@ static void answer_result(struct fetch *fetch, const struct view *view, unsigned
 	    frame_put_u64(&payload, shown.next) < 0 || frame_put_u32(&payload, load->redirects) < 0 ||
 	    frame_put_u32(&payload, load->flags | fetch->flags | flags) < 0 ||
 	    frame_put_u32(&payload, (uint32_t)(clock_ms() - fetch->begun)) < 0 ||
-	    frame_put_text(&payload, load->broke) < 0)
+	    frame_put_text(&payload, load->broke[0] ? load->broke : note) < 0)
 		answer_failed(fetch, ENOMEM, "no memory for the answer");
 	else
 		end(fetch, REPLY_RESULT, 0, &payload);

@@ -60,6 +60,8 @@ struct view {
 	uint64_t characters;
 	enum { VIEW_TEXT, VIEW_IMAGE, VIEW_BINARY } kind;
 	bool markdown;
+	uint64_t replaced; /* ill-formed sequences, each a U+FFFD now */
+	char charset[24];  /* what they were read as */
 	char type[WEB_MEDIA_TYPE_BYTES], title[WEB_TITLE_BYTES];
 };
 

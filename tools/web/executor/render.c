@@ -50,9 +50,11 @@ static int convert(struct view *view, uint32_t format, const struct body *body)
 				      : content.kind == CONTENT_IMAGE ? VIEW_IMAGE
 								      : VIEW_BINARY,
 			      .markdown = content.markdown,
+			      .replaced = content.replaced,
 			      .length = buffer_length(&content.text) - 1,
 			      .text = steal_pointer(content.text.bytes)};
 	memcpy(view->title, content.title, sizeof view->title);
+	snprintf(view->charset, sizeof view->charset, "%s", content.charset ? content.charset : "");
 	snprintf(view->type, sizeof view->type, "%s",
 		 content.kind == CONTENT_TEXT && body->type[0] ? body->type : content.media_type);
 	view->characters = text_characters(view->text, view->length);

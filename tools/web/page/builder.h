@@ -100,7 +100,7 @@ void formatting_mark(struct builder *builder);
 void formatting_clear(struct builder *builder); /* to the last marker */
 void formatting_forget(struct builder *builder, const struct node *node);
 void formatting_reconstruct(struct builder *builder);
-/* The "adoption agency": false if the end tag is to be handled as any other. */
+/* The "adoption agency": false if the end tag is to be handled as any other (builder_close_any()). */
 bool formatting_end(struct builder *builder, enum element element);
 /* Before a start tag that must not stand in its own kind: ends the one that is active behind the last marker.
  */
@@ -133,6 +133,8 @@ bool cell_close(struct builder *builder, enum element element, uint32_t hash);
 /* closing.c: end tags. */
 void builder_close(struct builder *builder, enum element element, uint32_t hash);
 void builder_close_in_body(struct builder *builder, enum element element, uint32_t hash);
+void builder_close_any(struct builder *builder, enum element element,
+		       uint32_t hash); /* "any other end tag" */
 void builder_close_template(struct builder *builder);
 
 #endif

@@ -2,8 +2,8 @@
 /* End tags: WHATWG HTML 13.2.6.4. */
 #include "tools/web/page/builder.h"
 
-/* "any other end tag": up to the element of that name, unless a special one stands between. */
-static void close_any(struct builder *builder, enum element element, uint32_t hash)
+/* Up to the element of that name, unless a special one stands between. */
+void builder_close_any(struct builder *builder, enum element element, uint32_t hash)
 {
 	if (!builder->opened[element])
 		return;
@@ -134,7 +134,7 @@ void builder_close_in_body(struct builder *builder, enum element element, uint32
 	else if (ends_as_block(element))
 		close_block(builder, element, ELEMENT_TEXT, ELEMENT_TEXT, ELEMENT_TEXT);
 	else if (!element_is(element, ELEMENT_FORMATTING) || !formatting_end(builder, element))
-		close_any(builder, element, hash);
+		builder_close_any(builder, element, hash);
 }
 
 /* Before the body. True: done. */

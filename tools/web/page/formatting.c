@@ -239,7 +239,8 @@ void formatting_end_last(struct builder *builder, enum element element)
 
 	if (!node)
 		return;
-	formatting_end(builder, element);
+	if (!formatting_end(builder, element))
+		builder_close_any(builder, element, 0);
 	formatting_forget(builder, node);
 	at = stack_index(builder, node);
 	if (at < builder->depth)

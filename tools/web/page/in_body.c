@@ -62,8 +62,8 @@ static bool end_others(struct builder *builder, enum element element)
 		break;
 	case ELEMENT_nobr:
 		formatting_reconstruct(builder);
-		if (in_scope(builder, element))
-			formatting_end(builder, element);
+		if (in_scope(builder, element) && !formatting_end(builder, element))
+			builder_close_any(builder, element, 0);
 		break;
 	case ELEMENT_button:
 		if (in_scope(builder, element)) {

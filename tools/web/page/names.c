@@ -25,6 +25,8 @@ static bool lower(char to[NAME_BYTES], const char *name, size_t length, char das
 	for (size_t i = 0; i < length; i++) {
 		char c = name[i];
 
+		if (!c)
+			return false;
 		to[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c == '-' ? dash : c;
 	}
 	to[length] = '\0';

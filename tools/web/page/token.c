@@ -188,10 +188,24 @@ static const char *script_end(const char *at, const char *end)
 	return end;
 }
 
+/* A line end right behind such a start tag is none of the text. */
+static void skip_line_end(struct tokenizer *tokens)
+{
+	if (tokens->at < tokens->end && *tokens->at == '\r')
+		tokens->at++;
+	if (tokens->at < tokens->end && *tokens->at == '\n')
+		tokens->at++;
+}
+
 void token_content(struct tokenizer *tokens, struct token *token)
 {
-	const char *start = tokens->at, *at = start, *end = tokens->end, *name = element_name(token->element);
+	const char *start, *at, *end = tokens->end, *name = element_name(token->element);
 	struct token end_tag = {.kind = TOKEN_CLOSE};
+
+	if (token->element == ELEMENT_textarea || token->element == ELEMENT_pre ||
+	    token->element == ELEMENT_listing)
+		skip_line_end(tokens);
+	start = at = tokens->at;
 
 	if (token->element == ELEMENT_plaintext)
 		tokens->plain = true;
