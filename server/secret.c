@@ -18,12 +18,17 @@ int secret_open(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int judge(int fd, const char *path, bool secret, struct err *err)
+/* The size goes to *room with what reading asks for, so that the buffer does not grow: memory that a secret
+ * has moved out of is not overwritten. */
+static int judge(int fd, const char *path, bool secret, size_t *room, struct err *err)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	*room = LIMIT_SECRET_FILE_BYTES;
+	if (status.st_size < (off_t)(LIMIT_SECRET_FILE_BYTES - LIMIT_SECRET_READ_BYTES))
+		*room = (size_t)status.st_size + LIMIT_SECRET_READ_BYTES;
 	if (S_ISREG(status.st_mode) && !(status.st_mode & (S_IWGRP | S_IWOTH | (secret ? S_IROTH : 0))))
 		return 0;
 	return secret ? err_set(err, -EPERM,
@@ -36,15 +41,17 @@ static int judge(int fd, const char *path, bool secret, struct err *err)
 
 int secret_read(struct buffer *text, int fd, const char *path, bool secret, struct err *err)
 {
+	size_t room = 0;
 	ssize_t got = 1;
 	int result;
 
 	buffer_init(text, LIMIT_SECRET_FILE_BYTES);
 	if (fd < 0)
 		return err_set(err, fd, "%s: %s", path, strerror(-fd));
-	result = judge(fd, path, secret, err);
+	result = judge(fd, path, secret, &room, err);
 	if (result < 0)
 		return result;
+	result = buffer_reserve(text, room);
 	while (result == 0 && got > 0) {
 		result = buffer_reserve(text, LIMIT_SECRET_READ_BYTES);
 		got = result < 0 ? 0 : read(fd, text->bytes + text->end, LIMIT_SECRET_READ_BYTES);
