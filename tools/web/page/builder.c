@@ -50,7 +50,8 @@ void builder_place(struct builder *builder, struct node *target, struct node *no
 static struct node *insert(struct builder *builder, enum element element, const struct token *token,
 			   unsigned marks)
 {
-	bool is_void = !marks && element_is(element, ELEMENT_VOID), raw = token && token->text.bytes;
+	bool is_void = marks ? token->self_closing : element_is(element, ELEMENT_VOID),
+	     raw = token && token->text.bytes;
 	struct node *node;
 
 	if (builder->depth == LIMIT_PAGE_DEPTH && !is_void && !raw) {
