@@ -35,6 +35,10 @@ NAMES = ["class", "id", "href", "title", "CLASS", "Href", "data-x", "open", "alt
 VALUES = ["", "x", "a b", "&amp;", "&lt", "a&copy=b", "a&copy", "&notit;", "?a=1&lang=en&reg=2", ">", "<b>", "/", "hidden", "text/html", "'", "é", "\n", "&#150;",
           "http://x/?a&b"]
 
+KNOWN_TRAPS = ["<p>x<table>y</table>z", "<b><b><b><b><b>x<p>y", "<a><div>x<a>y", "<b><i><u><s><p>x</b>y", "<b><p>x</b>y<p>z", "<table><a>x<tr><td>y</a>z",
+               "<i><b><p>1</i>2<div>3</b>4", "<ul><li>a<ul><li>b</li>c</ul>d<li>e", "<table><tr><td><table><tr><td>x</table>y</td>z", "<h1>a<h2>b</h1>c",
+               "<dl><dt>a<dd>b<dt>c", "<nobr>a<nobr>b", "<button>a<button>b", "<select><option>a<option>b<optgroup>c</select>d", "</p>x", "</br>x"]
+
 
 class Pages:
     def __init__(self, seed):
@@ -69,7 +73,7 @@ class Pages:
 
     def text(self):
         chance = self.random.random()
-        return self.random.choice(TEXTS if chance < 0.75 else ENTITIES if chance < 0.9 else OTHERS)
+        return self.random.choice(TEXTS if chance < 0.7 else ENTITIES if chance < 0.8 else OTHERS if chance < 0.9 else KNOWN_TRAPS)
 
     def nested(self, depth, name=None):
         """As an author means it."""

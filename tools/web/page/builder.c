@@ -50,9 +50,12 @@ void builder_place(struct builder *builder, struct node *target, struct node *no
 static struct node *insert(struct builder *builder, enum element element, const struct token *token,
 			   unsigned marks)
 {
-	bool is_void = !marks && element_is(element, ELEMENT_VOID), raw = token && token->text.bytes;
+	bool is_void = marks ? token->self_closing : element_is(element, ELEMENT_VOID), raw;
 	struct node *node;
 
+	if (token && !marks)
+		token_content(&builder->tokens, &builder->token);
+	raw = token && token->text.bytes;
 	if (builder->depth == LIMIT_PAGE_DEPTH && !is_void && !raw) {
 		builder->beyond += !element_is(element, ELEMENT_IMPLIED);
 		return NULL;

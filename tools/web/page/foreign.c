@@ -65,9 +65,7 @@ bool foreign_open(struct builder *builder)
 		break_out(builder);
 		return false;
 	}
-	if (builder_insert_foreign(builder, token, current->marks & (NODE_FOREIGN | NODE_MATH)) &&
-	    token->self_closing)
-		builder_pop(builder);
+	builder_insert_foreign(builder, token, current->marks & (NODE_FOREIGN | NODE_MATH));
 	return true;
 }
 

@@ -134,8 +134,7 @@ static void open_foreign_root(struct builder *builder)
 	unsigned marks = NODE_FOREIGN | (builder->token.element == ELEMENT_math ? NODE_MATH : 0);
 
 	formatting_reconstruct(builder);
-	if (builder_insert_foreign(builder, &builder->token, marks) && builder->token.self_closing)
-		builder_pop(builder);
+	builder_insert_foreign(builder, &builder->token, marks);
 }
 
 static void open_form(struct builder *builder)

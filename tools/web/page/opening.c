@@ -156,7 +156,6 @@ void builder_open(struct builder *builder)
 			builder_merge(builder, builder->tree->root);
 		return;
 	}
-	token_content(&builder->tokens, &builder->token);
 	while (!by_mode[builder->mode](builder))
 		;
 }
