@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/cleanup.h"
 #include "protocol/json.h"
 #include "protocol/limits.h"
 #include "server/cli.h"
@@ -57,15 +58,17 @@ static void print_tool(const struct tool *tool, bool colour)
 /* Pages put together: [ page , page ]. */
 static int all_tools(struct buffer *json)
 {
+	_cleanup_(plan_deinit) struct plan plan;
 	unsigned begin = 0;
 	int next = 0, result = buffer_append_text(json, "{\"tools\":[");
 
+	plan_init(&plan); /* as without a policy */
 	do {
 		if (result == 0 && begin)
 			result = buffer_append(json, ",", 1);
 		if (result < 0)
 			return result;
-		next = tools_write(begin, json);
+		next = tools_write(begin, &plan, json);
 		if (next < 0)
 			return next;
 		begin = (unsigned)next;

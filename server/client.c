@@ -12,7 +12,9 @@
 
 static int list_tools(void *context, unsigned begin, struct buffer *out)
 {
-	return tools_write(begin, out);
+	struct client *client = context;
+
+	return tools_write(begin, client->calls->context.plan, out);
 }
 
 static bool know_tool(void *context, const char *name)

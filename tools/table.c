@@ -94,7 +94,7 @@ static int write_schema(struct json_writer *writer, const char *key, const struc
 	return result;
 }
 
-static int write_tool(const struct tool *tool, struct buffer *out)
+static int write_tool(const struct tool *tool, const struct plan *plan, struct buffer *out)
 {
 	struct json_writer writer;
 	int result;
@@ -107,12 +107,12 @@ static int write_tool(const struct tool *tool, struct buffer *out)
 	result = write_schema(&writer, "inputSchema", tool->input, true);
 	if (result == 0 && tool->output)
 		result = write_schema(&writer, "outputSchema", tool->output, false);
-	write_annotations(&writer, tool->hints);
+	write_annotations(&writer, tool->hint ? tool->hint(plan) : tool->hints);
 	json_object_end(&writer);
 	return result < 0 ? result : writer.result;
 }
 
-int tools_write(unsigned begin, struct buffer *out)
+int tools_write(unsigned begin, const struct plan *plan, struct buffer *out)
 {
 	size_t before = buffer_length(out);
 
@@ -121,7 +121,7 @@ int tools_write(unsigned begin, struct buffer *out)
 		int result = i > begin ? buffer_append(out, ",", 1) : 0;
 
 		if (result == 0)
-			result = write_tool(tool_table[i], out);
+			result = write_tool(tool_table[i], plan, out);
 		if (result < 0)
 			return result;
 		if (i > begin && buffer_length(out) - before > LIMIT_TOOLS_PAGE_BYTES) {

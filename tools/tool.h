@@ -78,7 +78,8 @@ struct tool_result {
 struct tool {
 	const char *name, *title, *description;
 	enum tool_route route;
-	unsigned hints;     /* TOOL_* annotations */
+	unsigned hints;                            /* TOOL_* annotations */
+	unsigned (*hint)(const struct plan *plan); /* where policy decides about them; else NULL */
 	uint16_t operation; /* frame type for FILES, SEARCH and WEB, enum handle_operation for HANDLE */
 	const struct field *input;
 	const struct field *output; /* NULL: bulk, no outputSchema */
@@ -118,7 +119,7 @@ extern const struct tool *const tool_table[];
 
 const struct tool *tool_find(const char *name);
 /* For mcp_host.tools: appends descriptors as JSON, from index `begin`, all that fit a page. */
-int tools_write(unsigned begin, struct buffer *out);
+int tools_write(unsigned begin, const struct plan *plan, struct buffer *out);
 
 /* ---- writing results (tools/result.c) ---- */
 

@@ -86,7 +86,11 @@ static bool refuse(const struct plan *plan, const char *host, uint16_t port, enu
 	snprintf(answer->remedy, sizeof answer->remedy,
 		 "Add {\"domain\": \"%s\", \"methods\": [\"%s\"]} to network.methods in the policy.", wanted,
 		 plan_methods[method]);
-	write_reach(plan, here, answer->reach, sizeof answer->reach);
+	if (rules_inside(plan, host, port))
+		snprintf(answer->reach, sizeof answer->reach,
+			 "GET and HEAD; and anything by curl in run_command, beside the server");
+	else
+		write_reach(plan, here, answer->reach, sizeof answer->reach);
 	return false;
 }
 
@@ -97,7 +101,7 @@ bool rules_method(const struct plan *plan, const char *host, uint16_t port, enum
 	uint32_t here = 0;
 
 	*answer = (struct rules_answer){.allowed = true};
-	if (rules_inside(plan, host, port)) {
+	if (rules_inside(plan, host, port) && method <= PLAN_METHOD_HEAD) {
 		snprintf(answer->rule, sizeof answer->rule, RULES_INSIDE);
 		return true;
 	}

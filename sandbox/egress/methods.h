@@ -4,8 +4,9 @@
 
 /*
  * What a request of fetch_url may be, beside where it goes (rules.h): GET and HEAD without headers of the
- * model's own everywhere; any other method, headers and a body where an entry of network.methods names the
- * host and that method, and at the loopback of the caller's own sandbox, which nothing leaves. Pure functions
+ * model's own everywhere, and with them at the loopback of the caller's own sandbox, which nothing leaves;
+ * any other method, headers and a body where an entry of network.methods names the host and that method. So
+ * without an entry fetch_url changes nothing anywhere, and says so (readOnlyHint). Pure functions
  * over the plan: the frontend asks them for a clear refusal at once, the web executor at every hop.
  */
 

@@ -79,7 +79,7 @@ def test_redirects_are_judged_anew(start, policy, echo):  # noqa: F811
     assert echo.asked[1][3] == b"" and "Content-Length" not in echo.asked[1][2]
 
 
-def test_at_the_loopback_of_ones_own(start, workspace):
+def test_at_the_loopback_of_ones_own(start, policy, workspace):
     """No policy is needed: nothing leaves the sandbox."""
     (workspace / "api.py").write_text("""
 import http.server
@@ -98,7 +98,17 @@ server.serve_forever()
 """)
     caller = Called(start().call)
     caller.begin("exec python3 api.py")
+    assert "network.methods" in text_of(caller.fetch("http://localhost:8000/", method="PATCH"))  # the tool says of itself that it only reads
+    caller = Called(start("--policy", policy({"network": {"methods": [{"domain": "localhost:8000", "methods": ["PATCH"]}]}})).call)
+    caller.begin("exec python3 api.py")
     result = caller.fetch("http://localhost:8000/", method="PATCH", headers={"X-One": "1"}, body="[1, 2]")
     assert "PATCH 1 application/json [1, 2]" in text_of(result), result
     result = caller.call("download_file", url="http://localhost:8000/nothing", path="out")
     assert result["isError"] and "501" in text_of(result), result  # there is no GET
+
+
+def test_the_tool_says_whether_it_only_reads(start, policy):
+    for methods, reads in (([], True), ([{"domain": "a.example", "methods": ["GET"]}], True), ([{"domain": "a.example", "methods": ["GET", "DELETE"]}], False)):
+        server = start("--policy", policy({"network": {"methods": methods}}))
+        tool = next(tool for tool in server.request("tools/list")["result"]["tools"] if tool["name"] == "fetch_url")
+        assert tool.get("annotations", {}).get("readOnlyHint", False) is reads, methods

@@ -66,8 +66,9 @@ static void methods(void **state)
 		{&with, "2001:db8::1", 8080, PLAN_METHOD_POST, true, true,
 		 "network.methods: [2001:db8::1]:8080"},
 		/* nothing leaves the sandbox */
-		{&without, "localhost", 3000, PLAN_METHOD_DELETE, true, true, RULES_INSIDE},
-		{&without, "127.0.0.1", 80, PLAN_METHOD_POST, true, true, RULES_INSIDE},
+		{&without, "localhost", 3000, PLAN_METHOD_GET, true, true, RULES_INSIDE},
+		{&without, "localhost", 3000, PLAN_METHOD_DELETE, false, false, "default: GET and HEAD"},
+		{&without, "127.0.0.1", 80, PLAN_METHOD_HEAD, true, true, RULES_INSIDE},
 		{&with, "localhost", 4000, PLAN_METHOD_POST, true, false, "default: GET and HEAD"},
 	};
 

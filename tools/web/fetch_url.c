@@ -299,12 +299,22 @@ static int unpack(struct tool_result *result, const void *payload, size_t length
 	return code < 0 ? code : write_facts(result, &facts);
 }
 
+/* It only reads, unless policy allows another method somewhere. */
+static unsigned hint(const struct plan *plan)
+{
+	uint32_t methods = 0;
+
+	for (size_t i = 0; i < plan->method_count; i++)
+		methods |= plan->methods[i].methods;
+	return methods >> (PLAN_METHOD_HEAD + 1) ? 0 : TOOL_READ_ONLY;
+}
+
 const struct tool fetch_url_tool = {
 	.name = "fetch_url",
 	.title = "Fetch a web page",
 	.description = "Fetch a URL. Redirects are followed. A cut answer says how to go on.",
 	.route = TOOL_WEB,
-	.hints = TOOL_READ_ONLY,
+	.hint = hint,
 	.operation = WEB_FETCH,
 	.input = input,
 	.arguments_bytes = sizeof(struct arguments),

@@ -271,8 +271,13 @@ static void follow(struct load *load, const char *location)
 		}
 		load->carries = false;
 	}
-	if (method != load->method)
+	if (method != load->method) {
 		snprintf(load->method, sizeof load->method, "%s", method);
+		/* headers go on where a GET may have some */
+		load->carries =
+			load->carries && rules_method(load->web->plan, to.host, to.port, PLAN_METHOD_GET,
+						      true, &(struct rules_answer){0});
+	}
 	load->url = to;
 	load->web->body_bytes -= buffer_length(&load->body);
 	buffer_clear(&load->body, 0);

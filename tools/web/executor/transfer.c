@@ -195,11 +195,16 @@ static struct curl_slist *append(struct curl_slist *list, const char *line)
 	return longer;
 }
 
+static bool carries_body(const struct load *load)
+{
+	return load->carries && load->request.body_length && strcmp(load->method, "GET") != 0 &&
+	       strcmp(load->method, "HEAD") != 0;
+}
+
 static CURLcode set_method(struct load *load)
 {
 	CURLcode code = CURLE_OK;
-	bool has_body = load->carries && load->request.body_length && strcmp(load->method, "GET") != 0 &&
-			strcmp(load->method, "HEAD") != 0;
+	bool has_body = carries_body(load);
 
 	if (strcmp(load->method, "HEAD") == 0)
 		return curl_easy_setopt(load->easy, CURLOPT_NOBODY, 1L);
@@ -298,7 +303,8 @@ static struct curl_slist *make_headers(struct load *load)
 	while (*line) {
 		_cleanup_free_ char *one = strndup(line, strcspn(line, "\n"));
 
-		list = append(list, one);
+		if (carries_body(load) || strncasecmp(line, "Content-", 8) != 0) /* that is about a body */
+			list = append(list, one);
 		accepts = accepts || strncasecmp(line, "Accept:", 7) == 0;
 		line += strcspn(line, "\n") + 1;
 	}

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tools/web/page/hidden.h"
+
 static bool has_marker(const struct node *node)
 {
 	if (node->marks & NODE_FOREIGN)
@@ -194,8 +196,12 @@ static void mark(struct tree *tree)
 			marks |= NODE_HAS_PRE;
 		else if (element_is(node->element, ELEMENT_HEADING))
 			marks |= NODE_HAS_HEADING;
-		for (struct node *up = node->parent; up && (marks & ~up->marks); up = up->parent)
+		/* of what no format ever shows nobody above need know */
+		for (struct node *up = node->parent; up && (marks & ~up->marks); up = up->parent) {
+			if (node_is_never_shown(up, true, true))
+				break;
 			up->marks |= (uint16_t)marks;
+		}
 	}
 }
 
