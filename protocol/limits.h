@@ -406,7 +406,8 @@
 #define LIMIT_INJECTS_BYTES       (LIMIT_INJECTS * (LIMIT_INJECT_BYTES + LIMIT_INJECT_PREFIX_BYTES + 8))
 #define LIMIT_USER_AGENT_BYTES    256
 #define LIMIT_WEB_FETCHES                                                                                    \
-	256 /* running at once in one web executor, each with a socket; more wait for their turn */
+	128 /* running at once in one web executor, each with a socket; more wait for their turn. 200 pages  \
+	       of 30 KB at once then take it to 22 MB; with 256 running it was 30 */
 #define LIMIT_WEB_WAITING   4096 /* the frontend has no more calls than this in flight */
 #define LIMIT_WEB_REDIRECTS 10   /* followed by one fetch; browsers stop at 20, loops show sooner */
 #define LIMIT_WEB_HEADER_BYTES                                                                               \
@@ -415,7 +416,7 @@
 #define LIMIT_WEB_BODY_BYTES                                                                                 \
 	(16u << 20) /* of one answer, decompressed: 100 times a large page; what is beyond is told as cut */
 #define LIMIT_WEB_BODIES_BYTES                                                                               \
-	(64u << 20) /* of all fetches in one executor together; past it each has only its part, 256 KB */
+	(64u << 20) /* of all fetches in one executor together; past it each has only its part, 512 KB */
 #define LIMIT_WEB_TEXT_BYTES                                                                                 \
 	(3u * LIMIT_WEB_BODY_BYTES)            /* Latin-1 becomes twice that in UTF-8, U+FFFD thrice */
 #define LIMIT_WEB_LENGTH_DEFAULT  20000        /* max_length of fetch_url, characters: tools.md */
@@ -444,6 +445,7 @@
 #define LIMIT_WEB_OUTGOING_BYTES                                                                             \
 	(32u << 20) /* answers that wait for the frontend to read; past it no request is read */
 #define LIMIT_CERTIFICATES_BYTES (4u << 20) /* the system's bundle is 220 KB */
+#define LIMIT_WEB_UNREAD_BYTES   (1u << 20) /* of answers: past it no further fetch begins */
 #define LIMIT_WEB_TOTAL_MS       120000     /* a page, in the background too */
 #define LIMIT_WEB_FIRST_BYTE_MS  45000      /* handshake, request, and what the server thinks about it */
 #define LIMIT_WEB_IDLE_MS        20000 /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */

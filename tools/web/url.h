@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "protocol/error.h"
 #include "protocol/limits.h"
@@ -22,6 +23,12 @@ struct url {
 	uint16_t port;              /* never 0 */
 	char text[LIMIT_URL_BYTES]; /* the whole URL in its one spelling, without fragment */
 };
+
+/* No more of it than there is: most are short, and many are kept at once. */
+static inline void url_copy(struct url *to, const struct url *from)
+{
+	memcpy(to, from, offsetof(struct url, text) + strlen(from->text) + 1);
+}
 
 /*
  * Reads `length` bytes of `text`. Accepted: http and https with an authority; white space around the URL is

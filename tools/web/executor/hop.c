@@ -90,7 +90,7 @@ void hop_connect(struct load *load)
 	struct web *web = load->web;
 	uint64_t now = clock_ms(), left = LIMIT_BROKER_TOTAL_MS;
 
-	if (web->connected >= LIMIT_WEB_FETCHES) {
+	if (web_is_busy(web)) {
 		load->state = LOAD_WAITING;
 		return;
 	}
@@ -254,7 +254,7 @@ static void follow(struct load *load, const char *location)
 	}
 	load->redirects++;
 	if (!was_inside && rules_inside(load->web->plan, to.host, to.port)) {
-		load->url = to;
+		url_copy(&load->url, &to);
 		load_denied(load, "redirect", "it leads from outside to your sandbox's own loopback",
 			    "Fetch that URL itself if it is what you want.",
 			    "it when it is asked for directly");
@@ -278,7 +278,7 @@ static void follow(struct load *load, const char *location)
 			load->carries && rules_method(load->web->plan, to.host, to.port, PLAN_METHOD_GET,
 						      true, &(struct rules_answer){0});
 	}
-	load->url = to;
+	url_copy(&load->url, &to);
 	load->web->body_bytes -= buffer_length(&load->body);
 	buffer_clear(&load->body, 0);
 	transfer_end(load);

@@ -41,7 +41,7 @@ struct load *load_new(struct web *web, enum load_kind kind, struct request *requ
 	load->kind = kind;
 	load->request = *request;
 	*request = (struct request){0};
-	load->url = *url;
+	url_copy(&load->url, url);
 	snprintf(load->method, sizeof load->method, "%s", load->request.method);
 	load->carries = true;
 	load->socket = load->pipe = -1;
@@ -355,7 +355,7 @@ uint64_t load_turn(struct load *load, uint64_t now)
 {
 	uint64_t due = load->total_due ? load->total_due : now + LIMIT_WEB_TOTAL_MS;
 
-	if (load->state == LOAD_WAITING && load->web->connected < LIMIT_WEB_FETCHES)
+	if (load->state == LOAD_WAITING && !web_is_busy(load->web))
 		hop_begin(load);
 	if (load->state == LOAD_TRANSFERRING && load->headers_done)
 		watch_drips(load, now);

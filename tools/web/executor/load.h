@@ -185,12 +185,19 @@ void hop_rest(struct load *load, uint64_t ms);
 int transfer_begin(struct load *load);
 /* Takes the hop back from curl; what was received stays. */
 void transfer_end(struct load *load);
+/* What went wrong, in words without the URL: "the connection broke", ... */
+void transfer_words(const struct load *load, CURLcode code, char *words, size_t size);
+
+/* ---- headers.c ---- */
+
 /* Is this hop's answer a redirect? Then where to; NULL: it is none. Of curl, until transfer_end(). */
 const char *transfer_location(const struct load *load);
 /* A header of the answer, the first of its name; NULL: there is none. The same. */
 const char *transfer_header(const struct load *load, const char *name);
-/* What went wrong, in words without the URL: "the connection broke", ... */
-void transfer_words(const struct load *load, CURLcode code, char *words, size_t size);
+/* RFC 9112, section 6.3: lengths that differ leave nothing to go by. */
+bool transfer_lengths_differ(const struct load *load);
+/* Notes type, length and freshness. */
+void transfer_read_headers(struct load *load);
 
 /* ---- download.c ---- */
 

@@ -5,7 +5,6 @@
  * no connection used twice. Everything the server sends is bounded here: headers, and the body after
  * decompression.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,80 +35,6 @@ static int already_connected(void *context, curl_socket_t socket, curlsocktype p
 	(void)socket;
 	(void)purpose;
 	return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-const char *transfer_header(const struct load *load, const char *name)
-{
-	struct curl_header *header;
-
-	if (!load->easy || curl_easy_header(load->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return NULL;
-	return header->value;
-}
-
-const char *transfer_location(const struct load *load)
-{
-	long status = load->status;
-
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308
-		       ? transfer_header(load, "Location")
-		       : NULL;
-}
-
-/* 0: not known. What is no number curl does not take for one either, and reads until the connection ends. */
-static uint64_t read_length(const char *text)
-{
-	size_t digits = text ? strspn(text, "0123456789") : 0;
-
-	return digits && digits < sizeof "9223372036854775807" && !text[digits] ? strtoull(text, NULL, 10)
-										: 0;
-}
-
-/* RFC 9112, section 6.3: lengths that differ leave nothing to go by. */
-static bool lengths_differ(const struct load *load)
-{
-	struct curl_header *header;
-	const char *first = NULL;
-	size_t count = 1;
-
-	for (size_t i = 0; i < count; i++) {
-		if (curl_easy_header(load->easy, "Content-Length", i, CURLH_HEADER, -1, &header) != CURLHE_OK)
-			return false;
-		if (first && strcmp(first, header->value) != 0)
-			return true;
-		first = header->value;
-		count = header->amount;
-	}
-	return false;
-}
-
-/* What the headers say, once all of them are there. */
-static void read_headers(struct load *load)
-{
-	const char *type = transfer_header(load, "Content-Type"),
-		   *length = transfer_header(load, "Content-Length");
-	const struct freshness_headers headers = {.cache_control = transfer_header(load, "Cache-Control"),
-						  .expires = transfer_header(load, "Expires"),
-						  .date = transfer_header(load, "Date"),
-						  .age = transfer_header(load, "Age"),
-						  .vary = transfer_header(load, "Vary"),
-						  .etag = transfer_header(load, "ETag"),
-						  .last_modified = transfer_header(load, "Last-Modified")};
-
-	if (strcmp(load->method, "HEAD") == 0)
-		type = "text/plain"; /* the headers are what is shown */
-	snprintf(load->type, sizeof load->type, "%s", type ? type : "");
-	for (char *at = load->type; *at; at++)
-		if (iscntrl((unsigned char)*at) || (unsigned char)*at >= 0x80) /* it is shown, and is ASCII */
-			*at = ' ';
-	load->expected = transfer_header(load, "Content-Encoding") ? 0 : read_length(length);
-	load->window_begun = clock_ms();
-	load->window_bytes = load->received;
-	freshness_read(&load->freshness, &headers, load->window_begun);
-	if (load->status >= 300 && load->status != 304) /* a failure is asked about anew */
-		load->freshness.until = 0;
-	if (strcmp(load->request.method, "GET") != 0)
-		load->freshness = (struct freshness){0};
 }
 
 /* What a HEAD is asked for. */
@@ -143,12 +68,12 @@ static size_t take_header(char *line, size_t one, size_t length, void *context)
 		return length;
 	if (transfer_location(load)) /* its body is nobody's business */
 		return 0;
-	if (lengths_differ(load)) {
+	if (transfer_lengths_differ(load)) {
 		load->stop = EPROTO;
 		snprintf(load->broke, sizeof load->broke, "its headers give two different lengths");
 		return 0;
 	}
-	read_headers(load);
+	transfer_read_headers(load);
 	return load->kind == LOAD_DOWNLOAD && !download_follows(load) ? 0 : length;
 }
 

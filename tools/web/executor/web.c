@@ -61,6 +61,12 @@ void web_deinit(struct web *web)
 	certificates_deinit(&web->certificates);
 }
 
+bool web_is_busy(const struct web *web)
+{
+	return web->connected >= LIMIT_WEB_FETCHES ||
+	       buffer_length(&web->to_frontend.frames) >= LIMIT_WEB_UNREAD_BYTES;
+}
+
 static struct fetch *find_call(struct web *web, uint32_t call)
 {
 	for (struct fetch *at = web->fetches; at; at = at->next)
@@ -177,6 +183,9 @@ static void finish_transfers(struct web *web)
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&load);
 		hop_transferred(load, code);
+		/* many that end together are neither all kept meanwhile, nor all waiting to be read */
+		keep_sweep(web, clock_ms());
+		(void)outbox_flush(&web->to_frontend); /* work() meets the same failure again */
 	}
 }
 
@@ -262,6 +271,7 @@ static int wait_events(struct web *web, int timeout)
 static int work(struct web *web, int *timeout)
 {
 	int running, result = receive_requests(web);
+	bool busy;
 
 	if (result < 0)
 		return result;
@@ -272,11 +282,15 @@ static int work(struct web *web, int *timeout)
 		return -EIO;
 	finish_transfers(web);
 	*timeout = turn(web);
+	busy = web_is_busy(web);
 	if (web->frontend < 0) /* it does not read, and answers cannot wait any longer */
 		return -ENOBUFS;
 	if (web->broker >= 0 && outbox_flush(&web->to_broker) < 0)
 		lose_broker(web);
-	return outbox_flush(&web->to_frontend);
+	result = outbox_flush(&web->to_frontend);
+	if (busy && !web_is_busy(web)) /* what waits for its turn has it */
+		*timeout = 0;
+	return result;
 }
 
 int web_run(struct web *web, struct err *err)

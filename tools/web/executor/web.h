@@ -70,6 +70,8 @@ void web_deinit(struct web *web);
 /* Serves until the frontend is gone (0), or nothing more can be served (-errno; -EPIPE: the broker is gone).
  */
 int web_run(struct web *web, struct err *err);
+/* Enough is running, or enough waits to be read: what is to begin waits for its turn. */
+bool web_is_busy(const struct web *web);
 
 /* ---- fetch.c ---- */
 
