@@ -84,5 +84,5 @@ bool destination_is_question(const struct network *network, const struct address
 		return address->family == AF_INET && number(address) == INADDR_LOOPBACK;
 	/* its name servers are the machine's, whose addresses we do not know: all but what policy names */
 	literal(network->broker->plan, address, port, host);
-	return !rules_explain(network->broker->plan, host, port, &ignored);
+	return !rules_connect(network->broker->plan, host, port, &ignored);
 }

@@ -115,7 +115,7 @@ static int judge(struct network *network, const struct address *address, uint16_
 		return 0;
 	if (!destination_host(network, address, port, host))
 		return -ECONNREFUSED;
-	if (rules_explain(network->broker->plan, host, port, &rules))
+	if (rules_connect(network->broker->plan, host, port, &rules))
 		return 0;
 	network_deny(network, "connect", host, port, &rules);
 	return destination_is_synthetic(address) || address_is_loopback(address) ? -ECONNREFUSED

@@ -350,18 +350,11 @@ bool rules_name(const struct plan *plan, const char *host, struct rules_answer *
 	return false;
 }
 
-bool rules_explain(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer)
+bool rules_connect(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer)
 {
 	struct rules_answer second;
 	struct address address;
 
-	if (rules_inside(plan, host, port)) {
-		*answer = (struct rules_answer){.allowed = true, .rule = RULES_INSIDE};
-		write_reach(plan, answer->reach, sizeof answer->reach);
-		snprintf(answer->reason, sizeof answer->reason,
-			 "it is your sandbox's own loopback, where your commands listen");
-		return true;
-	}
 	if (!rules_host(plan, host, port, answer))
 		return false;
 	if (strcmp(host, LOCALHOST) == 0) {
@@ -381,4 +374,16 @@ bool rules_explain(const struct plan *plan, const char *host, uint16_t port, str
 			 answer->rule[0] == 'd' ? "" : ", and its address must be public or named");
 	}
 	return answer->allowed;
+}
+
+bool rules_explain(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer)
+{
+	if (rules_inside(plan, host, port)) {
+		*answer = (struct rules_answer){.allowed = true, .rule = RULES_INSIDE};
+		write_reach(plan, answer->reach, sizeof answer->reach);
+		snprintf(answer->reason, sizeof answer->reason,
+			 "it is your sandbox's own loopback, where your commands listen");
+		return true;
+	}
+	return rules_connect(plan, host, port, answer);
 }

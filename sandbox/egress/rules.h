@@ -72,10 +72,12 @@ bool rules_for_commands(const struct plan *plan);
 bool rules_name(const struct plan *plan, const char *host, struct rules_answer *answer);
 
 /*
- * All of it, as far as it can be told without resolving: rules_inside(), rules_host(), and for a host that is
- * an address or localhost also rules_address(). For other names "allowed" holds if the name's addresses are
- * public; `reason` says so. This is what explain_access shows.
+ * Would the broker connect there, as far as it can be told without resolving: rules_host(), and for a host
+ * that is an address or localhost also rules_address(). For other names "allowed" holds if the name's
+ * addresses are public; `reason` says so. What commands ask is judged by this.
  */
+bool rules_connect(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer);
+/* The same of fetch_url, for which rules_inside() counts too. This is what explain_access shows. */
 bool rules_explain(const struct plan *plan, const char *host, uint16_t port, struct rules_answer *answer);
 
 #endif
