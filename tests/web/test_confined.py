@@ -38,7 +38,8 @@ def refusing():
 class Host:
     """A client of the legacy era over stdio: enough to call one tool many times."""
 
-    prefix = []  # of the server's command line
+    prefix = []  # of the server's command line: who it is to be
+    before = []  # the same: under what limits
 
     def __init__(self, network, *options, beside=None):
         self.folder = tempfile.TemporaryDirectory()
@@ -49,7 +50,7 @@ class Host:
             os.chown(workspace, USER, USER)
         with open(policy, "w", encoding="ascii") as file:
             json.dump({"network": {"robots": False, **network}, **(beside or {})}, file)
-        self.process = subprocess.Popen([*self.prefix, *refusing(), harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
+        self.process = subprocess.Popen([*self.prefix, *self.before, *refusing(), harness.PROGRAMS["sallyport"], "stdio", "--workspace", workspace, "--policy", policy, *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.last, self.answers, self.read = 0, {}, b""
         self.wait(self.send("initialize", {"protocolVersion": "2025-06-18", "capabilities": {},

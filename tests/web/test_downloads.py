@@ -254,7 +254,7 @@ class Downloads(unittest.TestCase):
     def test_with_few_descriptors(self):
         """What has no pipe any more is refused, and nothing else suffers."""
         class Few(Host):
-            prefix = ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh"]
+            before = ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh"]
         gate = Gate()
         with Server(gate) as server, Few(server) as host:
             for _ in range(3):
