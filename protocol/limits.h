@@ -406,8 +406,9 @@
 #define LIMIT_INJECTS_BYTES       (LIMIT_INJECTS * (LIMIT_INJECT_BYTES + LIMIT_INJECT_PREFIX_BYTES + 8))
 #define LIMIT_USER_AGENT_BYTES    256
 #define LIMIT_WEB_FETCHES                                                                                    \
-	128 /* running at once in one web executor, each with a socket; more wait for their turn. 200 pages  \
-	       of 30 KB at once then take it to 22 MB; with 256 running it was 30 */
+	128 /* running at once in one web executor, each with a socket, or half as many over TLS; more wait  \
+	       for their turn. 200 pages of 30 KB at once then take it to 22 MB; with 256 running it was 30  \
+	     */
 #define LIMIT_WEB_WAITING   4096 /* the frontend has no more calls than this in flight */
 #define LIMIT_WEB_REDIRECTS 10   /* followed by one fetch; browsers stop at 20, loops show sooner */
 #define LIMIT_WEB_HEADER_BYTES                                                                               \

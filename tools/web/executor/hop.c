@@ -99,7 +99,8 @@ void hop_connect(struct load *load)
 	load->ask = ++web->last_ask;
 	load->state = LOAD_CONNECTING;
 	load->stage_due = now + left + LIMIT_WEB_MARGIN_MS; /* the broker's own time, and its answer's way */
-	web->connected++;
+	load->weight = load->url.https ? 2 : 1;
+	web->connected += load->weight;
 	if (!load->inside && web->broker < 0)
 		hop_broker_lost(load);
 	else if ((load->inside ? ask_inside : ask_broker)(load, (uint32_t)left) < 0)

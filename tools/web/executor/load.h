@@ -82,7 +82,8 @@ struct load {
 	char method[12];
 	bool carries; /* the model's headers and body still go with it: dropped on the way to another host */
 	bool inside;  /* to a sandbox's own loopback */
-	bool secret;  /* a header that policy injects went with a hop: what comes back must not show it */
+	unsigned weight; /* of its connection, in web->connected: TLS needs twice the memory */
+	bool secret;     /* a header that policy injects went with a hop: what comes back must not show it */
 	unsigned redirects, retries;
 	uint32_t ask;     /* our number at broker or frontend */
 	char address[64]; /* what the broker connected to */

@@ -287,7 +287,7 @@ void transfer_end(struct load *load)
 	load->connect_to = load->header_lines = NULL;
 	close_fd(&load->socket);
 	if (load->state == LOAD_CONNECTING || load->state == LOAD_TRANSFERRING) {
-		load->web->connected--;
+		load->web->connected -= load->weight;
 		load->state = LOAD_WAITING; /* whoever calls says what it is now */
 	}
 }

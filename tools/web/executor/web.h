@@ -38,7 +38,7 @@ struct web {
 	struct fetch *fetches; /* in the order they came */
 	size_t fetch_count;
 	struct load *loads; /* in the order they came, those that are kept too */
-	size_t connected;   /* loads that have a socket or have asked for one */
+	size_t connected;   /* loads that have a socket or have asked for one, by their weight */
 	size_t body_bytes;  /* held by all that are on their way */
 	bool again;         /* a load came that has not had its turn */
 	bool bulky;         /* they were many since memory was last given back */
