@@ -10,6 +10,7 @@
 
 #include "protocol/json_scan.h"
 #include "protocol/limits.h"
+#include "protocol/utf8.h"
 
 _Static_assert(LIMIT_JSON_DEPTH <= 64, "one bit a level says what is open");
 
@@ -234,28 +235,6 @@ int json_read_word(struct json_reader *reader, const char *word)
 	return 0;
 }
 
-static void put_utf8(char **to, unsigned code)
-{
-	char *out = *to;
-
-	if (code < 0x80) {
-		*out++ = (char)code;
-	} else if (code < 0x800) {
-		*out++ = (char)(0xc0 | code >> 6);
-		*out++ = (char)(0x80 | (code & 0x3f));
-	} else if (code < 0x10000) {
-		*out++ = (char)(0xe0 | code >> 12);
-		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (code & 0x3f));
-	} else {
-		*out++ = (char)(0xf0 | code >> 18);
-		*out++ = (char)(0x80 | (code >> 12 & 0x3f));
-		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (code & 0x3f));
-	}
-	*to = out;
-}
-
 /* Copies up to the next backslash or the end. */
 static const char *copy_plain(const char *at, const char *end, char **to)
 {
@@ -297,7 +276,7 @@ size_t json_unescape(const char *text, const struct json_string *string, char *t
 				code = 0x10000 + ((code & 0x3ff) << 10) + ((unsigned)hex4(at + 2) & 0x3ff);
 				at += 6;
 			}
-			put_utf8(&to, code);
+			to += utf8_encode(code, to);
 		} else {
 			*to++ = letters[(uint8_t)at[1]];
 			at += 2;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/utf8.h"
 
 /* 0x80 to 0x9f of windows-1252; 0: nothing (https://encoding.spec.whatwg.org/index-windows-1252.txt has
  * controls there, which no text means) */
@@ -124,27 +125,10 @@ uint32_t text_next(const struct text *text, const uint8_t *bytes, size_t length,
 int text_put_utf8(struct buffer *out, uint32_t c)
 {
 	int result = buffer_reserve(out, 4);
-	uint8_t *to = (uint8_t *)out->bytes + out->end;
 
-	if (result < 0)
-		return result;
-	if (c < 0x80) {
-		*to++ = (uint8_t)c;
-	} else if (c < 0x800) {
-		*to++ = (uint8_t)(0xc0 | c >> 6);
-		*to++ = (uint8_t)(0x80 | (c & 0x3f));
-	} else if (c < 0x10000) {
-		*to++ = (uint8_t)(0xe0 | c >> 12);
-		*to++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		*to++ = (uint8_t)(0x80 | (c & 0x3f));
-	} else {
-		*to++ = (uint8_t)(0xf0 | c >> 18);
-		*to++ = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-		*to++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		*to++ = (uint8_t)(0x80 | (c & 0x3f));
-	}
-	out->end = (size_t)(to - (uint8_t *)out->bytes);
-	return 0;
+	if (result == 0)
+		out->end += utf8_encode(c, out->bytes + out->end);
+	return result;
 }
 
 int text_show(const struct text *text, const uint8_t *bytes, size_t length, struct buffer *out)

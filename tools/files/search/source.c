@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "protocol/limits.h"
+#include "protocol/utf8.h"
 
 #define RAW_BYTES 32768 /* of UTF-16 turned at once */
 
@@ -101,30 +102,6 @@ static ssize_t read_some(struct source *source, uint8_t *to, size_t most)
 
 /* ---- UTF-16 ---- */
 
-static size_t put_utf8(uint8_t *to, uint32_t character)
-{
-	if (character < 0x80) {
-		to[0] = (uint8_t)character;
-		return 1;
-	}
-	if (character < 0x800) {
-		to[0] = (uint8_t)(0xc0 | character >> 6);
-		to[1] = (uint8_t)(0x80 | (character & 0x3f));
-		return 2;
-	}
-	if (character < 0x10000) {
-		to[0] = (uint8_t)(0xe0 | character >> 12);
-		to[1] = (uint8_t)(0x80 | (character >> 6 & 0x3f));
-		to[2] = (uint8_t)(0x80 | (character & 0x3f));
-		return 3;
-	}
-	to[0] = (uint8_t)(0xf0 | character >> 18);
-	to[1] = (uint8_t)(0x80 | (character >> 12 & 0x3f));
-	to[2] = (uint8_t)(0x80 | (character >> 6 & 0x3f));
-	to[3] = (uint8_t)(0x80 | (character & 0x3f));
-	return 4;
-}
-
 static uint32_t unit(const struct source *source, const uint8_t *at)
 {
 	return source->big ? (uint32_t)at[0] << 8 | at[1] : (uint32_t)at[1] << 8 | at[0];
@@ -154,7 +131,7 @@ static void turn(struct source *source, const uint8_t *raw, size_t length)
 			character = 0xfffd;
 		}
 		at += 2;
-		source->length += put_utf8(source->bytes + source->length, character);
+		source->length += utf8_encode(character, (char *)source->bytes + source->length);
 	}
 	source->odd_length = length - at;
 	memcpy(source->odd, raw + at, source->odd_length);

@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unicode's own encodings, the single-byte ones, and what all decoders share. */
 #include "protocol/cleanup.h"
+#include "protocol/utf8.h"
 #include "tools/web/content/charset.h"
 #include "tools/web/content/decoders.h"
 #include "tools/web/content/tables.h"
 
 #define REPLACEMENT 0xfffd
 
-static size_t encode(uint32_t c, char to[4])
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 63));
-		to[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 63));
-	to[2] = (char)(0x80 | (c >> 6 & 63));
-	to[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
-
 int charset_put(struct buffer *text, uint32_t code)
 {
 	char encoded[4];
 
-	return buffer_append(text, encoded, encode(code, encoded));
+	return buffer_append(text, encoded, utf8_encode(code, encoded));
 }
 
 void sink_put(struct sink *sink, uint32_t code)

@@ -62,11 +62,6 @@ void freshness_read(struct freshness *freshness, const struct freshness_headers 
 		freshness->until = now + (uint64_t)seconds * 1000;
 }
 
-bool freshness_has_validator(const struct freshness *freshness)
-{
-	return freshness->etag[0] || freshness->last_modified[0];
-}
-
 int64_t freshness_retry_after(const char *value, int64_t seconds)
 {
 	int64_t date;

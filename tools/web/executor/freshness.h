@@ -5,7 +5,6 @@
 /* How long an answer may be shown again, by its server's word (RFC 9111), for a cache of one caller's. Pure.
  */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol/limits.h"
@@ -21,8 +20,6 @@ struct freshness_headers {
 };
 
 void freshness_read(struct freshness *freshness, const struct freshness_headers *headers, uint64_t now);
-/* Can the server be asked whether it has changed? */
-bool freshness_has_validator(const struct freshness *freshness);
 /* Retry-After: milliseconds from now, a number of seconds or a date (`seconds`: the present, since 1970);
  * -1: it says neither. */
 int64_t freshness_retry_after(const char *value, int64_t seconds);

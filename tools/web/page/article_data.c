@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "protocol/utf8.h"
+
 enum {
 	BODY_BYTES = 200, /* a shorter articleBody is no text */
 };
@@ -51,22 +53,6 @@ static unsigned hexadecimal(const char *digits)
 	return value & 0xffff;
 }
 
-static size_t put_utf8(char *to, unsigned c)
-{
-	if (c < 0x80)
-		return to[0] = (char)c, 1;
-	if (c < 0x800)
-		return to[0] = (char)(0xc0 | c >> 6), to[1] = (char)(0x80 | (c & 63)), 2;
-	if (c < 0x10000)
-		return to[0] = (char)(0xe0 | c >> 12), to[1] = (char)(0x80 | (c >> 6 & 63)),
-		       to[2] = (char)(0x80 | (c & 63)), 3;
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 63));
-	to[2] = (char)(0x80 | (c >> 6 & 63));
-	to[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
-
 /* "\uXXXX" at `at`, a pair of surrogates as one. Bytes taken; 0: it is none. */
 static size_t take_escape(const char *at, size_t left, unsigned *c)
 {
@@ -97,7 +83,7 @@ static struct slice unescape(struct tree *tree, struct slice json)
 		size_t taken = json.bytes[i] == '\\' ? take_escape(json.bytes + i, json.length - i, &c) : 0;
 
 		if (taken) {
-			used += put_utf8(text + used, c ? c : 0xfffd);
+			used += utf8_encode(c ? c : 0xfffd, text + used);
 			i += taken;
 		} else if (json.bytes[i] == '\\' && i + 1 < json.length) {
 			char escaped = json.bytes[i + 1];

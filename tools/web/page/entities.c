@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/utf8.h"
 
 #define NAME_BYTES   34 /* the longest is CounterClockwiseContourIntegral */
 #define LEGACY_BYTES 6  /* the longest name that needs no ';' */
@@ -14,32 +15,6 @@ static const uint16_t controls[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x
 				      0x2c6,  0x2030, 0x160,  0x2039, 0x152,  0x8d,   0x17d,  0x8f,
 				      0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
 				      0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
-
-size_t utf8_encode(uint32_t c, char to[4])
-{
-	if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		c = 0xfffd;
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 63));
-		to[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 63));
-	to[2] = (char)(0x80 | (c >> 6 & 63));
-	to[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
 
 /* Unicode, table 3-7: well-formed UTF-8 byte sequences. */
 size_t utf8_length(const char *bytes, const char *end)
@@ -95,6 +70,8 @@ static size_t decode_number(const char *start, const char *end, char to[ENTITY_B
 	if (value >= 0x80 && value < 0xa0)
 		value = controls[value - 0x80];
 	*used = (size_t)(at - start) + (at < end && *at == ';');
+	if (value == 0 || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+		value = 0xfffd;
 	return utf8_encode(value, to);
 }
 

@@ -15,8 +15,6 @@
  * bytes it took into *used. 0: it is no reference, but text. */
 size_t entity_decode(const char *at, const char *end, bool in_attribute, char to[ENTITY_BYTES], size_t *used);
 
-/* One character as UTF-8; what is none as U+FFFD. */
-size_t utf8_encode(uint32_t character, char to[4]);
 /* entities.py writes these: "name\0text\0" for each, and where each begins. Sorted. The legacy ones need no
  * ';'. */
 extern const char entity_bytes[];
