@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/utf8.h"
 
 #define LABEL_BYTES 63 /* RFC 1035 section 2.3.4 */
 
@@ -84,29 +85,6 @@ static const struct {
 	{0x4e00, 0x9fff, 0},
 	{0xac00, 0xd7a3, 0},
 };
-
-/* The character at `*at`, moving it; 0 if it is ill-formed. Three bytes are enough for every letter above. */
-static uint32_t next(const unsigned char **at, const unsigned char *end)
-{
-	const unsigned char *c = *at;
-
-	if (c[0] < 0x80) {
-		*at += 1;
-		return c[0];
-	}
-	if (c[0] >= 0xc2 && c[0] < 0xe0 && end - c > 1 && (c[1] & 0xc0) == 0x80) {
-		*at += 2;
-		return (c[0] & 31u) << 6 | (c[1] & 63u);
-	}
-	if (c[0] >= 0xe0 && c[0] < 0xf0 && end - c > 2 && (c[1] & 0xc0) == 0x80 && (c[2] & 0xc0) == 0x80) {
-		uint32_t code = (c[0] & 15u) << 12 | (c[1] & 63u) << 6 | (c[2] & 63u);
-
-		*at += 3;
-		return code >= 0x800 ? code : 0;
-	}
-	*at += 1;
-	return 0;
-}
 
 /* As the name has it, or 0 if it has not. */
 static uint32_t small_letter(uint32_t code)
@@ -207,9 +185,12 @@ static int write_label(struct label *label, const unsigned char *at, const unsig
 	size_t count = 0;
 
 	while (at < end) {
-		uint32_t code = next(&at, end), letter = code < 0x80 ? code : small_letter(code);
+		size_t used;
+		uint32_t code = utf8_decode(at, (size_t)(end - at), &used);
+		uint32_t letter = code < 0x80 ? code : small_letter(code);
 
-		if (code == 0)
+		at += used;
+		if (code == UTF8_NONE || code == 0)
 			return err_set(err, -EINVAL, "the host has bytes that are no characters of UTF-8");
 		if (letter == 0)
 			return err_set(err, -EINVAL,

@@ -4,40 +4,17 @@
 
 #include <string.h>
 
+#include "protocol/utf8.h"
+
 /* what stands behind a backslash, and the byte that it means */
 static const char letters[] = "abtnvfr\"\\", meant[] = "\a\b\t\n\v\f\r\"\\";
 
 size_t quote_shown(const unsigned char *at, size_t left)
 {
-	unsigned char low = 0x80, high = 0xbf;
-	size_t size;
+	size_t used;
+	uint32_t code = utf8_decode(at, left, &used);
 
-	if (at[0] < 0x80)
-		return at[0] >= 0x20 && at[0] != 0x7f;
-	size = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
-	if (size == 0 || size > left)
-		return 0;
-	switch (at[0]) { /* Unicode 3.9, table 3-7: overlong forms, surrogates, past U+10FFFF */
-	case 0xc2:       /* and the controls */
-	case 0xe0:
-		low = 0xa0;
-		break;
-	case 0xed:
-		high = 0x9f;
-		break;
-	case 0xf0:
-		low = 0x90;
-		break;
-	case 0xf4:
-		high = 0x8f;
-		break;
-	}
-	if (at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < size; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return size;
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == UTF8_NONE ? 0 : used;
 }
 
 bool quote_needed(const char *name, size_t length)

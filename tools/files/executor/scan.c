@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "protocol/utf8.h"
+
 /* GCC and clang turn this into whatever vectors the processor has, and into plain code where it has none. */
 typedef uint8_t lanes __attribute__((vector_size(16)));
 
@@ -85,55 +87,15 @@ size_t scan_back_to_line(const uint8_t *bytes, size_t length, uint64_t wanted, u
 	return length - at - 1;
 }
 
-/* Bytes of the sequence that begins with `lead`; 1 for what begins none. */
-static size_t sequence_length(uint8_t lead)
-{
-	return lead >= 0xf0 && lead <= 0xf4  ? 4
-	       : lead >= 0xe0 && lead < 0xf0 ? 3
-	       : lead >= 0xc2 && lead < 0xe0 ? 2
-					     : 1;
-}
-
 size_t scan_whole_characters(const uint8_t *bytes, size_t length)
 {
 	for (size_t back = 1; back <= 3 && back < length; back++) {
 		uint8_t byte = bytes[length - back];
 
 		if ((byte & 0xc0) != 0x80)
-			return sequence_length(byte) > back ? length - back : length;
+			return utf8_size(byte) > back ? length - back : length;
 	}
 	return length;
-}
-
-/* Length of the well-formed sequence at `bytes`, 0 if it is ill-formed or cut (Unicode 3.9, table 3-7). */
-static size_t well_formed(const uint8_t *bytes, size_t length)
-{
-	uint8_t lead = bytes[0], low = 0x80, high = 0xbf;
-	size_t need = sequence_length(lead);
-
-	if (lead < 0x80)
-		return 1;
-	if (need == 1)
-		return 0;
-	if (lead == 0xe0)
-		low = 0xa0;
-	else if (lead == 0xed)
-		high = 0x9f;
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f;
-	for (size_t i = 1; i < need; i++) {
-		if (i >= length)
-			return 0;
-		uint8_t byte = bytes[i];
-
-		if (byte < low || byte > high)
-			return 0;
-		low = 0x80;
-		high = 0xbf;
-	}
-	return need;
 }
 
 /* The guess for text that is not UTF-8: an 8-bit code, unless most high bytes stand in pairs. */
@@ -174,11 +136,11 @@ const char *scan_encoding(const uint8_t *bytes, size_t length)
 				continue;
 			}
 		}
-		size_t step = well_formed(bytes + at, length - at);
+		size_t used;
 
-		if (step == 0)
+		if (utf8_decode(bytes + at, length - at, &used) == UTF8_NONE)
 			return guess_encoding(bytes, length);
-		at += step;
+		at += used;
 	}
 	return NULL;
 }

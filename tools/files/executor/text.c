@@ -48,33 +48,14 @@ size_t text_unit(const struct text *text)
 
 /* ---- out of the file ---- */
 
+/* One byte at a time of what is none: each is kept as it is. */
 static uint32_t next_utf8(const uint8_t *bytes, size_t length, size_t *at)
 {
-	uint8_t lead = bytes[(*at)++], low = 0x80, high = 0xbf;
-	uint32_t character;
-	size_t need, next = *at;
+	size_t used;
+	uint32_t code = utf8_decode(bytes + *at, length - *at, &used);
 
-	if (lead < 0x80)
-		return lead;
-	if (lead < 0xc2 || lead > 0xf4)
-		return TEXT_NO_CHARACTER;
-	need = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-	character = lead & (0x3fu >> need);
-	if (lead == 0xe0)
-		low = 0xa0;
-	else if (lead == 0xed)
-		high = 0x9f;
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f;
-	for (; need; need--, low = 0x80, high = 0xbf) {
-		if (next >= length || bytes[next] < low || bytes[next] > high)
-			return TEXT_NO_CHARACTER;
-		character = character << 6 | (bytes[next++] & 0x3f);
-	}
-	*at = next;
-	return character;
+	*at += code == UTF8_NONE ? 1 : used;
+	return code == UTF8_NONE ? TEXT_NO_CHARACTER : code;
 }
 
 static uint32_t unit_at(const struct text *text, const uint8_t *bytes)

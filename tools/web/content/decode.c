@@ -43,48 +43,13 @@ size_t sink_ascii(struct sink *sink, const uint8_t *bytes, size_t at, size_t len
 	return end;
 }
 
-/* The length of the character at bytes[0]; if it is ill-formed, 0, and `used` gets what is of it: the part
- * that one U+FFFD stands for (Unicode, table 3-7, and "maximal subpart"). */
-static size_t utf8_length(const uint8_t *bytes, size_t length, size_t *used)
-{
-	uint8_t c = bytes[0], low = 0x80, high = 0xbf;
-	size_t wanted = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : 4;
-
-	*used = 1;
-	if (c < 0x80)
-		return 1;
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	if (c == 0xe0)
-		low = 0xa0;
-	else if (c == 0xed)
-		high = 0x9f;
-	else if (c == 0xf0)
-		low = 0x90;
-	else if (c == 0xf4)
-		high = 0x8f;
-	for (; *used < wanted; (*used)++) {
-		if (*used == length || bytes[*used] < low || bytes[*used] > high)
-			return 0;
-		low = 0x80;
-		high = 0xbf;
-	}
-	return wanted;
-}
-
 uint32_t charset_next(const char **at, const char *end)
 {
-	const uint8_t *bytes = (const uint8_t *)*at;
-	size_t used, length = utf8_length(bytes, (size_t)(end - *at), &used);
-	uint32_t code;
+	size_t used;
+	uint32_t code = utf8_decode(*at, (size_t)(end - *at), &used);
 
 	*at += used;
-	if (length == 0)
-		return REPLACEMENT;
-	code = length == 1 ? bytes[0] : bytes[0] & (0xffu >> (length + 1));
-	for (size_t i = 1; i < length; i++)
-		code = code << 6 | (bytes[i] & 63u);
-	return code;
+	return code == UTF8_NONE ? REPLACEMENT : code;
 }
 
 bool charset_is_utf8(const char *bytes, size_t length)
@@ -92,7 +57,7 @@ bool charset_is_utf8(const char *bytes, size_t length)
 	size_t used;
 
 	for (size_t at = 0; at < length; at += used)
-		if (!utf8_length((const uint8_t *)bytes + at, length - at, &used))
+		if (utf8_decode(bytes + at, length - at, &used) == UTF8_NONE)
 			return false;
 	return true;
 }
@@ -102,7 +67,7 @@ void decode_utf8(struct sink *sink, const uint8_t *bytes, size_t length, unsigne
 	size_t good = 0, used;
 
 	for (size_t at = 0; at < length; at += used) {
-		if (utf8_length(bytes + at, length - at, &used))
+		if (utf8_decode(bytes + at, length - at, &used) != UTF8_NONE)
 			continue;
 		copy(sink, bytes + good, at - good);
 		sink_error(sink);

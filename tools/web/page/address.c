@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocol/cleanup.h"
+#include "protocol/utf8.h"
 #include "tools/web/page/entities.h"
 
 /* Schemes that are no addresses of anything. */
@@ -67,7 +68,8 @@ static bool put_encoded(struct address *address, struct slice text, bool hierarc
 
 	while (at < end) {
 		unsigned char c = (unsigned char)*at;
-		size_t length = utf8_length(at, end);
+		size_t length;
+		uint32_t code = utf8_decode(at, (size_t)(end - at), &length);
 		char encoded[3] = {'%', hexadecimal[c >> 4], hexadecimal[c & 15]};
 
 		if (c == '?' || c == '#')
@@ -78,7 +80,7 @@ static bool put_encoded(struct address *address, struct slice text, bool hierarc
 			if (!put(address, "/", 1))
 				return false;
 			at++;
-		} else if (length > 1 && !(c == 0xc2 && (unsigned char)at[1] <= 0xa0)) {
+		} else if (code > 0xa0 && code != UTF8_NONE) {
 			if (!put(address, at, length))
 				return false;
 			at += length;

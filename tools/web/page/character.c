@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of a character is to be seen: what is ill-formed becomes U+FFFD, spaces of all kinds one, and what has
  * no width nothing. */
+#include "protocol/utf8.h"
 #include "tools/web/page/entities.h"
 #include "tools/web/page/writer.h"
 
 struct slice writer_character(const char *at, const char *end, size_t *taken)
 {
-	unsigned char c = (unsigned char)*at;
-	size_t length = utf8_length(at, end);
-	uint32_t code;
+	uint32_t code = utf8_decode(at, (size_t)(end - at), taken);
 
-	*taken = length ? length : 1;
-	if (!length)
+	if (code == UTF8_NONE) {
+		*taken = 1;
 		return (struct slice){"\xef\xbf\xbd", 3};
-	if (c < 0x80)
-		return is_space((char)c) ? (struct slice){" ", 1} : (struct slice){at, c >= ' ' && c != 0x7f};
-	if (c > 0xef || (c > 0xc2 && c < 0xe2) || (c > 0xe2 && c < 0xef))
-		return (struct slice){at, length};
-	code = length == 2 ? (uint32_t)(c & 31) << 6 | ((uint32_t)at[1] & 63)
-			   : (uint32_t)(c & 15) << 12 | ((uint32_t)at[1] & 63) << 6 | ((uint32_t)at[2] & 63);
+	}
+	if (code < 0x80)
+		return is_space((char)code) ? (struct slice){" ", 1}
+					    : (struct slice){at, code >= ' ' && code != 0x7f};
 	switch (code) {
 	case 0xa0:   /* no-break space */
 	case 0x2028: /* line and paragraph separator */
@@ -33,6 +30,6 @@ struct slice writer_character(const char *at, const char *end, size_t *taken)
 	case 0xfeff: /* byte-order mark */
 		return (struct slice){at, 0};
 	default:
-		return (struct slice){at, code >= 0xa0 ? length : 0};
+		return (struct slice){at, code >= 0xa0 ? *taken : 0};
 	}
 }

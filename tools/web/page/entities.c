@@ -16,36 +16,6 @@ static const uint16_t controls[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x
 				      0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
 				      0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
 
-/* Unicode, table 3-7: well-formed UTF-8 byte sequences. */
-size_t utf8_length(const char *bytes, const char *end)
-{
-	const unsigned char *at = (const unsigned char *)bytes;
-	size_t left = (size_t)(end - bytes), length;
-	unsigned char low = 0x80, high = 0xbf;
-
-	if (!left)
-		return 0;
-	if (at[0] < 0x80)
-		return 1;
-	length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-	if (at[0] < 0xc2 || at[0] > 0xf4 || left < length)
-		return 0;
-	if (at[0] == 0xe0)
-		low = 0xa0;
-	else if (at[0] == 0xed)
-		high = 0x9f;
-	else if (at[0] == 0xf0)
-		low = 0x90;
-	else if (at[0] == 0xf4)
-		high = 0x8f;
-	if (at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 static unsigned digit_of(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -21,7 +21,4 @@ extern const char entity_bytes[];
 extern const uint16_t entity_at[], entity_legacy_at[];
 extern const size_t entity_count, entity_legacy_count;
 
-/* The length of the well-formed character at `at`; 0: there is none. */
-size_t utf8_length(const char *at, const char *end);
-
 #endif
