@@ -2,7 +2,7 @@
 """Mutants of who may ask over HTTP, and of what is read again (server/)."""
 
 from mutants import Mutant, each_row
-from source import skip, swap
+from source import skip, swap, swaps
 from suites import hosts, unit
 
 SERVER = "server/"
@@ -20,7 +20,11 @@ def asked():
     yield Mutant("http: session keys stay what they were", skip(SERVER + "transport/http_sessions.c", "sessions_rekey"), reload)
     yield Mutant("http: a goodbye is not heard", swap(SERVER + "transport/http_link.c", "(link->tls && tls_goodbye(link->tls, source->fd))", "0"), tls)
     yield Mutant("http: a goodbye before the request is not heard", swap(SERVER + "transport/http_link.c", "if (!link->gone && link->tls)", "if (0)"), tls)
-    yield Mutant("http: TLS of any version", swap(SERVER + "transport/http_tls.c", "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:", "NORMAL:%COMPAT:+VERS-TLS1.1:+VERS-TLS1.0:"), tls)
+    versions = ("NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:", "NORMAL:%COMPAT:+VERS-TLS1.1:+VERS-TLS1.0:")
+    ciphers = ("-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD", "%COMPAT")  # which older versions have none of
+    yield Mutant("http: TLS of any version", swaps(SERVER + "transport/http_tls.c", versions, ciphers), hosts("http_tls::test_versions_and_algorithms[1.1]"),
+                 given=swap(SERVER + "transport/http_tls.c", *ciphers))
+    yield Mutant("http: TLS with any cipher", swap(SERVER + "transport/http_tls.c", *ciphers), tls)
     yield Mutant("http: the opener has no filter", swap(SERVER + "opener.c", "return filter_apply(FILTER_OPENER);", "return 0;"), service)
     yield Mutant("http: the opener keeps root's power", swap(SERVER + "opener.c", "sets[i].permitted &= kept; sets[i].effective &= kept;", "(void)kept;"), service)
     yield Mutant("http: a terminal that goes is not heard", skip(SERVER + "reload.c", "has_hung_up", "false"), reload)
@@ -29,7 +33,7 @@ def asked():
 def judged():
     """What stands before the body."""
     path, hostile = SERVER + "transport/http_head.c", hosts("http_hostile")
-    status, page = hosts("http_hostile::test_status"), hosts("http::test_any_name_but_not_any_page")
+    status, page = hosts("http_hostile::test_status", "http_hostile::test_http_1_0"), hosts("http::test_any_name_but_not_any_page")
     yield from each_row("http: names of the loopback,", path, "is_ours/loopback", status + hosts("http_service", "http"))
     for name, edits in {
             "any Host": swap(path, "else if (!is_any(exchange) && !is_ours(exchange, host))", "else if (0)"),
@@ -46,13 +50,13 @@ def judged():
     yield Mutant("http: any name, and so any page", swap(path, "return host && is_ours(exchange, host);", "return host && (is_any(exchange) || is_ours(exchange, host));"), page)
     for name, edits in {
             "a header twice": swap(path, "} else if (exchange->head[i]) {", "} else if (0) {"),
-            "two lengths": swap(path, "if (length && transfer)", "if (0)"),
             "any transfer encoding": swap(path, "else if (transfer && strcasecmp(transfer, \"chunked\") != 0)", "else if (0)"),
             "a length that is no number": swap(path, "else if (length && (digits == 0 || length[digits]))", "else if (0)"),
             "a message of any length": swap(path, "else if (length && (digits > 9 || strtoul(length, NULL, 10) > exchange->http->settings.body_bytes))", "else if (0)"),
             "messages of any length together": swap(SERVER + "transport/http.c", "if (!exchange->status && http->bodies + *length > LIMIT_HTTP_BODIES_BYTES) {", "if (0) {"),
     }.items():
         yield Mutant(f"http: {name}", edits, hostile)
+    yield Mutant("http: two lengths", swap(path, "if (length && transfer)", "if (0)"), hostile, unseen="microhttpd, which is told to be strict, refuses it too, in its version of today")
     limits = unit("http_limits") + hosts("http_limits")
     yield Mutant("http: any rate", skip(SERVER + "transport/http_limits.c", "caller_wait", "0"), limits)
     yield Mutant("http: any number of streams", skip(path, "judge_streams"), limits)
