@@ -51,12 +51,12 @@ def judged():
     for name, edits in {
             "a header twice": swap(path, "} else if (exchange->head[i]) {", "} else if (0) {"),
             "any transfer encoding": swap(path, "else if (transfer && strcasecmp(transfer, \"chunked\") != 0)", "else if (0)"),
-            "a length that is no number": swap(path, "else if (length && (digits == 0 || length[digits]))", "else if (0)"),
             "a message of any length": swap(path, "else if (length && (digits > 9 || strtoul(length, NULL, 10) > exchange->http->settings.body_bytes))", "else if (0)"),
             "messages of any length together": swap(SERVER + "transport/http.c", "if (!exchange->status && http->bodies + *length > LIMIT_HTTP_BODIES_BYTES) {", "if (0) {"),
     }.items():
         yield Mutant(f"http: {name}", edits, hostile)
-    yield Mutant("http: two lengths", swap(path, "if (length && transfer)", "if (0)"), hostile, unseen="microhttpd, which is told to be strict, refuses it too, in its version of today")
+    for name, line in {"two lengths": "if (length && transfer)", "a length that is no number": "else if (length && (digits == 0 || length[digits]))"}.items():
+        yield Mutant(f"http: {name}", swap(path, line, line.split("(", 1)[0] + "(0)"), hostile, unseen="microhttpd, which is told to be strict, refuses it too, in its version of today")
     limits = unit("http_limits") + hosts("http_limits")
     yield Mutant("http: any rate", skip(SERVER + "transport/http_limits.c", "caller_wait", "0"), limits)
     yield Mutant("http: any number of streams", skip(path, "judge_streams"), limits)
