@@ -114,6 +114,16 @@ def test_another_token_is_another_caller(server):
     assert session.request("ping").status == 404
 
 
+def test_another_name_is_another_caller(server):
+    """With the same token too: what is signed and counted for a name is that name's."""
+    session = Session(server, token="bob")
+    server.call("run_command", {"command": "sleep 300", "wait_ms": 0}, token="bob")
+    change(server, bob=None, carol=server.tokens["bob"])
+    assert server.call("list_commands", token="carol")["structuredContent"]["commands"] == []
+    session.token = "carol"
+    assert session.request("ping").status == 404
+
+
 def test_what_is_wrong_changes_nothing(server):
     tokens, file = dict(server.tokens), server.place / "tokens"
     for text, mode, words in (("alice short\n", 0o600, f"{file}:1"), ("", 0o600, "no token"), ("alice alice-0123456789abcdef-new\n", 0o644, "chmod 600"),

@@ -46,9 +46,9 @@ def realms():
     yield Mutant("realms: who lost his token stays", swap(guests, "if (find_row(fresh, &access->rows[i]) < 0) {", "if (0) {"), hosts("http_reload"))
     yield Mutant("realms: every caller is the first", swap(SERVER + "http_server.c", "&server->guests.all[found]->caller;", "&server->guests.all[0]->caller;"), callers)
     yield Mutant("realms: the rate is the server's", swap(guests, ".requests_per_1000_s = (uint64_t)policy->http_rate_thousandths,", ""), policies)
-    for what, line in {"calls": "(unsigned)policy->http_calls,", "streams of a call": "(unsigned)policy->http_streams, err);"}.items():
-        yield Mutant(f"realms: {what} are not bounded by policy", swap(guests, line, line.replace("(unsigned)policy->http_calls", "10000").replace("(unsigned)policy->http_streams", "10000")),
-                     hosts("http_limits"))
+    yield Mutant("realms: calls are not bounded by policy", swap(guests, "(unsigned)policy->http_calls,", "10000,"), hosts("http_limits"))
+    yield Mutant("realms: streams of a call are not bounded by policy", swap(guests, "(unsigned)policy->http_streams, err);", "10000, err);"), hosts("http_limits"),
+                 unseen="the transport counts them first (http: any number of streams)")
     for what, line in {"streams": ".most_streams = (unsigned)policy->http_streams,", "sessions": ".most_sessions = (unsigned)policy->http_sessions};"}.items():
         yield Mutant(f"realms: {what} are not bounded by policy", swap(guests, line, "};" if line.endswith("};") else ""), hosts("http_limits"))
     yield Mutant("realms: variables with secrets stay", swap(SERVER + "realm.c", "policy_secrets_forget(&settings->policy);", ""), hosts("secrets"),
@@ -64,8 +64,8 @@ def watches():
     yield Mutant("watches: changes with more in them", swap(path, "if (header->type == REPLY_CHANGED) { if (header->length) return -EPROTO;", "if (header->type == REPLY_CHANGED) {"), lies)
     yield Mutant("watches: answers with more in them", swap(path, "} else if (header->value == WATCHED_WELL) { if (header->length) return -EPROTO;", "} else if (header->value == WATCHED_WELL) {"), lies)
     yield Mutant("watches: refusals that are none", swap(path, "if (read_refusal(header, payload, why) < 0) return -EPROTO;", "read_refusal(header, payload, why);"), lies)
-    yield Mutant("watches: any number of them", swap(path, "if (calls->watches.count >= LIMIT_FILE_WATCHES) return -ENOSPC;", ""), hosts("file_resources::test_too_many"))
-    yield Mutant("watches: another caller's is one's own", swap(path, "((*at)->caller != caller || strcmp((*at)->uri, uri) != 0)", "(strcmp((*at)->uri, uri) != 0)"), hosts("file_resources", "http_reload"))
+    yield Mutant("watches: any number of them", swap(path, "if (calls->watches.count >= LIMIT_FILE_WATCHES) return -ENOSPC;", ""), lies)
+    yield Mutant("watches: another caller's is one's own", swap(path, "((*at)->caller != caller || strcmp((*at)->uri, uri) != 0)", "(strcmp((*at)->uri, uri) != 0)"), hosts("http::test_two_callers_and_one_file"))
     yield Mutant("watches: every change is told at once", swap(path, "if (!watch->timer.place)", "mcp_resource_updated(watch->caller->mcp, watch->uri); if (0)"), unit("file_watches") + hosts("file_resources"))
 
 
@@ -91,7 +91,6 @@ def downloads():
             "what is refused is written": swap(replies, "if (fetched->status >= 200 && fetched->status < 300) {", "if (1) {"),
             "any number of a caller's": swap(begin, "if (own < LIMIT_DOWNLOADS_CALLER &&", "if ("),
             "any number of all": swap(begin, "&& call->calls->downloads.running < LIMIT_DOWNLOADS)", ")"),
-            "another caller's is one's own": swap(begin, "if (at->caller == call->caller && !at->unwanted &&", "if (!at->unwanted &&"),
             "any other is the same": swap(begin, "memcmp(buffer_data(&at->question), buffer_data(question), buffer_length(question)) == 0", "1"),
             "what stalls is waited for": swap(life, "if (loop->now < due) {", "if (1) {"),
             "who hangs at the end is waited for": skip(life, "last_word_overdue"),
@@ -101,6 +100,8 @@ def downloads():
             "an executor is not told that it is over": swap(life, "leg_cancel(&download->files);", ""),
     }.items():
         yield Mutant(f"downloads: {name}", edits, straight + hosts("http_downloads"))
+    yield Mutant("downloads: another caller's is one's own", swap(begin, "if (at->caller == call->caller && !at->unwanted &&", "if (!at->unwanted &&"), straight,
+                 unseen="what is asked of the web executor names the caller, whose cookies it sends: so no two callers ask the same")
     yield Mutant("downloads: all descriptors are used", swap(begin, "if ((unsigned)ends[1] + LIMIT_DOWNLOAD_FREE_FILES >= most)", "if (0)"), straight + hosts("http_downloads"),
                  unseen="with as many downloads as there may be the frontend has descriptors left, unless its caller gave it few")
     receive, path = program("files/receive"), "tools/files/executor/receive.c"
