@@ -17,7 +17,7 @@
 static const struct table_rule frontend_channels[] = {
 	ALLOW("read"), /* writing: rules_end */
 	ALLOW("close"),
-	ALLOW("recvmsg"),
+	{.call = "recvmsg", .when = {IS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)}}, /* nobody makes it wait */
 	ALLOW("sendmsg"),
 	ALLOW("shutdown"),
 	ALLOW("timerfd_settime"),
@@ -51,8 +51,7 @@ static const struct table_group frontend[] = {FRONTEND_GROUPS, {NULL}};
 static const struct table_rule http_connections[] = {
 	{.call = "accept4", .when = {IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK)}},
 	ALLOW("recvfrom"),
-	ALLOW("sendto"),
-	ALLOW("getsockname"),
+	{.call = "sendto", .when = {IS(4, 0), MASKED(4, HIGH, 0), IS(5, 0)}}, /* to whom it is connected */
 	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)}},
 	{.call = "setsockopt", .when = {IS(1, IPPROTO_TCP), IS(2, TCP_CORK)}},
 	{.call = "getsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)}}, /* who it is */
@@ -72,7 +71,7 @@ static const struct table_group http[] = {
 
 static const struct table_rule opener_files[] = {
 	{.call = "openat", .when = {IS(0, AT_FDCWD), IS(2, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)}},
-	ALLOW("recvmsg"),
+	{.call = "recvmsg", .when = {IS(2, MSG_CMSG_CLOEXEC)}},
 	ALLOW("sendmsg"),
 	ALLOW("close"),
 	{NULL},

@@ -13,14 +13,17 @@
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#define SEND_FASTOPEN 0x20000000
+#define SEND_FASTOPEN        0x20000000
+#define ADVICE_GUARD_INSTALL 102
 
 /* ---- files: beneath the workspaces' descriptors, by openat2 alone ---- */
 
@@ -76,7 +79,11 @@ static const struct table_rule files_copies[] = {
 /* fsync in the background; what else io_submit can do (read and write descriptors that are open) is allowed
  * anyway */
 static const struct table_rule files_background[] = {
-	ALLOW("io_setup"), ALLOW("io_submit"), ALLOW("io_getevents"), ALLOW("eventfd2"), {NULL},
+	ALLOW("io_setup"),
+	ALLOW("io_submit"),
+	ALLOW("io_getevents"),
+	{.call = "eventfd2", .when = {IS(1, EFD_NONBLOCK | EFD_CLOEXEC)}},
+	{NULL},
 };
 
 /* Watched paths. inotify takes no descriptors: what was reached beneath a workspace becomes the working
@@ -116,19 +123,15 @@ static const struct table_group files[] = {
 static const struct table_rule search_paths[] = {
 	/* for writing too, says the filter, which does not see flags in memory: mounts and Landlock refuse
 	   that */
-	ALLOW("openat2"),
-	ALLOW("newfstatat"),
-	ALLOW("getdents64"),
-	ALLOW("readlinkat"),
-	ALLOW("faccessat2"), /* near.c, which makes nothing here */
-	{NULL},
+	ALLOW("openat2"), ALLOW("newfstatat"), ALLOW("getdents64"), ALLOW("readlinkat"), {NULL},
 };
 
 static const struct table_rule search_content[] = {
-	ALLOW("read"),                       /* writing: rules_end */
-	ALLOW("close"),    ALLOW("pread64"), /* ignore files */
-	ALLOW("lseek"),                      /* over holes of sparse files */
-	ALLOW("eventfd2"), {NULL},
+	ALLOW("read"), /* writing: rules_end */
+	ALLOW("close"),
+	ALLOW("lseek"), /* over holes of sparse files */
+	{.call = "eventfd2", .when = {IS(1, EFD_NONBLOCK | EFD_CLOEXEC)}},
+	{NULL},
 };
 
 /*
@@ -143,7 +146,9 @@ static const struct table_rule threads[] = {
 	REFUSE("clone3", ENOSYS),
 	{.call = "clone", .when = {IS(0, THREAD_FLAGS)}},
 	{.call = "mprotect", .when = {IS(2, PROT_READ | PROT_WRITE)}}, /* a stack, above its guard */
-	{.call = "mprotect", .when = {IS(2, PROT_NONE)}},              /* the guard */
+	/* the guard, of C libraries (glibc 2.42) that do not map it as such; the other from Linux 6.13 on */
+	{.call = "mprotect", .when = {IS(2, PROT_NONE)}},
+	{.call = "madvise", .when = {IS(2, ADVICE_GUARD_INSTALL)}},
 	ALLOW("rt_sigprocmask"),
 	{.call = "rt_sigaction", .when = {IS(0, 33)}}, /* the C library's own, before its first thread */
 	ALLOW("set_robust_list"),
@@ -190,7 +195,7 @@ static const struct table_group search[] = {
  * an open file may be somebody else's too. */
 static const struct table_rule sockets_at_hand[] = {
 	ALLOW("close"),
-	ALLOW("recvmsg"),
+	{.call = "recvmsg", .when = {IS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)}},
 	ALLOW("recvfrom"),
 	{.call = "getsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SO_ERROR)}},
 	ALLOW("getsockname"),
@@ -231,7 +236,6 @@ static const struct table_rule connected_already[] = {
 static const struct table_rule handshakes[] = {
 	ALLOW("getpid"),
 	ALLOW("getrandom"),
-	{.call = "futex", .when = {IS(1, FUTEX_WAKE_PRIVATE)}}, /* the end of pthread_once; nobody waits */
 	{.call = "rt_sigaction", .when = {IS(0, SIGPIPE)}},
 	ALLOW("gettimeofday"), /* as clock_gettime: OpenSSL 3.2 and later */
 	{NULL},
@@ -287,10 +291,11 @@ static const struct table_rule connecting[] = {
 /* On sockets that listen inside sandboxes and were passed to it, once it has seen that they are such: it can
  * make none that listens. */
 static const struct table_rule accepting[] = {
-	ALLOW("accept4"),
+	{.call = "accept4", .when = {IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
 	{.call = "getsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SO_TYPE)}},
 	{.call = "getsockopt", .when = {IS(1, SOL_SOCKET), IS(2, SO_ACCEPTCONN)}},
-	ALLOW("epoll_create1"), /* begins to wait only when somebody asks */
+	/* begins to wait only when somebody asks */
+	{.call = "epoll_create1", .when = {IS(0, EPOLL_CLOEXEC)}},
 	{NULL},
 };
 

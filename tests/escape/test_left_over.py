@@ -42,14 +42,22 @@ def test_stopped_nannies(tmp):
     assert "lost" in process.communicate(timeout=PATIENCE)[1]
 
 
+def all_end(handles):
+    for name, handle in handles:
+        assert select.select([handle], [], [], PATIENCE)[0], f"{name} is still there"
+        os.close(handle)
+
+
 def killed(tmp, name):
-    """Kills our process `name` while a command and its daemons run, and waits until all of it has ended."""
+    """Kills our process `name` while a command and its daemons run, and waits until all of it has ended, and all of ours."""
     process = Sandbox(tmp).start("setsid sleep 1000 & (sleep 1000 &); echo here; sleep 1000")
     wait_for_line(process, "here")
-    pid = process.pid if name == "frontend" else children(process.pid)[name][0]
-    os.kill(pid, signal.SIGKILL)
+    ours = children(process.pid)
+    handles = [(one, os.pidfd_open(pid)) for one in ("sallyport-spawn", "sallyport-keepe") for pid in ours[one]]
+    os.kill(process.pid if name == "frontend" else ours[name][0], signal.SIGKILL)
     wait_for_end(process.stdout)
     process.communicate(timeout=PATIENCE)
+    all_end(handles)
 
 
 def test_killed_frontend(tmp):
@@ -70,11 +78,9 @@ def test_stopped_spawner(tmp):
     wait_for_line(process, "here")
     ours = children(process.pid)
     spawner = ours["sallyport-spawn"][0]
-    handles = {name: os.pidfd_open(ours[name][0]) for name in ("sallyport-spawn", "sallyport-keepe")}  # while they surely are these processes
+    handles = [(name, os.pidfd_open(ours[name][0])) for name in ("sallyport-spawn", "sallyport-keepe")]  # while they surely are these processes
     os.kill(spawner, signal.SIGSTOP)
     process.kill()
     wait_for_end(process.stdout)
-    for name, handle in handles.items():
-        assert select.select([handle], [], [], PATIENCE)[0], f"{name} is still there"
-        os.close(handle)
+    all_end(handles)
     process.communicate()

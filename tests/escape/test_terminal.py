@@ -346,7 +346,7 @@ WAITS = {
     "node": ("node -e 'process.stdin.on(\"data\", () => {})'", True),
     "grandchild": ("sh -c 'sh -c \"read x; :\"; :' ; :", True),
     "sleep": ("sleep 1000", False),
-    "another pipe": ("mkfifo fifo; cat fifo", False),
+    "another pipe": ("mkfifo fifo; exec 3<>fifo; read x <&3", False),
     "write only": ("python3 -c 'import select; p = select.poll(); p.register(0, 0); p.poll()'", False),
     "busy": ("while :; do :; done", False),
 }

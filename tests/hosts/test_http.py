@@ -103,6 +103,17 @@ def test_subscription(server, workspace):
     assert server.request("server/discover").status == 200
 
 
+def test_two_callers_and_one_file(server, workspace):
+    (workspace / "a.txt").write_text("1")
+    uri = f"file://{workspace}/a.txt"
+    streams = [server.request("subscriptions/listen", {"notifications": {"resourceSubscriptions": [uri]}}, token=token) for token in ("alice", "bob")]
+    for stream in streams:
+        assert stream.next_message()["method"] == "notifications/subscriptions/acknowledged"
+    (workspace / "a.txt").write_text("2")
+    for stream in streams:
+        assert stream.next_message()["params"]["uri"] == uri
+
+
 def test_a_subscription_is_a_stream(server):
     """Who takes no events is told so, and does not wait for ever."""
     wanted = {"notifications": {"toolsListChanged": True}}

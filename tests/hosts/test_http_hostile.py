@@ -221,6 +221,8 @@ def test_http_1_0(server):
     head = server.head(**{"Content-Length": len(body), "MCP-Protocol-Version": MODERN, "Mcp-Method": "server/discover"}).replace(b"HTTP/1.1", b"HTTP/1.0")
     answer = server.talk(head + body)
     assert answer.status == 200 and answer.message()["result"]
+    head = server.head(Host=None, **{"Content-Length": len(body), "MCP-Protocol-Version": MODERN, "Mcp-Method": "server/discover"})
+    assert server.talk(head.replace(b"HTTP/1.1", b"HTTP/1.0") + body).status == 400  # for whom is it?
 
 
 def test_expect_continue(server):

@@ -11,6 +11,7 @@ import pytest
 from client import PATIENCE, Watch, compact, name_of
 from conftest import PROGRAM, clean_environment
 from http_client import Answer, Session
+from test_http_metrics import Metrics
 
 
 @pytest.fixture
@@ -44,7 +45,9 @@ def test_who_lost_his_token_goes_with_all_that_was_his(server, workspace):
         assert (workspace / "quiet").read_text() == "x\n"
     heads = {name: server.head(token=name, method="GET", **{"Content-Length": None, "Content-Type": None}) for name in held}
     bobs_token = server.tokens["bob"]
+    assert Metrics(server).total("sallyport_sessions") == 2
     change(server, bob=None)
+    assert Metrics(server).total("sallyport_sessions") == 1
     server.tokens["bob"] = bobs_token
     mine, *streams, kept = held["bob"]
     for stream in streams:
@@ -107,6 +110,16 @@ def test_another_token_is_another_caller(server):
     assert server.call("list_commands", token="bob")["structuredContent"]["commands"] == []
     assert server.call("run_command", {"command": "echo x"}, token="carol")["structuredContent"]["stdout"] == "x\n"
     assert session.request("ping").status == 200
+    session.token = "carol"
+    assert session.request("ping").status == 404
+
+
+def test_another_name_is_another_caller(server):
+    """With the same token too: what is signed and counted for a name is that name's."""
+    session = Session(server, token="bob")
+    server.call("run_command", {"command": "sleep 300", "wait_ms": 0}, token="bob")
+    change(server, bob=None, carol=server.tokens["bob"])
+    assert server.call("list_commands", token="carol")["structuredContent"]["commands"] == []
     session.token = "carol"
     assert session.request("ping").status == 404
 

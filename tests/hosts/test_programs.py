@@ -10,7 +10,7 @@ import pytest
 from client import Server, text_of
 from conftest import BUILD, clean_environment
 
-PROGRAMS = ["sallyport-broker", "sallyport-files", "sallyport-keeper", "sallyport-search", "sallyport-spawner", "sallyport-web"]
+PROGRAMS = ["sallyport-broker", "sallyport-files", "sallyport-http", "sallyport-keeper", "sallyport-search", "sallyport-spawner", "sallyport-web"]
 
 
 @pytest.fixture

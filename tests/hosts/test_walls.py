@@ -115,3 +115,14 @@ def test_filters(installed, serve, which, confinement):  # noqa: F811
     text = client.text_of(result)
     assert result["isError"] and ("ended" in text or "killed by signal" in text), text  # and not that it takes too long
     assert server.call("explain_access")["structuredContent"]["profile"] == confinement
+
+
+@pytest.mark.parametrize("confinement", WRAPPERS)
+def test_what_executors_work_on(serve, workspace, confinement):
+    """The workspace and nothing else, however it is reached."""
+    (workspace / "file").write_text("needle\n")
+    server = serve(os.path.join(BUILD, "sallyport"), wrapper=WRAPPERS[confinement])
+    assert "needle" in client.text_of(server.call("read_file", path="file"))
+    assert "file:1" in client.text_of(server.call("search_files", pattern="needle"))
+    for tool, arguments in (("read_file", {"path": "/etc/passwd"}), ("search_files", {"pattern": "root", "path": "/etc"})):
+        assert server.call(tool, **arguments)["isError"]

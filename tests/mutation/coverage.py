@@ -4,6 +4,7 @@
 import glob
 import os
 
+import of_callers
 import of_egress
 import of_filters
 import of_http
@@ -12,7 +13,7 @@ import of_server
 import of_supervisor
 from source import TOP, Gone, arrays, read, rows
 
-PARTS = [part for module in (of_layers, of_filters, of_supervisor, of_egress, of_server, of_http) for part in module.PARTS]
+PARTS = [part for module in (of_layers, of_filters, of_supervisor, of_egress, of_server, of_http, of_callers) for part in module.PARTS]
 FOLDERS = ["sandbox", "sandbox/layers", "sandbox/filter", "sandbox/notify", "sandbox/keeper", "sandbox/egress", "sandbox/spawner", "server/policy"]
 
 # Tables whose rows refuse nobody anything.

@@ -7,7 +7,7 @@ import shutil
 from source import TOP
 
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin:/bin")  # one that everybody may run
-PROGRAMS = ["sallyport", "sallyport-spawner", "sallyport-keeper", "sallyport-files", "sallyport-search", "sallyport-web", "sallyport-broker"]
+PROGRAMS = ["sallyport", *("sallyport-" + name for name in ("http", "spawner", "keeper", "files", "search", "web", "broker"))]
 # What differs in namespaces of its own: numbers of processes begin anew, and which remedy is told for too few namespaces.
 APART = "not test_the_servers_processes_are_invisible and not ENOSPC"
 USER = 1777  # an unprivileged uid that owns nothing

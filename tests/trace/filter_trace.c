@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Compares the allow-lists of our programs (sandbox/filter/) with what they do: runs a server, or
- * sandbox-run, and follows frontend, files, web and broker from the moment when their filter holds. At the
- * end it appends to a file in FOLDER one line for each rule of each program that it saw, with how often that
- * rule decided, and what was given to the calls. tests/trace/run adds up many such files.
+ * sandbox-run, and follows frontends, opener, files, search, web and broker, with their threads, from the
+ * moment when their filter holds. At the end it appends to a file in FOLDER one line for each rule of each
+ * program that it saw, with how often that rule decided, and what was given to the calls. tests/trace/run
+ * adds up many such files.
  *
  * usage: filter-trace FOLDER PROGRAM [ARGUMENT]...
  *
@@ -37,10 +38,13 @@
 #define VALUES    24
 #define PROCESSES 4096
 
+/* Places in roles[]. */
+enum { FRONTEND, HTTP, OPENER };
+
 /* A program with an allow-list, and what was seen of it. */
 struct role {
 	const char *name;
-	const char *program; /* of the file; NULL: the first process */
+	const char *program; /* of the file, or what the process calls itself; NULL: the first process */
 	const struct filter_table *table;
 	const struct table_rule *rules[RULES];
 	size_t rule_count;
@@ -56,6 +60,8 @@ struct role {
 
 static struct role roles[] = {
 	{.name = "frontend", .table = &filter_table_frontend},
+	{.name = "http", .program = "sallyport-http", .table = &filter_table_http},
+	{.name = "opener", .program = "sallyport-open", .table = &filter_table_opener},
 	{.name = "files", .program = "sallyport-files", .table = &filter_table_files},
 	{.name = "search", .program = "sallyport-search", .table = &filter_table_search},
 	{.name = "web", .program = "sallyport-web", .table = &filter_table_web},
@@ -96,12 +102,49 @@ static struct process *find(pid_t pid)
 	return NULL;
 }
 
+/* A number in /proc/PID/status. */
+static pid_t status_number(pid_t pid, const char *key)
+{
+	char path[64], line[256];
+	long number = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof line, file))
+		if (!strncmp(line, key, strlen(key)))
+			number = strtol(line + strlen(key), NULL, 10);
+	if (file)
+		fclose(file);
+	return (pid_t)number;
+}
+
+/* A thread is what its process is. A child of the frontend over HTTP may become the opener, which executes
+ * nothing. */
+static void inherit(struct process *process)
+{
+	pid_t leader = status_number(process->pid, "Tgid:");
+	const struct process *from =
+		find(leader == process->pid ? status_number(process->pid, "PPid:") : leader);
+
+	if (!from || from == process || !from->role)
+		return;
+	if (leader != process->pid) {
+		process->role = from->role;
+		process->sealed = from->sealed;
+	} else if (from->role == &roles[HTTP]) {
+		process->role = &roles[OPENER];
+	}
+}
+
 static struct process *find_or_add(pid_t pid)
 {
 	struct process *process = find(pid);
 
-	if (!process && (process = find(0)))
+	if (!process && (process = find(0))) {
 		*process = (struct process){.pid = pid};
+		inherit(process);
+	}
 	return process;
 }
 
@@ -161,11 +204,30 @@ static bool note_program(struct process *process)
 	length = readlink(link, path, sizeof path - 1);
 	path[length < 0 ? 0 : length] = '\0';
 	name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	if (!process->role) /* the first process has its role before it executes anything */
-		for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
-			if (roles[i].program && !strcmp(name, roles[i].program))
-				process->role = &roles[i];
+	if (process->role !=
+	    &roles[FRONTEND]) /* the first process has its role before it executes anything */
+		process->role = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (roles[i].program && !strcmp(name, roles[i].program))
+			process->role = &roles[i];
 	return process->role || !strcmp(name, "sallyport-spawner");
+}
+
+/* Its filter holds. */
+static void note_seal(struct process *process)
+{
+	char path[64], name[32] = "";
+	_cleanup_fd_ int fd = -1;
+
+	snprintf(path, sizeof path, "/proc/%d/comm", process->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (process->role == &roles[OPENER] &&
+	    (fd < 0 || read(fd, name, sizeof name - 1) < 0 ||
+	     strncmp(name, roles[OPENER].program, strlen(roles[OPENER].program)) != 0)) {
+		process->role = NULL; /* the spare */
+		return;
+	}
+	process->sealed = true;
 }
 
 static void note_stop(struct process *process)
@@ -185,7 +247,7 @@ static void note_stop(struct process *process)
 		if (process->sealed)
 			note_call(process->role, info.entry.nr, arguments);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && process->loading && !info.exit.is_error) {
-		process->sealed = true;
+		note_seal(process);
 	}
 }
 

@@ -102,6 +102,9 @@ static void test_mistakes(void **state)
 		{"al/ice " ALICE "\n", "NAME TOKEN"},
 		{"alice short\n", "needs 16 to"},
 		{"alice 0123456789\"abcdef\n", "needs 16 to"},
+		{"alice 0123456789abcdef0123\"\n", "needs 16 to"},
+		{"alice " ALICE " policy=relative.json\n", "policy=/PATH"},
+		{"alice " ALICE " anything\n", "policy=/PATH"},
 		{"alice " ALICE "\nalice " BOB "\n", ":2: there is another"},
 		{"alice " ALICE "\nbob " ALICE "\n", ":2: there is another"},
 	};

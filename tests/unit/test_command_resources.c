@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output of commands as resources: who is told when, how often, and what a read says. */
 #include "protocol/cleanup.h"
+#include "protocol/mcp_peer.h"
 #include "tests/support/callers.h"
 
 #define UPDATED "notifications/resources/updated"
@@ -155,7 +156,9 @@ static void test_the_end_is_told_once(void **state)
 	ask("subscribe", background.uri);
 	assert_int_equal(updates(), 1);
 	/* it expires without a word, and then there is no such resource */
+	assert_int_equal(callers[0].mcp->interest_count, 1);
 	fire(&background.command->timer);
+	assert_int_equal(callers[0].mcp->interest_count, 0);
 	assert_int_equal(updates(), 0);
 	ask("subscribe", background.uri);
 	assert_int_equal(count("\"code\":-32002"), 1);

@@ -254,6 +254,13 @@ static void test_bounds(void **state)
 	assert_int_equal(frontend_count(&frontend, "Error: 8 downloads are under way already"), 1);
 	end();
 
+	begin(DOWNLOAD("0", "a"));
+	frontend.calls.downloads.running = LIMIT_DOWNLOADS;
+	frontend_say(&frontend, DOWNLOAD("1", "b"));
+	assert_int_equal(frontend_count(&frontend, "(of all callers)"), 1);
+	frontend.calls.downloads.running = 1;
+	end();
+
 	/* what has ended and nobody asks for */
 	begin(DOWNLOAD("1", "a"));
 	for (unsigned i = 0; i < LIMIT_DOWNLOADS_KEPT + 3; i++) {

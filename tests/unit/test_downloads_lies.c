@@ -54,6 +54,20 @@ static void test_lies_of_web(void **state)
 	end();
 }
 
+/* Their words are never in pieces. */
+static void test_pieces(void **state)
+{
+	struct frame_header flagged = {
+		.type = REPLY_RECEIVING, .call = of_files, .flags = FRAME_MORE, .length = 8};
+
+	begin(DOWNLOAD("1", "a"));
+	flagged.call = of_files;
+	assert_int_equal(downloads_take(&frontend.calls, &frontend.calls.files, &flagged,
+					(const uint8_t *)"\0\0\0\0\0\0\0"),
+			 -EPROTO);
+	end();
+}
+
 static void assert_files_condemned(void)
 {
 	assert_int_equal(frontend.calls.files.supervised.state, SUPERVISED_ENDING);
@@ -64,6 +78,9 @@ static void test_lies_of_files(void **state)
 {
 	begin(DOWNLOAD("1", "a"));
 	say_received(of_files, 1); /* nothing was said to be there */
+	assert_files_condemned();
+	begin(DOWNLOAD("1", "a"));
+	say_received(of_files, 0);
 	assert_files_condemned();
 	begin(DOWNLOAD("1", "a"));
 	go_on();
@@ -89,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_the_other),
 		cmocka_unit_test(test_lies_of_web),
+		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_lies_of_files),
 	};
 

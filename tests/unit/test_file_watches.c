@@ -128,6 +128,17 @@ static void test_none_to_be_had(void **state)
 	assert_int_equal(frontend.calls.files.calls, 0);
 }
 
+/* All callers together. */
+static void test_too_many(void **state)
+{
+	frontend.calls.watches.count = LIMIT_FILE_WATCHES;
+	assert_int_equal(file_watch_begin(&frontend.calls, frontend.speaking, "file:///workspace/x", "x"),
+			 -ENOSPC);
+	frontend.calls.watches.count = 0;
+	assert_int_equal(file_watch_begin(&frontend.calls, frontend.speaking, "file:///workspace/x", "x"),
+			 -EINPROGRESS);
+}
+
 static void test_no_path(void **state)
 {
 	frontend_say(&frontend, SUBSCRIBE("1", "%zz"));
@@ -142,6 +153,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_none_to_be_had, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_path, setup, teardown),
 	};
 
