@@ -188,7 +188,10 @@ static void contained(enum filter_name filter)
 	all(filter, REFUSED(EPERM), WORDS("process_mrelease"));
 	all(filter, REFUSED(ENOSYS),
 	    WORDS("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd",
-		  "msgrcv", "msgctl", "mq_open", "mq_unlink"));
+		  "msgrcv", "msgctl", "mq_open", "mq_unlink", "inotify_init1"));
+	legacy(filter, "inotify_init", NULL, REFUSED(ENOSYS));
+	all(filter, REFUSED(EOPNOTSUPP), WORDS("getxattr", "lgetxattr", "listxattr", "llistxattr"));
+	all(filter, SECCOMP_RET_ALLOW, WORDS("fgetxattr", "flistxattr"));
 }
 
 static void test_container(void **state)
