@@ -135,12 +135,15 @@ static const struct table_rule flags_of_files[] = {
  * open file they can be. Answered as by a kernel without the one, and a file system without the other.
  */
 static const struct table_rule reading_unopened[] = {
-	REFUSE_LEGACY("inotify_init", ENOSYS),
-	REFUSE("inotify_init1", ENOSYS),
+	REFUSE_LEGACY("inotify_init", ENOSYS), REFUSE("inotify_init1", ENOSYS),
+	REFUSE("lgetxattr", EOPNOTSUPP),       REFUSE("listxattr", EOPNOTSUPP),
+	REFUSE("llistxattr", EOPNOTSUPP),      {NULL},
+};
+
+/* Not there where the keeper connects, which asks a socket for its protocol so: notify.c refuses it to
+ * commands. */
+static const struct table_rule attributes_by_name[] = {
 	REFUSE("getxattr", EOPNOTSUPP),
-	REFUSE("lgetxattr", EOPNOTSUPP),
-	REFUSE("listxattr", EOPNOTSUPP),
-	REFUSE("llistxattr", EOPNOTSUPP),
 	{NULL},
 };
 
@@ -158,6 +161,7 @@ static const struct filter_table without = {
 
 static const struct table_group container[] = {
 	{"nobody to talk to", no_sockets},
+	{"attributes by name", attributes_by_name},
 	{NULL},
 };
 
