@@ -247,6 +247,12 @@
 #define LIMIT_STARTS        8   /* under way at once; the next ones wait: more only share the processors */
 #define LIMIT_SANDBOXES     128 /* at once, of all callers: 0.5 MB each when idle; sandbox.maximum */
 #define LIMIT_SANDBOXES_MAX 240 /* the most a policy may choose: LIMIT_INSTANCES, less our own executors */
+
+/* What lies in .git/worktrees and .git/modules is looked at when the server starts and protected one by one,
+ * each by some mounts. Names have slashes, and submodules have submodules. */
+#define LIMIT_REPOSITORIES     128
+#define LIMIT_REPOSITORY_DEPTH 8
+
 #define LIMIT_INSIDE_CONNECTIONS                                                                             \
 	16 /* to servers in one sandbox at once, each kept by a nanny; browsers take 6 */
 #define LIMIT_NANNIES      (LIMIT_COMMANDS_AT_ONCE + LIMIT_INSIDE_CONNECTIONS)

@@ -129,11 +129,30 @@ static const struct table_rule flags_of_files[] = {
 	{NULL},
 };
 
+/*
+ * Landlock judges opening. Watching is not opening: whoever may read a directory would hear the names of what
+ * is made in it, another caller's /tmp too. And attributes have a content that is read without opening; of an
+ * open file they can be. Answered as by a kernel without the one, and a file system without the other.
+ */
+static const struct table_rule reading_unopened[] = {
+	REFUSE_LEGACY("inotify_init", ENOSYS), REFUSE("inotify_init1", ENOSYS),
+	REFUSE("lgetxattr", EOPNOTSUPP),       REFUSE("listxattr", EOPNOTSUPP),
+	REFUSE("llistxattr", EOPNOTSUPP),      {NULL},
+};
+
+/* Not there where the keeper connects, which asks a socket for its protocol so: notify.c refuses it to
+ * commands. */
+static const struct table_rule attributes_by_name[] = {
+	REFUSE("getxattr", EOPNOTSUPP),
+	{NULL},
+};
+
 static const struct table_group without_mounts[] = {
 	{"sockets of nobody else's", pairs},
 	{"other processes' share of the processors", scheduling},
 	{"memory and messages by name", shared_memory},
 	{"flags of files", flags_of_files},
+	{"what is read without opening", reading_unopened},
 	{NULL},
 };
 
@@ -142,6 +161,7 @@ static const struct filter_table without = {
 
 static const struct table_group container[] = {
 	{"nobody to talk to", no_sockets},
+	{"attributes by name", attributes_by_name},
 	{NULL},
 };
 

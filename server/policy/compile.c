@@ -269,7 +269,7 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 		result = check_outside(file, plan->extra, plan->extra_count, err);
 	if (result < 0)
 		return result;
-	if (policy_programs(plan, notes) < 0)
+	if (policy_repositories(plan, !policy->allow_git_config) < 0 || policy_programs(plan, notes) < 0)
 		return no_memory(err);
 	if (compile_home(home, plan) < 0)
 		return no_memory(err);

@@ -27,6 +27,12 @@ int policy_compile(const struct policy *policy, const char *file, const char *ho
 int policy_programs(struct plan *plan, struct buffer *notes);
 
 /*
+ * Adds what git obeys in the repositories of linked work trees and submodules, as they are in the workspaces
+ * now, to plan->protect; `config`: their configuration too. Part of policy_compile. 0 or -ENOMEM.
+ */
+int policy_repositories(struct plan *plan, bool config);
+
+/*
  * The search path of commands: the absolute, existing directories of `search` (PATH of this process; may be
  * NULL), canonical, each once, and the usual ones of the system if they are missing. Directories that the
  * sandbox does not show anyway are added to plan->extra for reading, unless that would show a home or what

@@ -4,6 +4,7 @@
 import os
 import secrets
 import select
+import threading
 
 from attack import attack
 from harness import PATIENCE
@@ -111,3 +112,27 @@ between("another caller's socket", "network namespace",
         " || touch ready) &"
         " until test -e ready; do :; done",
         "python3 -c 'import socket;socket.socket(socket.AF_UNIX).connect(chr(0)+\"{mark}\");print(\"found\")'")
+
+
+@attack("callers", "view, filter")
+def names_in_a_directory_that_is_watched(scene):
+    """Watching needs no opening, so what judges opening does not know of it: it tells what is made in a home, or in another caller's /tmp."""
+    up = scene.directory("outside/private")
+    fifo = os.path.join(scene.workspace, "up")
+    os.mkfifo(fifo)
+    os.chmod(fifo, 0o666)
+    opened = os.open(fifo, os.O_RDWR)
+    made = threading.Thread(target=lambda: (os.read(opened, 1), scene.file("outside/private/found")))
+    made.start()
+    try:
+        return "found" in scene.python(SHARED + f"""
+import os, select
+fd = libc.inotify_init1(0)
+libc.inotify_add_watch(fd, {up!r}.encode(), 0x100)  # IN_CREATE
+os.write(os.open("up", os.O_WRONLY), b"x")
+print(os.read(fd, 4096) if fd >= 0 and select.select([fd], [], [], 5)[0] else b"")
+""")
+    finally:
+        os.write(opened, b"x")
+        made.join()
+        os.close(opened)

@@ -352,14 +352,16 @@ process.kill()
     return "euid 0" in said
 
 
-def outside_file(name, wall, code):
+def outside_file(name, wall, code, **options):
     """What needs no open file: only its name, and to be its owner."""
     @attack("files", wall, name=name)
     def play(scene):
         os.chmod(scene.outside, 0o600)
+        os.setxattr(scene.outside, "user.note", b"note")
         if ROOT:  # as whom commands act
             for path in (scene.tmp, os.path.dirname(scene.outside), scene.outside):
                 os.chown(path, NOBODY, NOBODY)
+        scene.serve(**options)
         return "done" in scene.python(f"""
 import os
 path = {scene.outside!r}
@@ -376,6 +378,9 @@ outside_file("mode of a file outside", "view", "os.chmod(path, 0o777)")
 outside_file("times of a file outside", "view", "os.utime(path, (1, 1))")
 outside_file("attributes of a file outside", "view", "os.setxattr(path, 'user.evil', b'evil')")
 outside_file("size of a file outside", "view", "os.stat(path)")
+outside_file("attributes of a file outside, read", "view, filter", "os.getxattr(path, 'user.note') and os.listxattr(path)")
+outside_file("attributes of a file outside, read with a network", "view, filter", "os.getxattr(path, 'user.note')",
+             policy={"network": {"allowedDomains": ["example.org"]}})
 outside_file("file emptied by its name", "view, landlock", "os.truncate(path, 0)")
 outside_file("file emptied by who may only read", "view, landlock", "os.close(os.open(path, os.O_RDONLY | os.O_TRUNC))")
 

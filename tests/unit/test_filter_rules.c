@@ -188,13 +188,19 @@ static void contained(enum filter_name filter)
 	all(filter, REFUSED(EPERM), WORDS("process_mrelease"));
 	all(filter, REFUSED(ENOSYS),
 	    WORDS("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd",
-		  "msgrcv", "msgctl", "mq_open", "mq_unlink"));
+		  "msgrcv", "msgctl", "mq_open", "mq_unlink", "inotify_init1"));
+	legacy(filter, "inotify_init", NULL, REFUSED(ENOSYS));
+	all(filter, REFUSED(EOPNOTSUPP), WORDS("lgetxattr", "listxattr", "llistxattr"));
+	all(filter, SECCOMP_RET_ALLOW, WORDS("fgetxattr", "flistxattr"));
 }
 
 static void test_container(void **state)
 {
 	contained(FILTER_CONTAINER);
 	contained(FILTER_CONTAINER_NETWORK);
+	all(FILTER_CONTAINER, REFUSED(EOPNOTSUPP), WORDS("getxattr"));
+	all(FILTER_CONTAINER_NETWORK, SECCOMP_RET_ALLOW, WORDS("getxattr")); /* the keeper's */
+	all(FILTER_NOTIFY_CONNECT, REFUSED(EOPNOTSUPP), WORDS("getxattr"));
 	all(FILTER_CONTAINER, REFUSED(EACCES), WORDS("socket", "bind", "connect"));
 }
 
