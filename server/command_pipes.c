@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
@@ -206,7 +207,11 @@ int command_feed(struct command *command, const struct buffer *bytes, bool close
 
 /* ---- making and closing ---- */
 
-/* Our end does not block, the command's does. */
+#define PIPE_MODE 0666 /* what the filter allows */
+
+/* Our end does not block, the command's does. Where commands have another uid than we, they too may open
+ * /dev/stdout: that leads to the pipe, and who it belongs to. Others do not reach it: their /proc shows them
+ * no descriptor of it. */
 static int make_pipe(int *ours, int *theirs, bool reading)
 {
 	int ends[2];
@@ -215,6 +220,8 @@ static int make_pipe(int *ours, int *theirs, bool reading)
 		return -errno;
 	*ours = ends[reading ? 0 : 1];
 	*theirs = ends[reading ? 1 : 0];
+	if (fchmod(*ours, PIPE_MODE) < 0)
+		return -errno;
 	return fcntl(*ours, F_SETFL, O_NONBLOCK | (reading ? O_RDONLY : O_WRONLY)) < 0 ? -errno : 0;
 }
 

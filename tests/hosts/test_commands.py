@@ -138,6 +138,14 @@ def test_stdin_that_stays_open(server):
     assert late["isError"] and "has ended" in text_of(late)
 
 
+def test_standard_descriptors_by_name(server):
+    """What scripts do: `> /dev/stderr`, a file argument /dev/stdin. Also where commands have another uid than the server."""
+    line = "cat /dev/stdin; echo out > /dev/stdout; echo err > /dev/stderr; echo both | tee /dev/stderr; cat < /dev/fd/0"
+    for more, given in (({}, ""), ({"stdin": "given\n"}, "given\n")):
+        facts = server.call("run_command", command=line, **more)["structuredContent"]
+        assert (facts["stdout"], facts["stderr"], facts["exit_code"]) == (f"{given}out\nboth\n", "err\nboth\n", 0), facts
+
+
 def test_input_for_who_has_none(server):
     handle = begin(server, "cat; sleep 300")  # cat ends at once: nothing waits for a person
     refused = server.call("write_input", id=handle, text="x")

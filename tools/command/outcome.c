@@ -132,7 +132,8 @@ static int write_ending(struct tool_result *result, const struct command_outcome
 				    (double)outcome->quiet_ns / 1e9,
 				    outcome->waits_for_input ? " · waits for input" : "", rest);
 	if (outcome->leftovers)
-		snprintf(left, sizeof left, " · %u processes left behind, killed", outcome->leftovers);
+		snprintf(left, sizeof left, " · %u process%s left behind, killed",
+			 outcome->leftovers, outcome->leftovers == 1 ? "" : "es");
 	write_memory(outcome, memory, sizeof memory);
 	if (outcome->timed_out)
 		return result_textf(result,
