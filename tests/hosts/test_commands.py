@@ -120,6 +120,39 @@ def test_characters_are_never_cut(server):
     assert text == line
 
 
+def test_what_has_only_begun_waits_for_its_rest(server, workspace):
+    """A character or an escape sequence that comes in two pieces: neither the answer that leaves the command running nor a read shows half
+    of it, and a read waits for the rest."""
+    gate = ask(workspace, "gate")
+    for first, rest, shown in ((r"a\xf0\x9f", r"\x98\x80b", "😀b"), (r"a\xc3", r"\xa4", "ä"), (r"a\x1b[3", r"1mred", "red"), (r"a\x1b]0;ti", r"tle\x07b", "b")):
+        line = f"printf '{first}'; read line < gate; printf '{rest}'; read line < gate; printf '{first}'"
+        facts = server.call("run_command", command=line, wait_ms=300)["structuredContent"]
+        if not facts["stdout"]:  # it had not begun by then
+            facts = read(server, facts["id"])
+        assert facts["status"] == "running" and facts["stdout"] == "a", facts
+        nothing = server.call("read_output", id=facts["id"], wait_ms=50)
+        assert nothing["structuredContent"]["stdout"] == "" and "more are there" not in text_of(nothing), nothing
+        waiting = server.start_call("read_output", id=facts["id"])
+        server.nothing_more()
+        gate.write_text("\n")
+        assert server.response(waiting)["result"]["structuredContent"]["stdout"] == shown
+        gate.write_text("\n")
+        text = "".join(r["stdout"] for r in read_until(server, facts["id"], lambda r: r["status"] != "running")[1:])
+        assert text.startswith("a") and len(text) <= 3, text  # at the end there is no rest to wait for
+
+
+def test_lines_written_over(server):
+    """Floods of progress hide nothing of what stands between them, neither in an answer nor in the pages of a log."""
+    count = "python3 -c \"print(*(f'\\r{i}%' for i in range(50000)), sep='', end='')\""
+    said = server.call("run_command", command=f"echo one; {count}; echo; echo two; {count} >&2; echo three; {count}", max_bytes=200)["structuredContent"]
+    assert said["stdout"] == "one\n49999%\ntwo\nthree\n49999%" and said["stderr"] == "49999%" and "id" not in said, said
+    handle = begin(server, f"read line; {count}; echo; echo end", stdin="")
+    server.call("write_input", id=handle, text="\n", wait_ms=0)
+    read_until(server, handle, lambda r: r["status"] != "running")
+    page = read(server, handle, since=0)
+    assert page["stdout"] == "49999%\nend\n" and page["next"] > 300000, page
+
+
 def test_both_streams_in_the_order_they_came(server):
     result = server.call("run_command", command="for i in 1 2 3; do echo out $i; sleep 0.05; echo err $i >&2; sleep 0.05; done", max_bytes=20)
     again = server.call("read_output", id=result["structuredContent"]["id"], since=0)
