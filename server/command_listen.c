@@ -54,6 +54,7 @@ void command_describe(const struct command *command, struct command_outcome *out
 	if (!outcome->running)
 		return;
 	outcome->waits_for_input = command->waits != KEEPER_WAITS_NOT;
+	outcome->waits_in_vain = command->waits == KEEPER_WAITS_IN_VAIN;
 	outcome->duration_ns = outcome->place ? 0 : loop->now - command->started;
 	outcome->quiet_ns = loop->now - (command->newest ? command->newest : command->started);
 }
@@ -164,7 +165,7 @@ int command_take_state(struct command *command, const struct frame_header *heade
 	cpu_us = frame_get_u64(&reader);
 	memory_bytes = frame_get_u64(&reader);
 	processes = frame_get_u32(&reader);
-	if (frame_done(&reader) < 0 || waits > KEEPER_WAITS_PIPE)
+	if (frame_done(&reader) < 0 || waits > KEEPER_WAITS_IN_VAIN)
 		return -EPROTO;
 	command->waits = waits;
 	command->use.cpu_us = cpu_us;

@@ -180,6 +180,14 @@ def test_binary_output(server):
     assert text_of(result).startswith("[stdout is binary: 7 bytes") and "\nbeside\n" in text_of(result)
 
 
+def test_text_that_is_no_utf8(server):
+    """Shown, with a note and a guess; what is UTF-8 gets none."""
+    said = server.call("run_command", command=r"printf 'caf\xe9, na\xefve\n'")
+    assert said["structuredContent"]["stdout"] == "caf\ufffd, na\ufffdve\n"
+    assert text_of(said).splitlines()[1] == "[Not UTF-8, probably ISO-8859-1: 2 places shown as U+FFFD.]", text_of(said)
+    assert "UTF-8" not in text_of(server.call("run_command", command="printf 'café, naïve\n'"))
+
+
 # ---- keys ----
 
 def test_keys_by_name(server):
@@ -223,6 +231,19 @@ def test_a_key_with_a_passphrase(server):
 def test_an_editor(server):
     done = server.call("run_command", command="git init -q r && cd r && git -c user.name=n -c user.email=e commit --allow-empty")["structuredContent"]
     assert done["exit_code"] != 0 and "it wanted an editor for:" in done["stderr"] and "COMMIT_EDITMSG" in done["stderr"], done
+
+
+@pytest.mark.parametrize("errors", ["", " 2>&1"])
+def test_an_editor_that_was_begun_itself(server, errors):
+    """Without a terminal vim takes its stderr for one, as this does: that no key can come there is told, with what to do."""
+    handle = begin(server, f"python3 -c 'import os, select; os.dup2(2, 0); select.select([0], [], [])'{errors}")
+    read_until(server, handle, lambda r: r.get("waits_for_input"))
+    assert "waits for input that only tty could give it" in text_of(server.call("read_output", id=handle, wait_ms=0))
+    stop(server, handle)
+    begun = begin(server, "sleep 300")  # who does not read at all does not wait for input
+    for _ in range(20):
+        assert not read(server, begun, wait_ms=0).get("waits_for_input")
+    stop(server, begun)
 
 
 def test_the_traps_stay(server):

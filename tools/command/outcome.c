@@ -11,6 +11,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/utf8.h"
 
 const char *const run_command_statuses[] = {"running", "exited",        "signaled", "timed_out",
 					    "denied",  "out_of_memory", NULL};
@@ -130,7 +131,11 @@ static int write_ending(struct tool_result *result, const struct command_outcome
 	if (outcome->running)
 		return result_textf(result, "[running · %.2f s · quiet for %.2f s%s%s]", seconds,
 				    (double)outcome->quiet_ns / 1e9,
-				    outcome->waits_for_input ? " · waits for input" : "", rest);
+				    outcome->waits_in_vain ? " · waits for input that only tty could give "
+							     "it: stop it, and begin it with tty"
+				    : outcome->waits_for_input ? " · waits for input"
+							       : "",
+				    rest);
 	if (outcome->leftovers)
 		snprintf(left, sizeof left, " · %u process%s left behind, killed", outcome->leftovers,
 			 outcome->leftovers == 1 ? "" : "es");
@@ -184,7 +189,7 @@ static int write_both(const struct command_output *output, bool open, struct buf
 
 static int write_text(struct tool_result *result, const struct command_outcome *outcome)
 {
-	uint64_t omitted;
+	uint64_t omitted, replaced = result->replaced;
 	struct buffer text;
 	int code;
 
@@ -195,6 +200,12 @@ static int write_text(struct tool_result *result, const struct command_outcome *
 		if (code == 0 && buffer_data(&text)[buffer_length(&text) - 1] != '\n')
 			code = result_text(result, "\n", 1);
 	}
+	replaced = result->replaced - replaced;
+	if (code == 0 && replaced)
+		code = result_textf(
+			result, "[Not UTF-8, probably %s: %" PRIu64 " place%s shown as U+FFFD.]\n",
+			utf8_guess_other((const uint8_t *)buffer_data(&text), buffer_length(&text)), replaced,
+			replaced == 1 ? "" : "s");
 	buffer_deinit(&text);
 	if (code == 0)
 		code = command_denials_text(outcome->denials, result);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "protocol/utf8.h"
+
 /* GCC and clang turn this into whatever vectors the processor has, and into plain code where it has none. */
 typedef uint8_t lanes __attribute__((vector_size(16)));
 
@@ -136,30 +138,6 @@ static size_t well_formed(const uint8_t *bytes, size_t length)
 	return need;
 }
 
-/* The guess for text that is not UTF-8: an 8-bit code, unless most high bytes stand in pairs. */
-static const char *guess_encoding(const uint8_t *bytes, size_t length)
-{
-	size_t single = 0, paired = 0, controls = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		uint8_t byte = bytes[i];
-
-		if (byte < 0x80)
-			continue;
-		if (byte < 0xa0)
-			controls++;
-		if (i + 1 < length && bytes[i + 1] >= 0x80) {
-			paired++;
-			i++;
-		} else {
-			single++;
-		}
-	}
-	if (paired >= 8 && paired > 4 * single)
-		return "a multi-byte East Asian encoding";
-	return controls ? "windows-1252" : "ISO-8859-1";
-}
-
 const char *scan_encoding(const uint8_t *bytes, size_t length)
 {
 	size_t at = 0;
@@ -177,7 +155,7 @@ const char *scan_encoding(const uint8_t *bytes, size_t length)
 		size_t step = well_formed(bytes + at, length - at);
 
 		if (step == 0)
-			return guess_encoding(bytes, length);
+			return utf8_guess_other(bytes, length);
 		at += step;
 	}
 	return NULL;
