@@ -6,6 +6,7 @@ import os
 import pytest
 from client import text_of
 from test_commands import ask, begin, read, read_until
+from test_limits import data_limit
 
 
 def stop(server, handle):
@@ -159,6 +160,27 @@ def test_what_runs_uses(server):
     assert one["cpu_ms"] >= 250 and one["memory_bytes"] > 50000000 and one["processes"] >= 2, one
     assert "processes" in text_of(said)
     stop(server, handle)
+
+
+def test_facts_of_a_run(server):
+    line = "import os, time; x = b'x' * 60000000\nwhile time.process_time() < 0.3: pass\nos._exit(7)"
+    facts = server.call("run_command", argv=["python3", "-c", line])["structuredContent"]
+    assert facts["status"] == "exited" and facts["exit_code"] == 7 and "signal" not in facts, facts
+    assert 290 <= facts["cpu_ms"] <= facts["duration_ms"] + 50 and 60000000 < facts["peak_memory_bytes"] < 10 ** 9, facts
+    for number, name in ((6, "SIGABRT"), (9, "SIGKILL"), (11, "SIGSEGV"), (37, "signal 37")):
+        told = server.call("run_command", command=f"kill -{number} $$")
+        assert told["structuredContent"]["status"] == "signaled" and told["structuredContent"]["signal"] == name, told
+        assert "exit_code" not in told["structuredContent"] and text_of(told).startswith(f"[{name} · ")
+
+
+@data_limit
+def test_out_of_memory(start, policy):
+    """Of one process's own: the kernel's word where there are groups is for tests/kernels."""
+    server = start("--policy", policy({"limits": {"dataBytes": 100 << 20}}))
+    told = server.call("run_command", argv=["python3", "-c", "x = []\nwhile True: x.append(b'x' * 1000000)"])
+    assert told["structuredContent"]["status"] == "out_of_memory" and told["structuredContent"]["exit_code"] == 1
+    assert text_of(told).splitlines()[-1].startswith("[out of memory · exit 1 · ") and "limits.dataBytes" in text_of(told)
+    assert server.call("run_command", argv=["python3", "-c", "raise MemoryError"])["structuredContent"]["status"] == "exited"  # what it says proves nothing
 
 
 def test_a_list_that_is_cancelled(server):
