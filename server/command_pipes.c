@@ -209,9 +209,11 @@ int command_feed(struct command *command, const struct buffer *bytes, bool close
 
 #define PIPE_MODE 0666 /* what the filter allows */
 
-/* Our end does not block, the command's does. Where commands have another uid than we, they too may open
- * /dev/stdout: that leads to the pipe, and who it belongs to. Others do not reach it: their /proc shows them
- * no descriptor of it. */
+/*
+ * Our end does not block, the command's does. As root we are another than commands are, and /dev/stdout leads
+ * to the pipe itself: so it is for everybody who gets there, which is who may look into the command's /proc:
+ * commands of the same caller, as they may where all have one uid.
+ */
 static int make_pipe(int *ours, int *theirs, bool reading)
 {
 	int ends[2];
