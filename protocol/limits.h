@@ -385,7 +385,8 @@
 		       a command with a little output costs */
 #define LIMIT_FRONTEND_FILES                                                                                 \
 	24 /* descriptors of the frontend beside those of commands: 15 stay open, 8 come or go at a time */
-#define LIMIT_PROGRESS_LINE_BYTES 200 /* of the newest line in a progress notification */
+#define LIMIT_READ_FOLDED_BYTES   (512 << 10) /* of the log for one answer, where lines were written over */
+#define LIMIT_PROGRESS_LINE_BYTES 200         /* of the newest line in a progress notification */
 #define LIMIT_COMMAND_DENIALS                                                                                \
 	16 /* different ones told with a command's result; more would bury its output                        \
 	    */

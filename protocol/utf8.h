@@ -66,4 +66,28 @@ static inline size_t utf8_encode(uint32_t code, char to[4])
 	return 4;
 }
 
+/* The guess for text that is not UTF-8: an 8-bit code, unless most high bytes stand in pairs. */
+static inline const char *utf8_guess_other(const uint8_t *bytes, size_t length)
+{
+	size_t single = 0, paired = 0, controls = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		uint8_t byte = bytes[i];
+
+		if (byte < 0x80)
+			continue;
+		if (byte < 0xa0)
+			controls++;
+		if (i + 1 < length && bytes[i + 1] >= 0x80) {
+			paired++;
+			i++;
+		} else {
+			single++;
+		}
+	}
+	if (paired >= 8 && paired > 4 * single)
+		return "a multi-byte East Asian encoding";
+	return controls ? "windows-1252" : "ISO-8859-1";
+}
+
 #endif

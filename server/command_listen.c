@@ -20,14 +20,25 @@ static int take_piece(void *context, int stream, const char *bytes, size_t lengt
 void command_read_log(struct command *command, uint64_t since, size_t most, struct command_outcome *outcome,
 		      struct command_output *output)
 {
-	size_t length = command_log_cut(&command->log, since, most, command->state == COMMAND_ENDED);
+	bool ended = command->state == COMMAND_ENDED;
+	uint64_t lost, read;
+	size_t length, kept = 0;
 
 	outcome->output = output;
 	outcome->reading = true;
 	outcome->next = since;
-	command_log_read(&command->log, since, length, take_piece, output, &outcome->next,
-			 &outcome->lost_bytes);
+	do {
+		length = command_log_cut(&command->log, outcome->next, most - kept, ended);
+		command_log_read(&command->log, outcome->next, length, take_piece, output, &outcome->next,
+				 &lost);
+		outcome->lost_bytes += lost;
+		kept = command_output_merged(output)->total;
+		/* of lines that were written over little is left: then there is room for more */
+		read = outcome->next - since - outcome->lost_bytes;
+	} while (length && kept < read && kept < most / 2 && read < LIMIT_READ_FOLDED_BYTES);
 	outcome->unread = command_log_total(&command->log) - outcome->next;
+	if (!ended && outcome->unread == command_log_begun(&command->log))
+		outcome->unread = 0;
 }
 
 void command_describe(const struct command *command, struct command_outcome *outcome)
@@ -43,6 +54,7 @@ void command_describe(const struct command *command, struct command_outcome *out
 	if (!outcome->running)
 		return;
 	outcome->waits_for_input = command->waits != KEEPER_WAITS_NOT;
+	outcome->waits_in_vain = command->waits == KEEPER_WAITS_IN_VAIN;
 	outcome->duration_ns = outcome->place ? 0 : loop->now - command->started;
 	outcome->quiet_ns = loop->now - (command->newest ? command->newest : command->started);
 }
@@ -69,7 +81,10 @@ static int write_answer(struct command *command, struct tool_result *result)
 	if (listener->reading)
 		command_read_log(command, listener->since, listener->most, &outcome, &output);
 	/* the next read goes on behind it */
-	command->handle.read_to = listener->reading ? outcome.next : command_log_total(&command->log);
+	command->handle.read_to =
+		listener->reading ? outcome.next
+		: outcome.running ? command_log_total(&command->log) - command_log_begun(&command->log)
+				  : command_log_total(&command->log);
 	code = command_outcome_write(result, &outcome);
 	command_output_deinit(&output);
 	return code;
@@ -150,7 +165,7 @@ int command_take_state(struct command *command, const struct frame_header *heade
 	cpu_us = frame_get_u64(&reader);
 	memory_bytes = frame_get_u64(&reader);
 	processes = frame_get_u32(&reader);
-	if (frame_done(&reader) < 0 || waits > KEEPER_WAITS_PIPE)
+	if (frame_done(&reader) < 0 || waits > KEEPER_WAITS_IN_VAIN)
 		return -EPROTO;
 	command->waits = waits;
 	command->use.cpu_us = cpu_us;
@@ -166,6 +181,14 @@ int command_take_state(struct command *command, const struct frame_header *heade
 }
 
 /* ---- listening ---- */
+
+/* Is there anything to read from the listener's cursor on? */
+static bool has_news(struct command *command)
+{
+	uint64_t total = command_log_total(&command->log), since = command->listener.since;
+
+	return total > since && total - since > command_log_begun(&command->log);
+}
 
 /* Something has come, and then nothing for a moment: that is worth an answer. */
 static void wait_for_quiet(struct command *command)
@@ -185,7 +208,7 @@ int command_listen(struct command *command, const struct listener *listener)
 	command->listener = *listener;
 	command->listener.latest = listener->until;
 	call->command = command;
-	if (listener->what == LISTEN_OUTPUT && command_log_total(&command->log) > listener->since)
+	if (listener->what == LISTEN_OUTPUT && has_news(command))
 		wait_for_quiet(command);
 	/* who has just begun is answered a turn later: it may run by then */
 	if (command->state == COMMAND_ENDED || (listener->reading && command->listener.until <= loop->now)) {
@@ -220,7 +243,7 @@ void command_said(struct command *command)
 		return;
 	if (command_log_total(&command->log) - listener->since >= listener->most)
 		command_answer(command);
-	else
+	else if (has_news(command))
 		wait_for_quiet(command);
 	command_schedule(command);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/cleanup.h"
@@ -206,7 +207,13 @@ int command_feed(struct command *command, const struct buffer *bytes, bool close
 
 /* ---- making and closing ---- */
 
-/* Our end does not block, the command's does. */
+#define PIPE_MODE 0666 /* what the filter allows */
+
+/*
+ * Our end does not block, the command's does. As root we are another than commands are, and /dev/stdout leads
+ * to the pipe itself: so it is for everybody who gets there, which is who may look into the command's /proc:
+ * commands of the same caller, as they may where all have one uid.
+ */
 static int make_pipe(int *ours, int *theirs, bool reading)
 {
 	int ends[2];
@@ -215,6 +222,8 @@ static int make_pipe(int *ours, int *theirs, bool reading)
 		return -errno;
 	*ours = ends[reading ? 0 : 1];
 	*theirs = ends[reading ? 1 : 0];
+	if (fchmod(*ours, PIPE_MODE) < 0)
+		return -errno;
 	return fcntl(*ours, F_SETFL, O_NONBLOCK | (reading ? O_RDONLY : O_WRONLY)) < 0 ? -errno : 0;
 }
 

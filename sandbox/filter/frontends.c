@@ -25,6 +25,8 @@ static const struct table_rule frontend_channels[] = {
 	/* connections into sandboxes: one end for a nanny, one for the web executor */
 	{.call = "socketpair", .when = {IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC)}},
 	{.call = "pipe2", .when = {IS(1, O_CLOEXEC)}},
+	{.call = "fchmod",
+	 .when = {IS(1, 0666)}}, /* of those pipes; of a file of secrets too, which it has read */
 	/* its ends of pipes, and the host's output as it was at the end */
 	{.call = "fcntl", .when = {IS(1, F_SETFL)}},
 	ALLOW("pread64"),  /* memory.events of a sandbox's group, where there are groups; logs of commands */

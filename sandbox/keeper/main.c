@@ -217,11 +217,22 @@ static int prepare_unnamespaced(struct keeper *keeper, struct executor *executor
 		       : -ENOMEM;
 }
 
+/* stdin of commands that have none. The one that the spawner gave was opened outside: /dev/stdin would be
+ * refused. */
+static int open_null(void)
+{
+	_cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return null < 0 || dup2(null, STDIN_FILENO) < 0 ? -errno : 0;
+}
+
 static int prepare(struct keeper *keeper, struct executor *executor)
 {
-	int result;
+	int result = open_null();
 	sigset_t blocked;
 
+	if (result < 0)
+		return result;
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGCHLD);
 	sigaddset(&blocked, SIGUSR1);

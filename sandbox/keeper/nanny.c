@@ -228,7 +228,7 @@ static int begin_terminal(struct nanny_call *call, const struct request *request
 	}
 	launch->terminal = true;
 	launch->input = launch->output = launch->errors = call->terminal->slave;
-	state_note(&call->input, KEEPER_WAITS_TERMINAL, call->terminal->slave);
+	state_note(&call->input, KEEPER_WAITS_TERMINAL, call->terminal->slave, -1);
 	return 0;
 }
 
@@ -265,7 +265,9 @@ static void serve(struct nanny *nanny, const struct frame_header *header, struct
 	if (call.terminal && begin_terminal(&call, request, &launch) < 0)
 		return;
 	if (!call.terminal && launch.input >= 0)
-		state_note(&call.input, KEEPER_WAITS_PIPE, launch.input);
+		state_note(&call.input, KEEPER_WAITS_PIPE, launch.input, -1);
+	else if (!call.terminal)
+		state_note(&call.input, KEEPER_WAITS_IN_VAIN, launch.output, launch.errors);
 	/* the keeper cannot read our memory, and need not judge us */
 	nanny->nursery->looking[nanny->slot] = launch.look;
 	call.pid = launch_command(request, &launch);

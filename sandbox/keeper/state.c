@@ -43,12 +43,14 @@ struct look {
 	unsigned long arguments[4];
 };
 
-void state_note(struct state_input *input, uint32_t waits, int fd)
+void state_note(struct state_input *input, uint32_t waits, int fd, int other)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) == 0)
-		*input = (struct state_input){waits, status.st_dev, status.st_ino, status.st_rdev};
+		*input = (struct state_input){waits, status.st_dev, status.st_ino, 0, status.st_rdev};
+	if (other >= 0 && fstat(other, &status) == 0)
+		input->other = status.st_ino;
 }
 
 /* At most size - 1 bytes of a file in /proc, with a NUL behind; how many, or -1. */
@@ -78,7 +80,8 @@ static bool is_input(const struct look *look, unsigned long fd)
 	snprintf(path, sizeof path, "%s/fd/%u", look->path, (unsigned)fd);
 	if (stat(path, &status) < 0)
 		return false;
-	if (status.st_dev == input->device && status.st_ino == input->inode)
+	if (status.st_dev == input->device &&
+	    (status.st_ino == input->inode || (input->other && status.st_ino == input->other)))
 		return true;
 	return input->waits == KEEPER_WAITS_TERMINAL && S_ISCHR(status.st_mode) &&
 	       status.st_rdev == CONTROLLING && look->terminal == input->terminal;

@@ -11,8 +11,8 @@
 struct state_input {
 	uint32_t waits; /* KEEPER_WAITS_* of a process that waits for it; 0: there is none */
 	dev_t device;
-	ino_t inode;
-	dev_t terminal; /* st_rdev */
+	ino_t inode, other; /* 0: there is no other */
+	dev_t terminal;     /* st_rdev */
 };
 
 struct state {
@@ -21,8 +21,8 @@ struct state {
 	uint32_t processes;
 };
 
-/* Notes what `fd` is. */
-void state_note(struct state_input *input, uint32_t waits, int fd);
+/* Notes what `fd` is, and `other` of the same device, or -1. */
+void state_note(struct state_input *input, uint32_t waits, int fd, int other);
 /* Looks at all descendants of `process` in /proc. */
 void state_look(pid_t process, const struct state_input *input, struct state *state);
 

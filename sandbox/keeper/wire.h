@@ -82,5 +82,6 @@ enum keeper_frame {
 #define KEEPER_WAITS_NOT      0 /* or not known */
 #define KEEPER_WAITS_TERMINAL 1
 #define KEEPER_WAITS_PIPE     2 /* the pipe that is the command's stdin */
+#define KEEPER_WAITS_IN_VAIN  3 /* its stdout or stderr, which some programs take for a terminal (vim) */
 
 #endif

@@ -225,8 +225,8 @@ class Server:
         return self.process.pid
 
     def tree(self):
-        """Pids of the server and everything it started, the server first."""
-        return descendants(self.pid)
+        """Pids of the server and everything it started, the server first. None when it has ended: the number may be another's by then."""
+        return descendants(self.pid) if self.process.poll() is None else []
 
     def close_input(self):
         self.process.stdin.close()

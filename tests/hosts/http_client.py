@@ -104,7 +104,7 @@ class HttpServer:
         return self.process.pid
 
     def tree(self):
-        return descendants(self.pid)
+        return descendants(self.pid) if self.process.poll() is None else []
 
     def connect(self, timeout=PATIENCE):
         """A connection without a byte, or after its handshake."""

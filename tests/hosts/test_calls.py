@@ -83,7 +83,7 @@ def test_no_progress_unless_asked_for(server):
 
 
 def test_progress_grows_and_stops_with_the_answer(server):
-    number = server.start("tools/call", {"name": "run_command", "arguments": {"command": "for i in 1 2 3; do echo line $i; sleep 1; done"}},
+    number = server.start("tools/call", {"name": "run_command", "arguments": {"command": "for i in $(seq 150); do echo line $i; sleep 0.01; done"}},
                           progress="token-1")
     server.response(number)
     notes = [m for m in server.waiting if m.get("method") == "notifications/progress"]
@@ -91,6 +91,7 @@ def test_progress_grows_and_stops_with_the_answer(server):
     assert notes and all(m["params"]["progressToken"] == "token-1" for m in notes)
     values = [m["params"]["progress"] for m in notes]
     assert values == sorted(set(values))
+    assert all(after - before >= 249 for before, after in zip(values, values[1:])), values  # ms: at most four a second
     assert any("line" in m["params"].get("message", "") for m in notes)
     server.nothing_more()
 

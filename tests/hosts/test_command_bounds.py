@@ -6,6 +6,7 @@ import os
 import pytest
 from client import text_of
 from test_commands import ask, begin, read, read_until
+from test_limits import data_limit
 
 
 def stop(server, handle):
@@ -161,6 +162,27 @@ def test_what_runs_uses(server):
     stop(server, handle)
 
 
+def test_facts_of_a_run(server):
+    line = "import os, time; x = b'x' * 60000000\nwhile time.process_time() < 0.3: pass\nos._exit(7)"
+    facts = server.call("run_command", argv=["python3", "-c", line])["structuredContent"]
+    assert facts["status"] == "exited" and facts["exit_code"] == 7 and "signal" not in facts, facts
+    assert 290 <= facts["cpu_ms"] <= facts["duration_ms"] + 50 and 60000000 < facts["peak_memory_bytes"] < 10 ** 9, facts
+    for number, name in ((6, "SIGABRT"), (9, "SIGKILL"), (11, "SIGSEGV"), (37, "signal 37")):
+        told = server.call("run_command", command=f"kill -{number} $$")
+        assert told["structuredContent"]["status"] == "signaled" and told["structuredContent"]["signal"] == name, told
+        assert "exit_code" not in told["structuredContent"] and text_of(told).startswith(f"[{name} · ")
+
+
+@data_limit
+def test_out_of_memory(start, policy):
+    """Of one process's own: the kernel's word where there are groups is for tests/kernels."""
+    server = start("--policy", policy({"limits": {"dataBytes": 100 << 20}}))
+    told = server.call("run_command", argv=["python3", "-c", "x = []\nwhile True: x.append(b'x' * 1000000)"])
+    assert told["structuredContent"]["status"] == "out_of_memory" and told["structuredContent"]["exit_code"] == 1
+    assert text_of(told).splitlines()[-1].startswith("[out of memory · exit 1 · ") and "limits.dataBytes" in text_of(told)
+    assert server.call("run_command", argv=["python3", "-c", "raise MemoryError"])["structuredContent"]["status"] == "exited"  # what it says proves nothing
+
+
 def test_a_list_that_is_cancelled(server):
     handle = begin(server, "sleep 300")
     for _ in range(20):
@@ -178,6 +200,14 @@ def test_binary_output(server):
     assert content["stdout"].startswith("[stdout is binary: 7 bytes, not shown; begins 7f 45 4c 46 00 01 02.")
     assert content["stderr"] == "beside\n" and content["omitted_bytes"] == {"stdout": 7, "stderr": 0}
     assert text_of(result).startswith("[stdout is binary: 7 bytes") and "\nbeside\n" in text_of(result)
+
+
+def test_text_that_is_no_utf8(server):
+    """Shown, with a note and a guess; what is UTF-8 gets none."""
+    said = server.call("run_command", command=r"printf 'caf\xe9, na\xefve\n'")
+    assert said["structuredContent"]["stdout"] == "caf\ufffd, na\ufffdve\n"
+    assert text_of(said).splitlines()[1] == "[Not UTF-8, probably ISO-8859-1: 2 places shown as U+FFFD.]", text_of(said)
+    assert "UTF-8" not in text_of(server.call("run_command", command="printf 'café, naïve\n'"))
 
 
 # ---- keys ----
@@ -223,6 +253,19 @@ def test_a_key_with_a_passphrase(server):
 def test_an_editor(server):
     done = server.call("run_command", command="git init -q r && cd r && git -c user.name=n -c user.email=e commit --allow-empty")["structuredContent"]
     assert done["exit_code"] != 0 and "it wanted an editor for:" in done["stderr"] and "COMMIT_EDITMSG" in done["stderr"], done
+
+
+@pytest.mark.parametrize("errors", ["", " 2>&1"])
+def test_an_editor_that_was_begun_itself(server, errors):
+    """Without a terminal vim takes its stderr for one, as this does: that no key can come there is told, with what to do."""
+    handle = begin(server, f"python3 -c 'import os, select; os.dup2(2, 0); select.select([0], [], [])'{errors}")
+    read_until(server, handle, lambda r: r.get("waits_for_input"))
+    assert "waits for input that only tty could give it" in text_of(server.call("read_output", id=handle, wait_ms=0))
+    stop(server, handle)
+    begun = begin(server, "sleep 300")  # who does not read at all does not wait for input
+    for _ in range(20):
+        assert not read(server, begun, wait_ms=0).get("waits_for_input")
+    stop(server, begun)
 
 
 def test_the_traps_stay(server):

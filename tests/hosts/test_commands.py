@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from client import PATIENCE, describe, text_of
+from client import PATIENCE, Watch, describe, text_of
 
 
 def begin(server, line, **more):
@@ -120,6 +120,40 @@ def test_characters_are_never_cut(server):
     assert text == line
 
 
+def test_what_has_only_begun_waits_for_its_rest(server, workspace):
+    """A character or an escape sequence that comes in two pieces: neither the answer that leaves the command running nor a read shows half
+    of it, and a read waits for the rest."""
+    gate = ask(workspace, "gate")
+    for first, rest, shown in ((r"a\xf0\x9f", r"\x98\x80b", "😀b"), (r"a\xc3", r"\xa4", "ä"), (r"a\x1b[3", r"1mred", "red"), (r"a\x1b]0;ti", r"tle\x07b", "b")):
+        line = f"printf '{first}'; read line < gate; printf '{rest}'; read line < gate; printf '{first}'"
+        facts = server.call("run_command", command=line, wait_ms=300)["structuredContent"]
+        if not facts["stdout"]:  # it had not begun by then
+            facts = read(server, facts["id"])
+        assert facts["status"] == "running" and facts["stdout"] == "a", facts
+        nothing = server.call("read_output", id=facts["id"], wait_ms=50)
+        assert nothing["structuredContent"]["stdout"] == "" and "more are there" not in text_of(nothing), nothing
+        waiting = server.start_call("read_output", id=facts["id"])
+        server.nothing_more()
+        gate.write_text("\n")
+        assert server.response(waiting)["result"]["structuredContent"]["stdout"] == shown
+        gate.write_text("\n")
+        read_until(server, facts["id"], lambda r: r["status"] != "running")
+        whole = read(server, facts["id"], since=0)["stdout"]
+        assert whole in (f"a{shown}a", f"a{shown}a\ufffd"), whole  # at the end there is no rest to wait for
+
+
+def test_lines_written_over(server):
+    """Floods of progress hide nothing of what stands between them, neither in an answer nor in the pages of a log."""
+    count = "python3 -c \"print(*(f'\\r{i}%' for i in range(50000)), sep='', end='')\""
+    said = server.call("run_command", command=f"echo one; {count}; echo; echo two; {count} >&2; echo three; {count}", max_bytes=200)["structuredContent"]
+    assert said["stdout"] == "one\n49999%\ntwo\nthree\n49999%" and said["stderr"] == "49999%" and "id" not in said, said
+    handle = begin(server, f"read line; {count}; echo; echo end", stdin="")
+    server.call("write_input", id=handle, text="\n", wait_ms=0)
+    read_until(server, handle, lambda r: r["status"] != "running")
+    page = read(server, handle, since=0)
+    assert page["stdout"] == "49999%\nend\n" and page["next"] > 300000, page
+
+
 def test_both_streams_in_the_order_they_came(server):
     result = server.call("run_command", command="for i in 1 2 3; do echo out $i; sleep 0.05; echo err $i >&2; sleep 0.05; done", max_bytes=20)
     again = server.call("read_output", id=result["structuredContent"]["id"], since=0)
@@ -136,6 +170,14 @@ def test_stdin_that_stays_open(server):
     assert read(server, handle, since=0)["stdout"].endswith("got two\nend\n")
     late = server.call("write_input", id=handle, text="three\n")
     assert late["isError"] and "has ended" in text_of(late)
+
+
+def test_standard_descriptors_by_name(server):
+    """What scripts do: `> /dev/stderr`, a file argument /dev/stdin. Also where commands have another uid than the server."""
+    line = "cat /dev/stdin; echo out > /dev/stdout; echo err > /dev/stderr; echo both | tee /dev/stderr; cat < /dev/fd/0"
+    for more, given in (({}, ""), ({"stdin": "given\n"}, "given\n")):
+        facts = server.call("run_command", command=line, **more)["structuredContent"]
+        assert (facts["stdout"], facts["stderr"], facts["exit_code"]) == (f"{given}out\nboth\n", "err\nboth\n", 0), facts
 
 
 def test_input_for_who_has_none(server):
@@ -194,9 +236,12 @@ def test_as_many_as_there_may_be(server):
 def test_nothing_of_them_outlives_the_server(start):
     server = start()
     for _ in range(3):
-        begin(server, "setsid sleep 300 & sleep 301")
-    server.finish()
-    assert not [pid for pid in server.tree() if "sleep 30" in describe(pid)]
+        read_until(server, begin(server, "setsid sleep 300 & echo begun; sleep 301"), lambda r: "begun" in r["stdout"])
+    watch = Watch(server.tree())
+    assert len(watch.descriptors) > 9
+    assert server.finish() == 0
+    watch.wait_ended(PATIENCE)
+    watch.close()
 
 
 @pytest.mark.parametrize("kept", ["head", "tail"])

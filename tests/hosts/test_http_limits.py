@@ -87,6 +87,19 @@ def test_calls_in_flight(serve, legacy):
     assert answer.status == 200 and not answer.last()["result"].get("isError")
 
 
+def test_who_queues_makes_nobody_else_wait(serve_http, policy):
+    """A caller's commands wait for one another. Of who is told its place, the last is told that all others are before it."""
+    server = serve_http("--policy", policy({"limits": {"commandsAtOnce": 2}}))
+    begun = [server.call("run_command", {"command": "echo up; sleep 300", "wait_ms": 0}) for _ in range(20)]
+    last = server.request("tools/call", {"name": "run_command", "arguments": {"command": "echo last"}}, progress=1, number=99)
+    assert last.next_message()["params"]["message"].endswith("waits for its turn: place 19")
+    assert server.call("run_command", {"command": "echo mine"}, token="bob")["structuredContent"]["stdout"] == "mine\n"
+    assert len(server.call("list_commands")["structuredContent"]["commands"]) == 20
+    for one in begun:
+        server.call("stop_command", {"id": one["structuredContent"]["id"]})
+    assert last.last()["result"]["structuredContent"]["stdout"] == "last\n"
+
+
 def test_streams(serve):
     server = serve({"streams": 2})
     streams = [server.request("subscriptions/listen", LISTEN, number=n) for n in range(2)]

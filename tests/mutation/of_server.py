@@ -96,7 +96,7 @@ def callers():
     yield Mutant("leash: more in a report is taken", swap(path, "if (frame_done(&reader) < 0 || !(WIFEXITED", "if (!(WIFEXITED"), lies)
     yield Mutant("leash: one that is not killed in time is waited for", swap(SERVER + "command.c", "case COMMAND_KILLED: sandbox_end(sandbox); break;", "case COMMAND_KILLED: break;"), lies + hosts("lifetime"))
     yield Mutant("leash: descriptors are taken", swap(SERVER + "command_pipes.c", "frame_refuse_descriptors(pair[0]);", ""), unit("sandbox_ends"))
-    yield Mutant("leash: states that there are not", swap(SERVER + "command_listen.c", "if (frame_done(&reader) < 0 || waits > KEEPER_WAITS_PIPE)", "if (0)"), lies)
+    yield Mutant("leash: states that there are not", swap(SERVER + "command_listen.c", "if (frame_done(&reader) < 0 || waits > KEEPER_WAITS_IN_VAIN)", "if (0)"), lies)
     handles = hosts("commands", "command_bounds")
     path = SERVER + "command_handles.c"
     yield Mutant("handles: any id finds one", swap(path, "if (strcmp(at->handle.id, id) == 0)", "if (1)"), handles)

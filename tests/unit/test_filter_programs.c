@@ -102,6 +102,8 @@ static void test_frontend(void **state)
 		 SECCOMP_RET_ALLOW},
 		{FILTER_FRONTEND, "pipe2", ARGUMENTS(0, O_CLOEXEC), SECCOMP_RET_ALLOW},
 		{FILTER_FRONTEND, "pipe2", ARGUMENTS(0, O_DIRECT), SECCOMP_RET_KILL_PROCESS},
+		{FILTER_FRONTEND, "fchmod", ARGUMENTS(3, 0666), SECCOMP_RET_ALLOW},
+		{FILTER_FRONTEND, "fchmod", ARGUMENTS(3, 0667), SECCOMP_RET_KILL_PROCESS},
 		{FILTER_FRONTEND, "fcntl", ARGUMENTS(1, F_SETFL), SECCOMP_RET_ALLOW},
 		{FILTER_FRONTEND, "recvmsg", ARGUMENTS(3, 0, MSG_DONTWAIT | MSG_CMSG_CLOEXEC),
 		 SECCOMP_RET_ALLOW},
@@ -118,7 +120,7 @@ static void test_frontend(void **state)
 	    WORDS(EPOLL, "sendmsg", "shutdown", "timerfd_settime", "pread64", "pwrite64", "getrandom"));
 	nothing_but(FILTER_FRONTEND, WORDS(COMMON, POLL, EPOLL, VAIN, "fstat", "read", "close", "pread64",
 					   "pwrite64", "getrandom", "fcntl", "recvmsg", "sendmsg", "shutdown",
-					   "timerfd_settime", "socketpair", "pipe2", "setsockopt"));
+					   "timerfd_settime", "socketpair", "pipe2", "fchmod", "setsockopt"));
 }
 
 /* The same, and who connects; it makes no socket itself. */
@@ -128,6 +130,7 @@ static void test_http(void **state)
 		{FILTER_HTTP, "socketpair", ARGUMENTS(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC),
 		 SECCOMP_RET_ALLOW},
 		{FILTER_HTTP, "pipe2", ARGUMENTS(0, O_CLOEXEC), SECCOMP_RET_ALLOW},
+		{FILTER_HTTP, "fchmod", ARGUMENTS(3, 0666), SECCOMP_RET_ALLOW},
 		{FILTER_HTTP, "fcntl", ARGUMENTS(1, F_SETFL), SECCOMP_RET_ALLOW},
 		{FILTER_HTTP, "recvmsg", ARGUMENTS(3, 0, MSG_DONTWAIT | MSG_CMSG_CLOEXEC), SECCOMP_RET_ALLOW},
 		{FILTER_HTTP, "recvmsg", ARGUMENTS(3, 0, MSG_CMSG_CLOEXEC), SECCOMP_RET_KILL_PROCESS},
@@ -157,8 +160,8 @@ static void test_http(void **state)
 		  "getrandom"));
 	nothing_but(FILTER_HTTP, WORDS(COMMON, POLL, EPOLL, VAIN, "fstat", "read", "close", "pread64",
 				       "pwrite64", "getrandom", "fcntl", "recvmsg", "sendmsg", "shutdown",
-				       "timerfd_settime", "socketpair", "pipe2", "setsockopt", "accept4",
-				       "recvfrom", "sendto", "getsockopt", "futex"));
+				       "timerfd_settime", "socketpair", "pipe2", "fchmod", "setsockopt",
+				       "accept4", "recvfrom", "sendto", "getsockopt", "futex"));
 }
 
 #define OPENED (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)

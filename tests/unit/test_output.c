@@ -43,7 +43,7 @@ static void test_fold(void **state)
 static char *written(const struct output_window *window, uint64_t *omitted, struct buffer *out)
 {
 	buffer_init(out, 1 << 20);
-	assert_int_equal(output_window_write(window, out, omitted), 0);
+	assert_int_equal(output_window_write(window, false, out, omitted), 0);
 	assert_int_equal(buffer_append(out, "", 1), 0);
 	return buffer_data(out);
 }
@@ -166,6 +166,134 @@ static void test_nothing_visible(void **state)
 	command_output_deinit(&output);
 }
 
+/* A flood of progress pushes out nothing that can be seen, however it comes in pieces. */
+static void test_lines_written_over(void **state)
+{
+	static const char *const turns[] = {"\r%d%%", "%d%%\r", "\x1b[2K\r\x1b[32m%d%%\x1b[0m", "\r%060d"};
+
+	for (size_t piece = 1; piece < 100; piece += 7) {
+		for (size_t turn = 0; turn < 4; turn++) {
+			struct command_output output;
+			struct buffer all, out;
+			uint64_t omitted;
+
+			buffer_init(&all, 1 << 20);
+			buffer_append_text(&all, "first\n");
+			for (int part = 0; part < 3; part++) {
+				for (int i = 0; i < 1000; i++)
+					buffer_printf(&all, turns[turn], i);
+				buffer_printf(&all, "\rpart %d\r\n", part);
+			}
+			command_output_init(&output, OUTPUT_BOTH, 180);
+			for (size_t at = 0; at < buffer_length(&all); at += piece)
+				command_output_add(
+					&output, 0, buffer_data(&all) + at,
+					piece < buffer_length(&all) - at ? piece : buffer_length(&all) - at);
+			assert_string_equal(written(&output.streams[0], &omitted, &out),
+					    "first\npart 0\npart 1\npart 2\n");
+			assert_int_equal(omitted, 0);
+			assert_false(command_output_omits(&output));
+			buffer_deinit(&out);
+			buffer_deinit(&all);
+			command_output_deinit(&output);
+		}
+	}
+}
+
+/* Generated text: what windows with room for everything keep reads as all of it does; what those without room
+ * keep is of it, and its count is exact. */
+static void test_as_all_of_it(void **state)
+{
+	static const char *const words[] = {"a",          "bc",     "\t",       "\n",   "\n",
+					    "\r",         "\r",     "\r\n",     "\b",   "\x1b[2K",
+					    "\x1b]0;t\a", "\x1b(B", "\xc3\xa4", "\x07", "0123456789"};
+	unsigned dice = 5;
+
+	for (int round = 0; round < 20000; round++) {
+		struct command_output whole, small;
+		struct buffer all, expected, out;
+		uint64_t omitted;
+		size_t piece, kept;
+
+		buffer_init(&all, 4096);
+		buffer_init(&expected, 4096);
+		for (int i = 0; i < 40; i++) {
+			dice = dice * 1103515245 + 12345;
+			buffer_append_text(&all, words[(dice >> 16) % (sizeof words / sizeof *words)]);
+		}
+		piece = 1 + (dice >> 20) % 9;
+		command_output_init(&whole, (enum output_keep)(round % 3), 4096);
+		command_output_init(&small, (enum output_keep)(round % 3), 1 + (dice >> 18) % 60);
+		for (size_t at = 0; at < buffer_length(&all); at += piece) {
+			size_t length = buffer_length(&all) - at;
+
+			length = length < piece ? length : piece;
+			command_output_add(&whole, 0, buffer_data(&all) + at, length);
+			command_output_add(&small, 0, buffer_data(&all) + at, length);
+		}
+		assert_int_equal(output_fold(&expected, buffer_data(&all), buffer_length(&all)), 0);
+		assert_int_equal(buffer_append(&expected, "", 1), 0);
+		assert_string_equal(written(&whole.streams[0], &omitted, &out), buffer_data(&expected));
+		assert_int_equal(omitted, 0);
+		buffer_deinit(&out);
+		kept = buffer_length(&small.streams[0].head) + small.streams[0].tail_length;
+		assert_true(kept <= small.most && kept <= small.streams[0].total);
+		assert_int_equal(small.streams[0].total, whole.streams[0].total);
+		if (!command_output_omits(&small)) {
+			assert_string_equal(written(&small.streams[0], &omitted, &out),
+					    buffer_data(&expected));
+			buffer_deinit(&out);
+		}
+		buffer_deinit(&expected);
+		buffer_deinit(&all);
+		command_output_deinit(&whole);
+		command_output_deinit(&small);
+	}
+}
+
+/* While more may come, what has only begun is left for later. */
+static void test_begun(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t begun;
+	} list[] = {{"", 0},
+		    {"a", 0},
+		    {"a\xc3", 1},
+		    {"a\xe6\xbc", 2},
+		    {"\xf0\x9f\x98", 3},
+		    {"\xc3\xa4", 0},
+		    {"\xf0\x9f\x98\x80", 0},
+		    {"\x98\x80", 0},
+		    {"\x1b", 1},
+		    {"red\x1b[3", 3},
+		    {"\x1b[31m", 0},
+		    {"\x1b(", 2},
+		    {"\x1b(B", 0},
+		    {"\x1b]0;ti", 6},
+		    {"\x1b]0;t\a", 0},
+		    {"\x1b]0;t\x1b\\", 0}};
+
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+		struct command_output output;
+		struct buffer out, shown;
+		uint64_t omitted;
+		size_t length = strlen(list[i].text);
+
+		assert_int_equal(output_begun(list[i].text, length), list[i].begun);
+		command_output_init(&output, OUTPUT_BOTH, 100);
+		command_output_add(&output, 0, list[i].text, length);
+		buffer_init(&out, 100);
+		buffer_init(&shown, 100);
+		assert_int_equal(output_window_write(&output.streams[0], true, &out, &omitted), 0);
+		assert_int_equal(output_fold(&shown, list[i].text, length - list[i].begun), 0);
+		assert_int_equal(buffer_length(&out), buffer_length(&shown));
+		buffer_deinit(&out);
+		buffer_deinit(&shown);
+		command_output_deinit(&output);
+	}
+}
+
 /* A window that cannot grow (its maximum stands for memory that is not to be had) still counts what came. */
 static void test_without_memory(void **state)
 {
@@ -200,7 +328,8 @@ int main(void)
 		cmocka_unit_test(test_fold),           cmocka_unit_test(test_everything_fits),
 		cmocka_unit_test(test_counts),         cmocka_unit_test(test_characters_stay_whole),
 		cmocka_unit_test(test_newest_line),    cmocka_unit_test(test_nothing_visible),
-		cmocka_unit_test(test_without_memory),
+		cmocka_unit_test(test_without_memory), cmocka_unit_test(test_lines_written_over),
+		cmocka_unit_test(test_as_all_of_it),   cmocka_unit_test(test_begun),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,4 +103,7 @@ int command_log_read(struct command_log *log, uint64_t since, size_t most, comma
  */
 size_t command_log_cut(struct command_log *log, uint64_t since, size_t most, bool ended);
 
+/* How many bytes at the end are a character or an escape sequence that has only begun (output_begun). */
+size_t command_log_begun(struct command_log *log);
+
 #endif

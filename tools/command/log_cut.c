@@ -4,20 +4,21 @@
 
 #include <string.h>
 
-#define BEGUN_BYTES_MOST 3 /* of a character of UTF-8 that is not complete */
+#include "tools/command/output.h"
 
 struct ending {
 	size_t length;        /* bytes seen */
 	size_t after_newline; /* of them, up to the last newline, that included */
 	int stream;           /* of the last piece */
 	size_t last_length;   /* the last bytes that this stream wrote without a word of the other between */
-	unsigned char last[BEGUN_BYTES_MOST];
+	char last[OUTPUT_BEGUN_MOST];
 };
 
 static int look(void *context, int stream, const char *bytes, size_t length)
 {
 	struct ending *ending = context;
 	const char *newline = memrchr(bytes, '\n', length);
+	size_t kept = length < sizeof ending->last ? length : sizeof ending->last, left;
 
 	if (newline)
 		ending->after_newline = ending->length + (size_t)(newline + 1 - bytes);
@@ -25,29 +26,24 @@ static int look(void *context, int stream, const char *bytes, size_t length)
 	if (stream != ending->stream)
 		ending->last_length = 0;
 	ending->stream = stream;
-	if (length > BEGUN_BYTES_MOST) {
-		bytes += length - BEGUN_BYTES_MOST;
-		length = BEGUN_BYTES_MOST;
-	}
-	for (; length > 0; length--, bytes++) {
-		if (ending->last_length == BEGUN_BYTES_MOST)
-			memmove(ending->last, ending->last + 1, --ending->last_length);
-		ending->last[ending->last_length++] = (unsigned char)*bytes;
-	}
+	left = sizeof ending->last - kept; /* of those before */
+	if (left > ending->last_length)
+		left = ending->last_length;
+	memmove(ending->last, ending->last + ending->last_length - left, left);
+	memcpy(ending->last + left, bytes + length - kept, kept);
+	ending->last_length = left + kept;
 	return 0;
 }
 
-/* How many bytes at the end are a character that has only begun. */
-static size_t count_begun(const struct ending *ending)
+size_t command_log_begun(struct command_log *log)
 {
-	for (size_t back = 1; back <= ending->last_length; back++) {
-		unsigned char byte = ending->last[ending->last_length - back];
+	uint64_t total = command_log_total(log), next, lost;
+	struct ending ending = {.stream = -1};
 
-		if ((byte & 0xc0) == 0x80)
-			continue;
-		return byte >= (back == 1 ? 0xc0 : back == 2 ? 0xe0 : 0xf0) ? back : 0;
-	}
-	return 0;
+	if (command_log_read(log, total < OUTPUT_BEGUN_MOST ? 0 : total - OUTPUT_BEGUN_MOST,
+			     OUTPUT_BEGUN_MOST, look, &ending, &next, &lost) < 0)
+		return 0;
+	return output_begun(ending.last, ending.last_length);
 }
 
 size_t command_log_cut(struct command_log *log, uint64_t since, size_t most, bool ended)
@@ -58,7 +54,7 @@ size_t command_log_cut(struct command_log *log, uint64_t since, size_t most, boo
 
 	if (command_log_read(log, since, most, look, &ending, &next, &lost) < 0)
 		return 0;
-	whole = ending.length - count_begun(&ending);
+	whole = ending.length - output_begun(ending.last, ending.last_length);
 	if (next == log->total)
 		return ended ? ending.length : whole;
 	if (ending.length < most) /* what would follow is gone */

@@ -11,6 +11,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/utf8.h"
 
 const char *const run_command_statuses[] = {"running", "exited",        "signaled", "timed_out",
 					    "denied",  "out_of_memory", NULL};
@@ -130,9 +131,14 @@ static int write_ending(struct tool_result *result, const struct command_outcome
 	if (outcome->running)
 		return result_textf(result, "[running · %.2f s · quiet for %.2f s%s%s]", seconds,
 				    (double)outcome->quiet_ns / 1e9,
-				    outcome->waits_for_input ? " · waits for input" : "", rest);
+				    outcome->waits_in_vain ? " · waits for input that only tty could give "
+							     "it: stop it, and begin it with tty"
+				    : outcome->waits_for_input ? " · waits for input"
+							       : "",
+				    rest);
 	if (outcome->leftovers)
-		snprintf(left, sizeof left, " · %u processes left behind, killed", outcome->leftovers);
+		snprintf(left, sizeof left, " · %u process%s left behind, killed", outcome->leftovers,
+			 outcome->leftovers == 1 ? "" : "es");
 	write_memory(outcome, memory, sizeof memory);
 	if (outcome->timed_out)
 		return result_textf(result,
@@ -150,44 +156,56 @@ static int write_ending(struct tool_result *result, const struct command_outcome
 	return result_textf(result, "[%s%s · %.2f s%s%s%s]", name, how, seconds, left, memory, rest);
 }
 
-static int write_window(const struct output_window *window, const char *stream, struct buffer *text,
-			uint64_t *omitted)
+/* Windows are written from while more comes into them; what is read from the log was cut there. */
+static bool is_open(const struct command_outcome *outcome)
+{
+	return outcome->running && !outcome->reading;
+}
+
+static int write_window(const struct output_window *window, const char *stream, bool open,
+			struct buffer *text, uint64_t *omitted)
 {
 	if (!output_window_is_binary(window))
-		return output_window_write(window, text, omitted);
+		return output_window_write(window, open, text, omitted);
 	*omitted = window->total;
 	return output_window_name(window, stream, text);
 }
 
 /* In the order they came; where one of them is no text, one after the other. */
-static int write_both(const struct command_output *output, struct buffer *text, uint64_t *omitted)
+static int write_both(const struct command_output *output, bool open, struct buffer *text, uint64_t *omitted)
 {
 	const struct output_window *merged = command_output_merged(output);
 	uint64_t more = 0;
 	int code;
 
 	if (!output_window_is_binary(merged))
-		return output_window_write(merged, text, omitted);
-	code = write_window(&output->streams[0], "stdout", text, omitted);
+		return output_window_write(merged, open, text, omitted);
+	code = write_window(&output->streams[0], "stdout", open, text, omitted);
 	if (code == 0)
-		code = write_window(&output->streams[1], "stderr", text, &more);
+		code = write_window(&output->streams[1], "stderr", open, text, &more);
 	*omitted += more;
 	return code;
 }
 
 static int write_text(struct tool_result *result, const struct command_outcome *outcome)
 {
-	uint64_t omitted;
+	uint64_t omitted, replaced = result->replaced;
 	struct buffer text;
 	int code;
 
 	buffer_init(&text, LIMIT_ANSWER_BYTES);
-	code = write_both(outcome->output, &text, &omitted);
+	code = write_both(outcome->output, is_open(outcome), &text, &omitted);
 	if (code == 0 && buffer_length(&text)) {
 		code = result_text(result, buffer_data(&text), buffer_length(&text));
 		if (code == 0 && buffer_data(&text)[buffer_length(&text) - 1] != '\n')
 			code = result_text(result, "\n", 1);
 	}
+	replaced = result->replaced - replaced;
+	if (code == 0 && replaced)
+		code = result_textf(
+			result, "[Not UTF-8, probably %s: %" PRIu64 " place%s shown as U+FFFD.]\n",
+			utf8_guess_other((const uint8_t *)buffer_data(&text), buffer_length(&text)), replaced,
+			replaced == 1 ? "" : "s");
 	buffer_deinit(&text);
 	if (code == 0)
 		code = command_denials_text(outcome->denials, result);
@@ -195,13 +213,13 @@ static int write_text(struct tool_result *result, const struct command_outcome *
 }
 
 static int write_stream(struct json_writer *writer, const char *key, const struct output_window *window,
-			uint64_t *omitted)
+			bool open, uint64_t *omitted)
 {
 	struct buffer text;
 	int code;
 
 	buffer_init(&text, LIMIT_ANSWER_BYTES);
-	code = write_window(window, key, &text, omitted);
+	code = write_window(window, key, open, &text, omitted);
 	json_key(writer, key);
 	json_bytes(writer, buffer_data(&text), buffer_length(&text));
 	buffer_deinit(&text);
@@ -250,6 +268,7 @@ int command_outcome_write(struct tool_result *result, const struct command_outco
 {
 	struct json_writer *writer;
 	uint64_t omitted[2];
+	bool open = is_open(outcome);
 	int code = write_text(result, outcome);
 
 	if (code < 0)
@@ -258,9 +277,9 @@ int command_outcome_write(struct tool_result *result, const struct command_outco
 	json_key_text(writer, "status", command_outcome_status(outcome));
 	if (!outcome->running)
 		write_end(writer, outcome);
-	code = write_stream(writer, "stdout", &outcome->output->streams[0], &omitted[0]);
+	code = write_stream(writer, "stdout", &outcome->output->streams[0], open, &omitted[0]);
 	if (code == 0)
-		code = write_stream(writer, "stderr", &outcome->output->streams[1], &omitted[1]);
+		code = write_stream(writer, "stderr", &outcome->output->streams[1], open, &omitted[1]);
 	json_key(writer, "omitted_bytes");
 	json_object(writer);
 	json_key_int(writer, "stdout", (int64_t)omitted[0]);

@@ -31,6 +31,7 @@ struct command_outcome {
 	uint64_t lost_bytes;        /* that came before it and are gone */
 	uint64_t quiet_ns;          /* how long nothing has come */
 	bool waits_for_input;       /* it is blocked reading its terminal or its stdin, says the kernel */
+	bool waits_in_vain;         /* for input that would have to come from its own output */
 	const struct command_output *output;
 	const struct command_denials *denials;
 };

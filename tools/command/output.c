@@ -1,117 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Windows over a command's output, and its folding into readable text. Trusts nothing: any bytes may come. */
+/* What a command's output reads like: cut between lines, named where it is no text, folded. Trusts nothing:
+ * any bytes may come. */
 #include "tools/command/output.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
+#include "protocol/cleanup.h"
 #include "protocol/limits.h"
-
-/* ---- windows ---- */
-
-static void window_init(struct output_window *window, enum output_keep keep, size_t most)
-{
-	*window = (struct output_window){0};
-	window->head_most = keep == OUTPUT_HEAD ? most : keep == OUTPUT_BOTH ? most / 2 : 0;
-	window->tail_most = most - window->head_most;
-	buffer_init(&window->head, window->head_most);
-	buffer_init(&window->tail, window->tail_most);
-}
-
-/* Without memory a window keeps what it has and never grows again: what is missing is counted, like anything
- * that found no room. */
-static size_t grow(struct buffer *kept, size_t *most, const char *bytes, size_t length)
-{
-	size_t left = *most - buffer_length(kept), taken = length < left ? length : left;
-
-	if (buffer_append(kept, bytes, taken) == 0)
-		return taken;
-	*most = buffer_length(kept);
-	return 0;
-}
-
-static void window_add(struct output_window *window, const char *bytes, size_t length)
-{
-	size_t done = grow(&window->head, &window->head_most, bytes, length);
-
-	window->total += length;
-	bytes += done;
-	length -= done;
-	if (length > window->tail_most) { /* only its end can survive */
-		bytes += length - window->tail_most;
-		length = window->tail_most;
-	}
-	done = grow(&window->tail, &window->tail_most, bytes, length);
-	if (length - done > window->tail_most) /* it could not grow */
-		done = length - window->tail_most;
-	while (done < length) {
-		size_t piece = window->tail_most - window->tail_next;
-
-		if (piece > length - done)
-			piece = length - done;
-		memcpy(buffer_data(&window->tail) + window->tail_next, bytes + done, piece);
-		window->tail_next = (window->tail_next + piece) % window->tail_most;
-		done += piece;
-	}
-}
-
-static void window_copy(struct output_window *to, const struct output_window *from)
-{
-	to->head_most = from->head_most;
-	to->tail_most = from->tail_most;
-	grow(&to->head, &to->head_most, buffer_data(&from->head), buffer_length(&from->head));
-	grow(&to->tail, &to->tail_most, buffer_data(&from->tail), buffer_length(&from->tail));
-	to->tail_next = to->tail_most ? from->tail_next : 0;
-	to->total = from->total;
-}
-
-void command_output_init(struct command_output *output, enum output_keep keep, size_t most)
-{
-	*output = (struct command_output){.keep = keep, .most = most};
-	window_init(&output->streams[0], keep, most);
-	window_init(&output->streams[1], keep, most);
-	window_init(&output->merged, keep, most);
-}
-
-static void window_deinit(struct output_window *window)
-{
-	buffer_deinit(&window->head);
-	buffer_deinit(&window->tail);
-}
-
-void command_output_deinit(struct command_output *output)
-{
-	window_deinit(&output->streams[0]);
-	window_deinit(&output->streams[1]);
-	window_deinit(&output->merged);
-}
-
-void command_output_add(struct command_output *output, int stream, const void *bytes, size_t length)
-{
-	if (!output->mixed && output->streams[!stream].total) {
-		window_copy(&output->merged, &output->streams[!stream]);
-		output->mixed = true;
-	}
-	if (output->mixed)
-		window_add(&output->merged, bytes, length);
-	window_add(&output->streams[stream], bytes, length);
-}
-
-const struct output_window *command_output_merged(const struct command_output *output)
-{
-	return output->mixed ? &output->merged : &output->streams[output->streams[0].total == 0];
-}
-
-static bool window_omits(const struct output_window *window)
-{
-	return window->total > buffer_length(&window->head) + buffer_length(&window->tail);
-}
-
-bool command_output_omits(const struct command_output *output)
-{
-	return window_omits(&output->streams[0]) || window_omits(&output->streams[1]) ||
-	       window_omits(command_output_merged(output));
-}
 
 /* ---- cutting ---- */
 
@@ -149,44 +45,51 @@ static bool is_line_open(const struct buffer *out, size_t before)
 	return length > before && buffer_data(out)[length - 1] != '\n';
 }
 
-int output_window_write(const struct output_window *window, struct buffer *out, uint64_t *omitted)
+/* Appends the tail in its order. Room was made for it. */
+static void append_tail(struct buffer *to, const struct output_window *window, size_t skip)
 {
-	size_t head = buffer_length(&window->head), tail = buffer_length(&window->tail), skip = 0;
-	bool cut = window_omits(window);
-	struct buffer line;
-	size_t before = buffer_length(out);
-	int result;
+	size_t size = buffer_length(&window->tail), first = size - window->tail_start;
+	const char *ring = buffer_data(&window->tail);
+
+	if (first > window->tail_length)
+		first = window->tail_length;
+	if (skip < first)
+		buffer_append(to, ring + window->tail_start + skip, first - skip);
+	skip = skip > first ? skip - first : 0;
+	buffer_append(to, ring, window->tail_length - first - skip);
+}
+
+int output_window_write(const struct output_window *window, bool open, struct buffer *out, uint64_t *omitted)
+{
+	size_t head = buffer_length(&window->head), tail = window->tail_length, skip = 0, before;
+	_cleanup_(buffer_deinit) struct buffer text = {.max = head + tail + 1};
+	bool cut = output_window_omits(window);
+	int result = buffer_reserve(&text, head + tail + 1);
 
 	*omitted = 0;
-	buffer_init(&line, tail + head + 1);
-	result = buffer_reserve(&line, tail + head + 1);
 	if (result < 0)
 		return result;
 	if (cut && head)
 		head = trim_head(buffer_data(&window->head), head);
-	buffer_append(&line, buffer_data(&window->head), head);
-	if (!cut) {
-		/* not full, so not wrapped */
-		buffer_append(&line, buffer_data(&window->tail), tail);
-		result = output_fold(out, buffer_data(&line), buffer_length(&line));
-	} else {
-		const char *ring = buffer_data(&window->tail);
-
-		result = output_fold(out, buffer_data(&line), head);
-		buffer_clear(&line, SIZE_MAX);
-		buffer_append(&line, ring + window->tail_next, tail - window->tail_next);
-		buffer_append(&line, ring, window->tail_next);
+	buffer_append(&text, buffer_data(&window->head), head);
+	if (cut) {
+		before = buffer_length(out);
+		result = output_fold(out, buffer_data(&text), head);
+		buffer_clear(&text, SIZE_MAX);
+		append_tail(&text, window, 0);
 		if (tail)
-			skip = trim_tail(buffer_data(&line), tail);
+			skip = trim_tail(buffer_data(&text), tail);
 		*omitted = window->total - head - (tail - skip);
 		if (result == 0)
 			result = buffer_printf(out, "%s[… %" PRIu64 " bytes left out …]\n",
 					       is_line_open(out, before) ? "\n" : "", *omitted);
-		if (result == 0)
-			result = output_fold(out, buffer_data(&line) + skip, tail - skip);
+		buffer_consume(&text, skip);
+	} else {
+		append_tail(&text, window, 0);
 	}
-	buffer_deinit(&line);
-	return result;
+	if (open)
+		text.end -= output_begun(buffer_data(&text), buffer_length(&text));
+	return result < 0 ? result : output_fold(out, buffer_data(&text), buffer_length(&text));
 }
 
 /* ---- what is no text ---- */
@@ -210,7 +113,7 @@ int output_window_name(const struct output_window *window, const char *stream, s
 	int result = buffer_printf(out, "[%s is binary: %" PRIu64 " bytes, not shown", stream, window->total);
 
 	/* a tail alone begins somewhere */
-	if (result == 0 && (first == &window->head || !window_omits(window))) {
+	if (result == 0 && (first == &window->head || !output_window_omits(window))) {
 		result = buffer_append_text(out, "; begins");
 		for (size_t i = 0; i < length && result == 0; i++)
 			result = buffer_printf(out, " %02x", (unsigned char)buffer_data(first)[i]);
@@ -222,37 +125,47 @@ int output_window_name(const struct output_window *window, const char *stream, s
 
 /* ---- folding ---- */
 
-/* The length of the escape sequence that starts at text[0] == ESC; what is cut off at the end counts whole.
- */
-static size_t escape_length(const char *text, size_t length)
+enum output_escape output_escape(enum output_escape within, unsigned char byte)
 {
-	size_t at = 2;
+	bool more = byte >= 0x20 && byte <= (within == ESCAPE_CONTROL ? 0x3f : 0x2f);
 
-	if (length < 2)
-		return length;
-	switch (text[1]) {
-	case '[': /* CSI: parameters and intermediates, then one final byte */
-		while (at < length && text[at] >= 0x20 && text[at] <= 0x3f)
-			at++;
-		return at < length ? at + 1 : at;
-	case ']': /* OSC, and the other strings: up to BEL or ST */
-	case 'P':
-	case 'X':
-	case '^':
-	case '_':
-		for (; at < length; at++) {
-			if (text[at] == '\a')
-				return at + 1;
-			if (text[at] == '\x1b')
-				return at + 1 < length && text[at + 1] == '\\' ? at + 2 : at;
-		}
-		return at;
-	default: /* intermediates, then one final byte */
-		at = 1;
-		while (at < length && text[at] >= 0x20 && text[at] <= 0x2f)
-			at++;
-		return at < length ? at + 1 : at;
+	switch (within) {
+	case ESCAPE_NONE:
+		return byte == '\x1b' ? ESCAPE_BEGUN : ESCAPE_NONE;
+	case ESCAPE_BEGUN:
+		if (byte == '[')
+			return ESCAPE_CONTROL;
+		if (byte == ']' || byte == 'P' || byte == 'X' || byte == '^' || byte == '_')
+			return ESCAPE_STRING;
+		return more ? ESCAPE_OTHER : ESCAPE_NONE;
+	case ESCAPE_CONTROL: /* parameters and intermediates, then one final byte */
+	case ESCAPE_OTHER:   /* intermediates, then one final byte */
+		return more ? within : ESCAPE_NONE;
+	case ESCAPE_STRING: /* up to BEL, or ST, which is a sequence itself */
+		return byte == '\x1b' ? ESCAPE_BEGUN : byte == '\a' ? ESCAPE_NONE : ESCAPE_STRING;
 	}
+	return ESCAPE_NONE;
+}
+
+size_t output_begun(const char *text, size_t length)
+{
+	const char *last = text + length,
+		   *from = text + (length > OUTPUT_BEGUN_MOST ? length - OUTPUT_BEGUN_MOST : 0);
+	const char *escape = length ? memrchr(from, '\x1b', (size_t)(last - from)) : NULL;
+	enum output_escape within = ESCAPE_NONE;
+
+	for (const char *at = escape; at && at < last; at++)
+		within = output_escape(within, (unsigned char)*at);
+	if (within != ESCAPE_NONE)
+		return (size_t)(last - escape);
+	for (size_t back = 1; back <= 3 && back <= length;
+	     back++) { /* UTF-8: who leads tells how many follow */
+		unsigned char byte = (unsigned char)last[-(ptrdiff_t)back];
+
+		if ((byte & 0xc0) != 0x80)
+			return byte >= (back == 1 ? 0xc0 : back == 2 ? 0xe0 : 0xf0) ? back : 0;
+	}
+	return 0;
 }
 
 /* Takes the last character of the present line back. */
@@ -269,18 +182,18 @@ int output_fold(struct buffer *out, const char *text, size_t length)
 	int result = buffer_reserve(out, length); /* it never becomes longer */
 	size_t line;
 	bool returned = false; /* a carriage return: the next character starts the line anew */
+	enum output_escape escape = ESCAPE_NONE;
 
 	if (result < 0)
 		return result;
 	line = out->end;
-	for (size_t at = 0; at < length;) {
+	for (size_t at = 0; at < length; at++) {
 		unsigned char byte = (unsigned char)text[at];
 
-		if (byte == '\x1b') {
-			at += escape_length(text + at, length - at);
+		if (escape != ESCAPE_NONE || byte == '\x1b') {
+			escape = output_escape(escape, byte);
 			continue;
 		}
-		at++;
 		if (byte == '\r') {
 			returned = true;
 		} else if (byte == '\b') {
@@ -304,8 +217,9 @@ int output_fold(struct buffer *out, const char *text, size_t length)
 int output_newest_line(const struct output_window *window, struct buffer *out)
 {
 	char kept[2 * LIMIT_PROGRESS_LINE_BYTES];
-	size_t head = buffer_length(&window->head), tail = buffer_length(&window->tail), length = 0, end;
-	size_t from_tail = tail < sizeof kept ? tail : sizeof kept, from_head = 0;
+	size_t head = buffer_length(&window->head), tail = window->tail_length,
+	       ring = buffer_length(&window->tail);
+	size_t length = 0, end, from_tail = tail < sizeof kept ? tail : sizeof kept, from_head = 0;
 	struct buffer text;
 	int result;
 
@@ -315,7 +229,7 @@ int output_newest_line(const struct output_window *window, struct buffer *out)
 	for (; length < from_head; length++)
 		kept[length] = buffer_data(&window->head)[head - from_head + length];
 	for (size_t i = from_tail; i > 0; i--)
-		kept[length++] = buffer_data(&window->tail)[(window->tail_next + tail - i) % tail];
+		kept[length++] = buffer_data(&window->tail)[(window->tail_start + tail - i) % ring];
 	if (length == 0)
 		return 0;
 	buffer_init(&text, sizeof kept);

@@ -98,30 +98,6 @@ size_t scan_whole_characters(const uint8_t *bytes, size_t length)
 	return length;
 }
 
-/* The guess for text that is not UTF-8: an 8-bit code, unless most high bytes stand in pairs. */
-static const char *guess_encoding(const uint8_t *bytes, size_t length)
-{
-	size_t single = 0, paired = 0, controls = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		uint8_t byte = bytes[i];
-
-		if (byte < 0x80)
-			continue;
-		if (byte < 0xa0)
-			controls++;
-		if (i + 1 < length && bytes[i + 1] >= 0x80) {
-			paired++;
-			i++;
-		} else {
-			single++;
-		}
-	}
-	if (paired >= 8 && paired > 4 * single)
-		return "a multi-byte East Asian encoding";
-	return controls ? "windows-1252" : "ISO-8859-1";
-}
-
 const char *scan_encoding(const uint8_t *bytes, size_t length)
 {
 	size_t at = 0;
@@ -139,7 +115,7 @@ const char *scan_encoding(const uint8_t *bytes, size_t length)
 		size_t used;
 
 		if (utf8_decode(bytes + at, length - at, &used) == UTF8_NONE)
-			return guess_encoding(bytes, length);
+			return utf8_guess_other(bytes, length);
 		at += used;
 	}
 	return NULL;
