@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <sched.h>
 #include <signal.h>
@@ -195,8 +196,14 @@ static _Noreturn void spare_wait(struct spare_source *source)
 	setsid();
 	prctl(PR_SET_NAME, "sallyport-spare");
 	for (;;) {
+		struct pollfd go_ahead = {.fd = SPAWNER_SOCKET, .events = POLLIN};
 		struct frame_header header;
-		int result = frame_receive(SPAWNER_SOCKET, &header, &payload, NULL, 0);
+		int result;
+
+		while (poll(&go_ahead, 1, -1) < 0 && errno == EINTR)
+			; /* memory for a message is taken when there is one: a spare that only waits needs
+			     none */
+		result = frame_receive(SPAWNER_SOCKET, &header, &payload, NULL, 0);
 
 		if (result < 0 || header.type != SPARE_GO)
 			_exit(result == -ENOTCONN ? 0 : 1);
