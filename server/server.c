@@ -153,9 +153,6 @@ void *server_memory(size_t size)
 	 * them all */
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (memory != MAP_FAILED)
-		madvise(memory, size,
-			MADV_WIPEONFORK); /* a spare needs nothing of it: no page of it is kept twice */
 	mallopt(M_MMAP_THRESHOLD, LIMIT_HEAP_KEEP_BYTES);
 	mallopt(M_TRIM_THRESHOLD, LIMIT_HEAP_KEEP_BYTES);
 	return memory == MAP_FAILED ? NULL : memory;
