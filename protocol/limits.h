@@ -538,6 +538,7 @@
 #define LIMIT_SANDBOX_IDLE_MAX_MS    86400000 /* a day */
 #define LIMIT_RESOURCE_UPDATE_MS     250      /* new output of a subscribed command, told as often at most */
 #define LIMIT_PROGRESS_MS            250      /* progress of a call at most four times a second */
+#define LIMIT_SPARE_YIELD_MS         20 /* to the first answer, before it seals itself: that takes 1 ms, or ten */
 #define LIMIT_START_MS               10000 /* an executor that starts, and has done nothing for so long, is killed */
 #define LIMIT_AHEAD_MS               60000 /* a sandbox built ahead, and nobody asks for one: it would show old things */
 #define LIMIT_START_LONGEST_MS       60000 /* and one that has: no host waits longer for an answer */

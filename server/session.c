@@ -75,6 +75,7 @@ int session_run(struct settings *settings, int input, int output, struct err *er
 		err_set(err, -ENOMEM, "out of memory");
 		return EXIT_FAILED;
 	}
+	madvise(session, sizeof *session, MADV_WIPEONFORK); /* a spare needs none of it */
 	session->transport = (struct transport){.filter = FILTER_FRONTEND,
 						.grace_ms = LIMIT_END_GRACE_MS,
 						.flush = flush,

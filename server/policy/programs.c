@@ -38,33 +38,40 @@ static int protect(struct plan *plan, const char *path, const char **around)
 	return plan_add_text(&plan->protect, &plan->protect_count, path);
 }
 
-static int protect_all(struct plan *plan, const char *directory, const char **around)
+/* `path` is the directory, in a buffer with room for a name: one, since pages of stack that start touches
+ * stay. */
+static int protect_all(struct plan *plan, char *path, size_t size, const char **around)
 {
-	char path[PATH_MAX + 64], canonical[PATH_MAX];
+	size_t length = strlen(path);
+	bool installed = program_installed(path);
 	int result;
 
-	snprintf(path, sizeof path, "%s/sallyport", directory);
+	snprintf(path + length, size - length, "/sallyport");
 	result = protect(plan, path, around);
-	if (program_installed(directory)) { /* whole: what replaces a program is protected with it */
-		snprintf(path, sizeof path, "%s/" PROGRAM_LIBEXEC, directory);
-		return result < 0 || !realpath(path, canonical) ? result : protect(plan, canonical, around);
+	if (installed) { /* whole: what replaces a program is protected with it */
+		_cleanup_free_ char *canonical = NULL;
+
+		snprintf(path + length, size - length, "/" PROGRAM_LIBEXEC);
+		canonical = result < 0 ? NULL : realpath(path, NULL);
+		result = canonical ? protect(plan, canonical, around) : result;
 	}
-	for (const char *const *name = program_names; *name && result == 0; name++) {
-		snprintf(path, sizeof path, "%s/%s", directory, *name);
+	for (const char *const *name = program_names; *name && result == 0 && !installed; name++) {
+		snprintf(path + length, size - length, "/%s", *name);
 		result = protect(plan, path, around);
 	}
+	path[length] = '\0';
 	return result;
 }
 
 int policy_programs(struct plan *plan, struct buffer *notes)
 {
-	char directory[PATH_MAX];
+	char directory[PATH_MAX + 64];
 	const char *around = NULL;
 	int result;
 
 	if (program_directory(directory, NULL) < 0)
 		return 0; /* then nothing can be started either, and that is told where it is tried */
-	result = protect_all(plan, directory, &around);
+	result = protect_all(plan, directory, sizeof directory, &around);
 	if (result < 0 || !around)
 		return result;
 	return buffer_printf(
