@@ -16,7 +16,8 @@ import unittest
 import warnings
 
 from harness import SLOWNESS, Server, http, main, path_of
-from test_commands import Commands, enter
+from namespace import enter
+from test_commands import Commands
 from test_confined import Host
 from test_names import PUBLIC, Names, add_address, bind_mount, furnish
 
