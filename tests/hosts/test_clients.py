@@ -118,7 +118,6 @@ def test_typescript_clients_over_http(reached, site, tools, node, mode, version)
     check_client(site, tools, [node, os.path.join(HERE, "client_typescript.mjs"), MODULES, mode], version, reached)
 
 
-@pytest.mark.long
 @pytest.mark.clients
 @PYTHON_CLIENTS
 def test_python_clients_behind_mcp_remote(reached, site, tools, node, tmp_path, python, script, mode, version):
