@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every test, as root and as an ordinary user, plain and under sanitizers, and counts. scripts/test installs and builds first.
 
-usage: suite.py [--node DIR] [WORD]...     only the steps whose name contains one of the words
+usage: suite.py [--node DIR] [--builds PID] [WORD]...     only the steps whose name contains one of the words
+       PID is a child of this process, of the same number as its group, that still builds all but build/
 
 Started as root it runs everything as root and again as an unprivileged user. Started by a user it runs everything as that user
 and again as root through sudo; where there is no sudo that half is missing, which is a failure in CI.
@@ -27,6 +28,7 @@ import xml.etree.ElementTree
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 USER = 1777  # an unprivileged uid that owns nothing
 FUZZ_SECONDS = 5
+UNITS_AT_ONCE, HOSTS_AT_ONCE = 4, 3  # of one user's; most of them wait most of the time, but each of pytest's workers costs a start
 REASONS = 12  # lines of each failed step that say why, shown once more at the end: CI keeps little else of a long output
 # Which test failed (cmocka, pytest, the attacks, unittest), and why: cmocka's and pytest's lines, sanitizers, a compiler or an assert, run().
 FAILED_TEST = re.compile(r"\[  FAILED  \] (?!\d+ test)|FAILED |FAIL: |ERROR ")
@@ -104,6 +106,27 @@ def run(command, *, env=None, timeout=600, cwd=None):
     return status, output, time.monotonic() - begin
 
 
+class Builds:
+    """What is not built yet: by scripts/test, which has become this process, in the background."""
+
+    def __init__(self, tally, pid):
+        self.tally, self.pid, self.built = tally, pid, True
+
+    def wait(self):
+        """Until it is there; whether it is."""
+        if self.pid:
+            begin = time.monotonic()
+            self.built, self.pid = os.waitpid(self.pid, 0)[1] == 0, 0
+            if not self.built:
+                self.tally.add("build with sanitizers and of fuzz targets", 0, 1, time.monotonic() - begin, output="its errors are above")
+        return self.built
+
+    def stop(self):
+        if self.pid:
+            os.killpg(self.pid, signal.SIGTERM)
+            os.waitpid(self.pid, 0)
+
+
 # ---- units: every test meson knows, run directly so that they run as anybody ----
 
 def unit_tests(build):
@@ -121,7 +144,8 @@ def cmocka_counts(status, output):
 
 
 def run_units(tally, who, build, label, env):
-    tests = unit_tests(os.path.join(TOP, build))
+    # What only computes does so for anybody alike.
+    tests = [test for test in unit_tests(os.path.join(TOP, build)) if who.name == "user" or "sallyport:computes" not in test["suite"]]
 
     def one(test):
         command = [part.replace(TOP + os.sep, who.top + os.sep) for part in test["cmd"]]
@@ -131,9 +155,9 @@ def run_units(tally, who, build, label, env):
         return run([*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()], *command], timeout=max(test["timeout"], 60) * 2,
                    cwd=os.path.join(who.top, build))
 
-    tests.sort(key=lambda test: not test["is_parallel"])
+    tests.sort(key=lambda test: (not test["is_parallel"], -test["priority"]))
     together = [test for test in tests if test["is_parallel"]]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(UNITS_AT_ONCE) as pool:
         results = list(pool.map(one, together))
     results += map(one, tests[len(together):])  # those that nothing must stand beside
     for test, (status, output, seconds) in zip(tests, results):
@@ -154,7 +178,7 @@ def environment_of(options, who):
 def run_hosts(tally, who, build, label, env, alone=False):
     """All but the tests that want the machine for themselves, or those."""
     report = os.path.join(who.scratch, f"{build}.xml")
-    which = ["-m", "alone"] if alone else ["-m", "not alone", "-n2", "--dist=worksteal"]
+    which = ["-m", "alone"] if alone else ["-m", "not alone", f"-n{HOSTS_AT_ONCE}", "--dist=worksteal"]
     variables = {**env, "SALLYPORT_BUILD": os.path.join(who.top, build), "SALLYPORT_SCHEMAS": os.path.join(who.top, "build/schema"),
                  "PYTHONDONTWRITEBYTECODE": "1", "HOME": who.scratch}
     command = [*who.prefix, "env", *[f"{k}={v}" for k, v in variables.items()],
@@ -219,18 +243,19 @@ def run_tools(tally, who, profile, env):
     tally.add(f"programs with a network as {who.name}, profile {profile}", passed, failed, seconds, output=output)
 
 
-def readable_copy(scratch):
+def readable_copy(scratch, builds):
     """Where an unprivileged user can run what is here: the tree itself, or, if it lies in a closed directory, a copy."""
     probe = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "test", "-x", os.path.join(TOP, "build", "sallyport")]
     if subprocess.run(probe, check=False).returncode == 0:
         return TOP
+    builds.wait()
     copy = os.path.join(scratch, "tree")
     subprocess.run(["cp", "-a", "--reflink=auto", TOP, copy], check=True)
     subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
     return copy
 
 
-def people(tally, scratch):
+def people(tally, scratch, builds):
     """Who the tests run as."""
     def place(name, owner=None):
         path = os.path.join(scratch, name)
@@ -241,7 +266,7 @@ def people(tally, scratch):
 
     if os.getuid() == 0:
         prefix = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
-        return [As("root", [], TOP, place("root")), As("user", prefix, readable_copy(scratch), place("user", USER))]
+        return [As("root", [], TOP, place("root")), As("user", prefix, readable_copy(scratch, builds), place("user", USER))]
     found = [As("user", [], TOP, place("user"))]
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
         found.append(As("root", ["sudo", "-n"], TOP, place("root")))
@@ -255,27 +280,24 @@ def people(tally, scratch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--node", default="")
+    parser.add_argument("--builds", type=int, default=0)
     parser.add_argument("words", nargs="*")
     options = parser.parse_args()
     os.environ["SALLYPORT_NODE"] = options.node
     tally = Tally()
+    builds = Builds(tally, options.builds)
     scratch = tempfile.mkdtemp(prefix="sallyport-test-")
     os.chmod(scratch, 0o755)
     try:
-        everybody = people(tally, scratch)
+        everybody = people(tally, scratch, builds)
         python = os.path.join(TOP, "build/python/bin/python")
-        sanitized = SANITIZER_ENVIRONMENT
 
-        def at_once(run_as, *arguments, **given):
+        def at_once(run_as, *arguments, env=None, **more):
             """As everybody at once: they share neither uid nor files."""
             def one(who):
-                run_as(tally, who, *arguments, {**environment_of(options, who), **given})
+                run_as(tally, who, *arguments, {**environment_of(options, who), **(env or {})}, **more)
             with concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
                 list(pool.map(one, everybody))
-
-        def in_turn(run_as, *arguments, **given):
-            for who in everybody:
-                run_as(tally, who, *arguments, {**environment_of(options, who), **given}, alone=True)
 
         def wanted(name):
             return not options.words or any(word in name for word in options.words)
@@ -298,14 +320,16 @@ def main():
                 for done in [pool.submit(task) for task in tasks]:
                     done.result()
 
-        steps = [
+        plain = [
             ("unit", lambda: at_once(run_units, "build", "unit")),
-            ("sanitized unit", lambda: at_once(run_units, "build-sanitize", "sanitized", **sanitized)),
             *((f"tools {profile}", lambda profile=profile: at_once(run_tools, profile)) for profile in ("full", "container")),
             ("hosts", lambda: at_once(run_hosts, "build", "hosts")),
-            ("hosts alone", lambda: in_turn(run_hosts, "build", "hosts alone")),
-            ("sanitized hosts", lambda: at_once(run_hosts, "build-sanitize", "sanitized hosts", **sanitized)),
-            ("sanitized hosts alone", lambda: in_turn(run_hosts, "build-sanitize", "sanitized hosts alone", **sanitized)),
+            ("hosts alone", lambda: at_once(run_hosts, "build", "hosts alone", alone=True)),
+        ]
+        steps = [  # what the other builds are for
+            ("sanitized unit", lambda: at_once(run_units, "build-sanitize", "sanitized", env=SANITIZER_ENVIRONMENT)),
+            ("sanitized hosts", lambda: at_once(run_hosts, "build-sanitize", "sanitized hosts", env=SANITIZER_ENVIRONMENT)),
+            ("sanitized hosts alone", lambda: at_once(run_hosts, "build-sanitize", "sanitized hosts alone", env=SANITIZER_ENVIRONMENT, alone=True)),
             ("containers trees repository fuzz", two_by_two),
         ]
         bench = [python, os.path.join(TOP, "tests/bench/run"), os.path.join(TOP, "build"), "--smoke"]
@@ -321,10 +345,15 @@ def main():
                 if who.name == "root":
                     mutate = [*who.prefix, sys.executable, os.path.join(TOP, "tests/mutation/mutate")]
                     steps.append(("mutate", lambda command=mutate: run_program(tally, "mutation run", command, cwd=TOP, timeout=4 * 3600)))
-        for name, step in steps:
+        for name, step in plain:
             if wanted(name):
                 step()
+        for name, step in steps:
+            if wanted(name) and builds.wait():
+                step()
+        builds.wait()
     finally:
+        builds.stop()
         remove = ["rm", "-rf", "--one-file-system", scratch]
         subprocess.run(remove if os.getuid() == 0 or not shutil.which("sudo") else ["sudo", "-n", *remove], check=False)
     return tally.close()

@@ -28,7 +28,9 @@ SANITIZED = bool(os.environ.get("SALLYPORT_SANITIZED"))
 def pytest_configure(config):
     config.addinivalue_line("markers", "measured: holds time or memory against a number; not under sanitizers, which change both")
     config.addinivalue_line("markers", "root: needs root")
-    config.addinivalue_line("markers", "alone: takes the processors from whoever is beside it; nothing is")
+    config.addinivalue_line("markers", "alone: takes the processors from whoever is beside it; nothing is, but the same of another user")
+    config.addinivalue_line("markers", "long: lasts many seconds; one of the first to begin")
+    config.addinivalue_line("markers", "clients: other people's, which work here more than ours do; under sanitizers as a user only")
 
 
 def pytest_collection_modifyitems(items):
@@ -37,6 +39,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="needs root; run as root by scripts/test"))
         if item.get_closest_marker("measured") and SANITIZED:
             item.add_marker(pytest.mark.skip(reason="sanitizers change time and memory; run without them by scripts/test"))
+        if item.get_closest_marker("clients") and SANITIZED and os.getuid() == 0:
+            item.add_marker(pytest.mark.skip(reason="under sanitizers other people's clients ask root what they ask a user; run as a user by scripts/test"))
+    # Each worker begins with a run of neighbours, so what is long stands apart.
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if item not in long]
+    for place, item in enumerate(long):
+        rest.insert(place * len(items) // len(long), item)
+    items[:] = rest
 
 
 def clean_environment(**more):

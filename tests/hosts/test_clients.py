@@ -100,21 +100,25 @@ def check_client(site, tools, client, version, reached, **environment):
     assert "No command runs" in found.get("left", "No command runs")
 
 
+@pytest.mark.clients
 @PYTHON_CLIENTS
 def test_python_clients(served, site, tools, python, script, mode, version):
     check_python_client(site, tools, python, script, mode, version, served)
 
 
+@pytest.mark.clients
 @PYTHON_CLIENTS
 def test_python_clients_over_http(reached, site, tools, python, script, mode, version):
     check_python_client(site, tools, python, script, mode, version, reached)
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("mode,version", [("1", "2025-11-25"), ("legacy", "2025-11-25"), ("auto", MODERN), (MODERN, MODERN)])
 def test_typescript_clients_over_http(reached, site, tools, node, mode, version):
     check_client(site, tools, [node, os.path.join(HERE, "client_typescript.mjs"), MODULES, mode], version, reached)
 
 
+@pytest.mark.clients
 @PYTHON_CLIENTS
 def test_python_clients_behind_mcp_remote(reached, site, tools, node, tmp_path, python, script, mode, version):
     """A bridge from stdio to us, for hosts that start programs only."""
@@ -123,6 +127,7 @@ def test_python_clients_behind_mcp_remote(reached, site, tools, node, tmp_path, 
     check_python_client(site, tools, python, script, mode, version, bridge, HOME=str(tmp_path))
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("era", ["legacy", "modern", "auto"])
 def test_inspector_over_http(reached, site, tools, node, tmp_path, era):
     url, token = reached
@@ -135,6 +140,7 @@ def test_inspector_over_http(reached, site, tools, node, tmp_path, era):
     assert "alpha" in text_of(read.get("result", read))
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("era", ["legacy", "modern", "auto"])
 def test_inspector(served, site, tools, node, tmp_path, era):
     options = ["--protocol-era", era, "-q", "--format", "json"]
@@ -153,6 +159,7 @@ def test_inspector(served, site, tools, node, tmp_path, era):
         assert expected in text_of(result) and not result.get("isError"), (name, result)
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 def test_inspector_that_holds_a_connection(served, node, tmp_path, era):
     """`inspector --cli` has a server for each call, which takes its commands along. mcpdo comes with it: a process a call too, but the

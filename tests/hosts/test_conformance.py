@@ -48,6 +48,8 @@ def judge(node, url, arguments, found):
     return judged, done
 
 
+@pytest.mark.long
+@pytest.mark.clients
 def test_the_fixture(tmp_path, node):
     """All 65 scenarios, of three revisions, in one process on one endpoint."""
     environment = clean_environment()
@@ -78,6 +80,7 @@ def test_the_fixture(tmp_path, node):
         assert fixture.wait(PATIENCE) == 0, log
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("revision", sorted(APPLICABLE))
 def test_conformance(tmp_path, workspace, policy, node, revision):
     server = HttpServer(tmp_path, "--policy", policy({"http": {"withoutToken": True}}), tokens=())

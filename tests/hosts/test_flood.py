@@ -15,7 +15,7 @@ GIGABYTE = 1 << 30
 LINE = "head -c 1G /dev/zero | tr '\\0' x"
 MOST_KB = 8 << 10
 PAGE = 100000
-pytestmark = pytest.mark.measured
+pytestmark = [pytest.mark.measured, pytest.mark.long]
 
 
 class Memory:

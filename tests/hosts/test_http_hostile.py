@@ -254,6 +254,7 @@ def test_half_of_everything(server):
     assert server.request("server/discover").status == 200
 
 
+@pytest.mark.long
 def test_many_streams(server):
     """Many that only listen, and the others' answers meanwhile."""
     streams = [server.request("subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=n) for n in range(300)]

@@ -15,6 +15,7 @@ import random
 import signal
 import time
 
+import pytest
 from client import PATIENCE, Watch, text_of
 from conftest import SANITIZED
 from holdings import settle, status_of
@@ -311,6 +312,7 @@ def drop(start, dice, **more):
     server.kill()
 
 
+@pytest.mark.long
 def test_soak(start, tmp_path, policy):
     scratch = tmp_path / "scratch"
     scratch.mkdir()

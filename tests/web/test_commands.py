@@ -10,18 +10,16 @@ import os
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 import unittest
 
 import harness
 from harness import SLOWNESS, Server, answering, http, main, path_of
+from namespace import enter, stranger
 from test_confined import PROFILE, USER, Host
 from test_names import OTHER, PUBLIC, Names, furnish
 
-INSIDE = "SALLYPORT_TEST_NAMESPACE"
 CONTAINED = PROFILE == "container"
 
 ASK = r"""
@@ -44,8 +42,7 @@ OPT = b"\0" + struct.pack(">HHIH", 41, 1232, 0, 0)
 class Commands(Host):
     """The server with a network policy; `run` runs a shell line, `python` a program."""
 
-    # started by a user, the test is root only of its own namespace, and the server is to be nobody's root
-    prefix = [] if os.environ.get(INSIDE) == "root" else ["unshare", "--user", f"--map-user={USER}", f"--map-group={USER}"]
+    prefix = stranger(USER)
 
     def __init__(self, allowed=None, denied=None, *options, beside=None):
         network = {}
@@ -459,19 +456,6 @@ print(codes)
                                  " try: socket.create_server(('127.0.0.1', p), reuse_port=True); print('took', p)\n except OSError as e: print(e.errno)")
             self.assertNotIn("took", result["stdout"])
             self.assertNotIn("socket", result["stdout"])
-
-
-def enter(file, inside):
-    """Runs a test program anew in a network and a mount namespace of its own, and there `inside`."""
-    if INSIDE in os.environ:
-        inside()
-    unshare = ["unshare", *([] if os.getuid() == 0 else ["--user", "--map-root-user"]), "--net", "--mount"]
-    probe = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        print(f"no namespaces for the test's own network here: {probe.stderr.strip()}")
-        sys.exit(77)
-    sys.exit(subprocess.run([*unshare, sys.executable, os.path.abspath(file), os.path.abspath(sys.argv[1]), *sys.argv[2:]],
-                            env={**os.environ, INSIDE: "root" if os.getuid() == 0 else "user"}, check=False).returncode)
 
 
 def furnished(programs):

@@ -12,7 +12,6 @@ import select
 import signal
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,9 +19,9 @@ import unittest
 
 import harness
 from harness import HERE, SLOWNESS, Server, answering, http, main, path_of
+from namespace import INSIDE, enter
 from test_names import PUBLIC, Names, bind_mount, furnish
 
-INSIDE = "SALLYPORT_TEST_NAMESPACE"
 
 
 # Under which profile the server is to run: "container", where namespaces are refused to it (tests/escape/without.c); else "full".
@@ -286,16 +285,17 @@ class Furnished(unittest.TestCase):
             self.assertEqual(inside.connections, [])
 
 
+def inside():
+    with tempfile.TemporaryDirectory() as furniture:
+        os.chmod(furniture, 0o755)
+        furnish(furniture)
+        bundle = "/etc/ssl/certs/ca-certificates.crt"
+        if os.path.exists(bundle):
+            bind_mount(os.path.join(HERE, "certificates", "ca.pem"), bundle)
+        main(["sallyport"])
+
+
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        with tempfile.TemporaryDirectory() as furniture:
-            os.chmod(furniture, 0o755)
-            furnish(furniture)
-            bundle = "/etc/ssl/certs/ca-certificates.crt"
-            if os.path.exists(bundle):
-                bind_mount(os.path.join(HERE, "certificates", "ca.pem"), bundle)
-            main(["sallyport"])
-    if os.getuid() == 0 and subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False).returncode == 0:
-        sys.exit(subprocess.run(["unshare", "--net", "--mount", sys.executable, os.path.abspath(__file__), os.path.abspath(sys.argv[1]),
-                                 *sys.argv[2:]], env={**os.environ, INSIDE: "1"}, check=False).returncode)
+    if INSIDE in os.environ or (os.getuid() == 0 and subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False).returncode == 0):
+        enter(__file__, inside)
     main(["sallyport"])

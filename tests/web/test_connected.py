@@ -11,7 +11,8 @@ import unittest
 
 import test_commands
 from harness import http, path_of
-from test_commands import Commands, enter, furnished, targets
+from namespace import INSIDE, enter
+from test_commands import Commands, furnished, targets
 from test_names import OTHER, PUBLIC, Names
 
 # who makes a socket as a C program does, without what Python does about it
@@ -117,7 +118,7 @@ class Connected(unittest.TestCase):
                                  "print(said, code(ask(question('site.example'))))")
             self.assertEqual((result["stdout"], result["stderr"]), (f"{sent} 0\n", ""), result)
             broker, = host.executors("sallyport-broker")
-            if os.environ[test_commands.INSIDE] == "root":  # who else may look
+            if os.environ[INSIDE] == "root":  # who else may look
                 held = [os.readlink(f"/proc/{broker}/fd/{fd}") for fd in os.listdir(f"/proc/{broker}/fd")]
                 self.assertLessEqual(held.count("/dev/null"), 3)
                 self.assertLess(len(held), 40)

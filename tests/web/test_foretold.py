@@ -13,13 +13,12 @@ import os
 import random
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import unittest
 
 from harness import CONNECT, CONNECTED, REFUSED, Broker, Reader, Server, answering, frame, main, receive, text
-from test_confined import INSIDE, Host
+from namespace import enter, stranger
+from test_confined import Host
 from test_names import OTHER, PUBLIC, Names, add_address, furnish
 
 SEED = int(os.environ.get("SALLYPORT_TEST_SEED", "4"))
@@ -54,8 +53,7 @@ def generated(random_):
 
 
 class Confined(Host):
-    # started by a user, the test is root only of its own namespace, and the server is to be nobody's root
-    prefix = [] if os.environ.get(INSIDE) == "root" else ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    prefix = stranger()
 
 
 class Foretold:
@@ -150,20 +148,15 @@ class Cases(unittest.TestCase):
                         self.assertEqual(result["_meta"]["sallyport.dev/denial"]["rule"], rule, why)
 
 
+def inside():
+    with tempfile.TemporaryDirectory() as furniture:
+        os.chmod(furniture, 0o755)
+        furnish(furniture)
+        for place in SPECIAL:
+            if not place.startswith(("127.", "::", "10.")):
+                add_address(place)
+        main(["broker", "web", "sallyport"])
+
+
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        with tempfile.TemporaryDirectory() as furniture:
-            os.chmod(furniture, 0o755)
-            furnish(furniture)
-            for place in SPECIAL:
-                if not place.startswith(("127.", "::", "10.")):
-                    add_address(place)
-            main(["broker", "web", "sallyport"])
-    root = os.getuid() == 0 and subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False).returncode == 0
-    unshare = ["unshare", "--net", "--mount", *([] if root else ["--user", "--map-root-user"])]
-    probe = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        print(f"no namespaces for the test's own network here: {probe.stderr.strip()}")
-        sys.exit(77)
-    command = [*unshare, sys.executable, os.path.abspath(__file__), *(os.path.abspath(path) for path in sys.argv[1:4]), *sys.argv[4:]]
-    sys.exit(subprocess.run(command, env={**os.environ, INSIDE: "root" if root else "user"}, check=False).returncode)
+    enter(__file__, inside, programs=3)

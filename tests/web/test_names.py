@@ -9,13 +9,12 @@ import fcntl
 import os
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 import unittest
 
 from harness import DENIED, FAILURE, LOADING, RESULT, SLOWNESS, Server, Web, answering, http, main
+from namespace import enter
 
 PUBLIC, OTHER, PUBLIC6 = "93.184.216.34", "151.101.1.69", "2606:2800:220:1::1"
 SILENT, SILENT6 = "93.184.216.99", "2606:2800:220:1::99"  # nobody has them
@@ -245,17 +244,11 @@ def furnish(folder):
         bind_mount(path, os.path.realpath("/etc/" + name))
 
 
-INSIDE = "SALLYPORT_TEST_NAMESPACE"
+def inside():
+    with tempfile.TemporaryDirectory() as furniture:
+        furnish(furniture)
+        main()
+
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        with tempfile.TemporaryDirectory() as furniture:
-            furnish(furniture)
-            main()
-    unshare = ["unshare", "--user", "--map-root-user", "--net", "--mount"]
-    probe = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        print(f"no namespaces for the test's own network here: {probe.stderr.strip()}")
-        sys.exit(77)
-    command = [*unshare, sys.executable, os.path.abspath(__file__), *(os.path.abspath(path) for path in sys.argv[1:3]), *sys.argv[3:]]
-    sys.exit(subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode)
+    enter(__file__, inside, programs=2)

@@ -11,14 +11,13 @@ never leaves the frontend, so that is asked through the whole server, as is expl
 import errno
 import os
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import unittest
 
 from harness import DENIED, FAILURE, HERE, NOT_IN_SANDBOX, RESULT, Web, frame, http, main, path_of, text
-from test_confined import INSIDE, Host
+from namespace import enter, stranger
+from test_confined import Host
 from test_names import PUBLIC, PUBLIC6, Names, add_address, furnish
 
 RULE = "only public addresses, unless named"
@@ -265,26 +264,20 @@ class Table(unittest.TestCase):
 
 
 class Confined(Host):
-    # started by a user, the test is root only of its own namespace, and the server is to be nobody's root
-    prefix = [] if os.environ.get(INSIDE) == "root" else ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    prefix = stranger()
+
+
+def inside():
+    with tempfile.TemporaryDirectory() as furniture:
+        os.chmod(furniture, 0o755)
+        furnish(furniture)
+        for place in sorted({address for _, address, _ in places()}):
+            try:
+                add_address(place)
+            except OSError:
+                pass  # multicast and the like: what is refused is refused all the same
+        main(["broker", "web", "sallyport"])
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        with tempfile.TemporaryDirectory() as furniture:
-            os.chmod(furniture, 0o755)
-            furnish(furniture)
-            for place in sorted({address for _, address, _ in places()}):
-                try:
-                    add_address(place)
-                except OSError:
-                    pass  # multicast and the like: what is refused is refused all the same
-            main(["broker", "web", "sallyport"])
-    root = os.getuid() == 0 and subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False).returncode == 0
-    unshare = ["unshare", "--net", "--mount", *([] if root else ["--user", "--map-root-user"])]
-    probe = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        print(f"no namespaces for the test's own network here: {probe.stderr.strip()}")
-        sys.exit(77)
-    command = [*unshare, sys.executable, os.path.abspath(__file__), *(os.path.abspath(path) for path in sys.argv[1:4]), *sys.argv[4:]]
-    sys.exit(subprocess.run(command, env={**os.environ, INSIDE: "root" if root else "user"}, check=False).returncode)
+    enter(__file__, inside, programs=3)

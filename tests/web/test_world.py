@@ -15,7 +15,7 @@ from unittest import mock
 
 from harness import HERE, SANITIZED, Server, answering, http
 from test_names import OTHER, PUBLIC
-from world import (AT, BROTLI_BOMB, BROTLI_WORDS, FUTURE, PAST, PLACES, Authority, Client, Nginx, Secure, Site, Web, closed, memory, run, tls, zstd,
+from world import (AT, BROTLI_BOMB, BROTLI_WORDS, FUTURE, HASTE, PAST, PLACES, Authority, Client, Nginx, Secure, Site, Web, closed, memory, run, tls, zstd,
                    zstd_plain)
 
 BODY_LIMIT = 16 << 20
@@ -103,7 +103,7 @@ class Certificates(Web):
                 self.check("https://bad.example/", *words)
         server = Server(None, BAD, port=443)
         server.handle = silent
-        with server, Client(within=1) as impatient:
+        with server, Client(within=HASTE) as impatient:
             self.assertIn("reading robots.txt of the host, in the TLS handshake. The same call again waits", impatient.says("https://bad.example/"))
 
 

@@ -12,7 +12,7 @@ import threading
 
 from harness import SANITIZED, SLOWNESS, Server, http, path_of
 from test_names import PUBLIC
-from world import AT, Client, Nginx, Site, Web, memory, run
+from world import AT, HASTE, Client, Nginx, Site, Web, memory, run
 
 GIGABYTE = 1 << 30
 
@@ -56,7 +56,7 @@ class Pages(Web):
             halfway.set()
             let.wait(60 * SLOWNESS)
             connection.sendall(b"second half.")
-        with Server(Site({"/late": serve, "/": http("x")}), PUBLIC, port=80) as server, Client(within=1) as hasty:
+        with Server(Site({"/late": serve, "/": http("x")}), PUBLIC, port=80) as server, Client(within=HASTE) as hasty:
             self.check("http://site.example/", failed=False, client=hasty)
             self.check("http://site.example/late", "first half, ", "[Still loading after ", "12 of 24 bytes have come. The same call again waits for the rest of it.]",
                        failed=False, client=hasty)

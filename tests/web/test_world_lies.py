@@ -12,7 +12,7 @@ import threading
 
 from harness import Server, answering, http, path_of
 from test_names import OTHER, PUBLIC
-from world import PLACES, Client, Site, Web, closed, run
+from world import HASTE, PLACES, Client, Site, Web, closed, run
 
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 RESET = bytes([1, 0, 0, 0, 0, 0, 0, 0])  # struct linger: at once, and with a reset
@@ -48,7 +48,7 @@ class Lies(Web):
         cls.site = Site()
         cls.server = cls.ending.enter_context(Server(cls.site, PUBLIC, port=80))
         cls.names.zone.update({"bad.example": [PLACES[0]], "other.site.example": [OTHER], "inside.example": ["127.0.0.1"], "private.example": ["10.0.0.5"]})
-        cls.hasty = cls.ending.enter_context(Client(within=1))
+        cls.hasty = cls.ending.enter_context(Client(within=HASTE))
 
     def page(self, *parts):
         """The URL of a page that is that, the server closing behind it."""

@@ -8,7 +8,7 @@ usage: test_world_names.py SALLYPORT. See test_world.py.
 from harness import Server, answering, http, path_of
 from test_commands import Commands
 from test_names import OTHER, PUBLIC
-from world import AT, Client, Secure, Site, Web, chain, run, tls
+from world import AT, HASTE, Client, Secure, Site, Web, chain, run, tls
 
 
 class Names(Web):
@@ -24,7 +24,7 @@ class Names(Web):
         for name, words in (("missing", "looking up missing.example failed: there is no such name"), ("empty", "the name has no address"),
                             ("broken", "looking up broken.example failed: ")):
             self.check(f"http://{name}.example/", words)
-        with Client(within=1) as hasty:
+        with Client(within=HASTE) as hasty:
             self.check("http://mute.example/", "looking up the host", failed=False, client=hasty)
 
     def test_aliases(self):

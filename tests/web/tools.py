@@ -12,7 +12,8 @@ import unittest
 
 import harness
 import shop
-from test_commands import Commands, enter, targets
+from namespace import enter
+from test_commands import Commands, targets
 from test_confined import PROFILE
 from test_names import PUBLIC, Names
 from shop import DOMAIN
