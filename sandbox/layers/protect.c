@@ -7,8 +7,7 @@
  * behind with the old name. A mount point cannot be renamed or removed, so every directory on the way, from
  * the workspace down, is mounted over itself as well.
  *
- * What is absent cannot be mounted over. Such a path is refused by the files executor by its name; a command
- * can create it (docs/threat-model.md).
+ * What is absent cannot be mounted over: files executor and supervisor (notify/) refuse it by its name.
  */
 #include "sandbox/layers/mounts.h"
 
