@@ -124,15 +124,14 @@ def downloads():
 def relay():
     """A nanny between a server inside and who fetches from it (sandbox/keeper/inside.c)."""
     path = "sandbox/keeper/inside.c"
-    fetched = hosts("fetch_inside")
+    alone, fetched = unit("relay"), hosts("fetch_inside")
     yield Mutant("relay: an address of the loopback is another", swap(path, "htonl(place > 1 ? place : INADDR_LOOPBACK)", "htonl(INADDR_LOOPBACK)"), fetched)
-    yield Mutant("relay: it outlives its leash", swap(path, "if (watched[LEASH].revents || watched[OUTSIDE].revents & (POLLERR | POLLNVAL))", "if (watched[OUTSIDE].revents & (POLLERR | POLLNVAL))"), fetched)
-    yield Mutant("relay: what nobody hears goes on", swap(path, "if (in->ended && watched[OUTSIDE].revents & POLLHUP) return;", ""), fetched)
-    yield Mutant("relay: connecting outlives its leash", swap(path, "if (watched[LEASH].revents) return -ECANCELED;", ""), fetched,
+    yield Mutant("relay: it outlives its leash", swap(path, "if (watched[LEASH].revents || watched[OUTSIDE].revents & (POLLERR | POLLNVAL))", "if (watched[OUTSIDE].revents & (POLLERR | POLLNVAL))"), alone)
+    yield Mutant("relay: what nobody hears goes on", swap(path, "if (in->ended && watched[OUTSIDE].revents & POLLHUP) return;", ""), alone)
+    yield Mutant("relay: connecting outlives its leash", swap(path, "if (watched[LEASH].revents) return -ECANCELED;", ""), alone,
                  unseen="on a loopback connecting waits only for a server whose queue is full, and then this call's end closes the other end too")
     for what, text in {"ports that there are not": "number < 1 || number > UINT16_MAX ||", "any place": "(*place > 1 && *place >> 24 != IN_LOOPBACKNET)"}.items():
-        yield Mutant(f"relay: {what}", swap(path, text, "" if text.endswith("||") else "0"), fetched,
-                     unseen="the frontend has looked before (inside: ...), and no place is out of a command's own reach: against mistakes of ours")
+        yield Mutant(f"relay: {what}", swap(path, text, "" if text.endswith("||") else "0"), alone)
 
 
 PARTS = [handles, logs, realms, watches, downloads, relay]
