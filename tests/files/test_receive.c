@@ -191,7 +191,7 @@ static void test_lies(void **state)
 static void test_meanwhile(void **state)
 {
 	struct harness *harness = harness_new();
-	int one, two, three, four, five;
+	int one, two, three, four, five, six;
 
 	make_directory(harness, "ws/d");
 	make_directory(harness, "ws/e");
@@ -204,11 +204,14 @@ static void test_meanwhile(void **state)
 	three = receive_begin(harness, 3, "d/x", 0, "", 100);
 	four = receive_begin(harness, 4, "e/x", 0, "", 100);
 	five = receive_begin(harness, 5, "new", 0, "", 100);
+	six = receive_begin(harness, 6, "pipe", FILES_OVERWRITE, "", 100);
 	give(harness, 1, one, "abc");
 	give(harness, 2, two, "abc");
 	give(harness, 3, three, "abc");
 	give(harness, 4, four, "abc");
 	give(harness, 5, five, "later");
+	give(harness, 6, six, "abc");
+	assert_int_equal(mkfifo(inside(harness, "ws/pipe"), 0600), 0);
 	/* nobody waits for a download */
 	assert_int_equal(harness_write(harness, "other", "made", 4, 0, "")->type, REPLY_RESULT);
 	assert_int_equal(chmod(inside(harness, "ws/other"), 0700), 0);
@@ -219,6 +222,7 @@ static void test_meanwhile(void **state)
 	assert_failure(finish(harness, 1, 3), "`new` was made by somebody else while it was downloaded");
 	assert_received(finish(harness, 2, 3), 3, FILES_REPLACED);
 	assert_denied(finish(harness, 3, 3), "protected:.git/hooks");
+	assert_failure(finish(harness, 6, 3), "it is no regular file");
 	assert_received(finish(harness, 4, 3), 3, FILES_CREATED);
 	assert_content(harness, "ws/new", "later");
 	assert_content(harness, "ws/other", "abc");

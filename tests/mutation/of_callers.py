@@ -114,24 +114,24 @@ def downloads():
             "over what came meanwhile": swap(path, "if (S_ISREG(target->status.st_mode) && target->status.st_nlink && !receive->overwrite)", "if (0)"),
             "where policy forbids it": swap(path, "return stage_check(stage, refusal);", "return 0;"),
             "where policy forbids it meanwhile": swap(path, "result = stage_check(target, refusal);", "result = 0;"),
-            "told twice": swap(path, "if (receive->phase != RECEIVE_BYTES || receive->told)", "if (receive->phase != RECEIVE_BYTES)"),
-            "told too early": swap(path, "if (receive->phase != RECEIVE_BYTES || receive->told)", "if (receive->told)"),
     }.items():
         yield Mutant(f"downloads: written {name}", edits, receive)
+    for name, put in {"told twice": "receive->phase != RECEIVE_BYTES", "told too early": "receive->told"}.items():
+        yield Mutant(f"downloads: written {name}", swap(path, "receive->phase != RECEIVE_BYTES || receive->told", put), receive,
+                     unseen="the frontend tells, once, when the web executor has ended: against mistakes of ours")
 
 
 def relay():
     """A nanny between a server inside and who fetches from it (sandbox/keeper/inside.c)."""
     path = "sandbox/keeper/inside.c"
-    fetched = hosts("fetch_inside")
+    alone, fetched = unit("relay"), hosts("fetch_inside")
     yield Mutant("relay: an address of the loopback is another", swap(path, "htonl(place > 1 ? place : INADDR_LOOPBACK)", "htonl(INADDR_LOOPBACK)"), fetched)
-    yield Mutant("relay: it outlives its leash", swap(path, "if (watched[LEASH].revents || watched[OUTSIDE].revents & (POLLERR | POLLNVAL))", "if (watched[OUTSIDE].revents & (POLLERR | POLLNVAL))"), fetched)
-    yield Mutant("relay: what nobody hears goes on", swap(path, "if (in->ended && watched[OUTSIDE].revents & POLLHUP) return;", ""), fetched)
-    yield Mutant("relay: connecting outlives its leash", swap(path, "if (watched[LEASH].revents) return -ECANCELED;", ""), fetched,
+    yield Mutant("relay: it outlives its leash", swap(path, "if (watched[LEASH].revents || watched[OUTSIDE].revents & (POLLERR | POLLNVAL))", "if (watched[OUTSIDE].revents & (POLLERR | POLLNVAL))"), alone)
+    yield Mutant("relay: what nobody hears goes on", swap(path, "if (in->ended && watched[OUTSIDE].revents & POLLHUP) return;", ""), alone)
+    yield Mutant("relay: connecting outlives its leash", swap(path, "if (watched[LEASH].revents) return -ECANCELED;", ""), alone,
                  unseen="on a loopback connecting waits only for a server whose queue is full, and then this call's end closes the other end too")
     for what, text in {"ports that there are not": "number < 1 || number > UINT16_MAX ||", "any place": "(*place > 1 && *place >> 24 != IN_LOOPBACKNET)"}.items():
-        yield Mutant(f"relay: {what}", swap(path, text, "" if text.endswith("||") else "0"), fetched,
-                     unseen="the frontend has looked before (inside: ...), and no place is out of a command's own reach: against mistakes of ours")
+        yield Mutant(f"relay: {what}", swap(path, text, "" if text.endswith("||") else "0"), alone)
 
 
 PARTS = [handles, logs, realms, watches, downloads, relay]
