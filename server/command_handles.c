@@ -58,7 +58,7 @@ static struct command *find_dispensable(const struct caller *caller, bool with_f
 	for (struct command *at = caller->ended; at; at = at->next) {
 		if (with_file && !command_log_has_file(&at->log))
 			continue;
-		if (handle_is_read(at))
+		if (handle_is_read(at) && !at->handle.cut)
 			return at;
 		if (!found)
 			found = at;

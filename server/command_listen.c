@@ -85,6 +85,10 @@ static int write_answer(struct command *command, struct tool_result *result)
 		listener->reading ? outcome.next
 		: outcome.running ? command_log_total(&command->log) - command_log_begun(&command->log)
 				  : command_log_total(&command->log);
+	if (!listener->reading)
+		command->handle.cut = command_output_omits(&command->output);
+	else if (!outcome.unread)
+		command->handle.cut = false;
 	code = command_outcome_write(result, &outcome);
 	command_output_deinit(&output);
 	return code;

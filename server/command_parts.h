@@ -50,6 +50,7 @@ struct handle {
 	char id[HANDLE_ID_BYTES + 1]; /* [INSTANCE.]RANDOM; "": it has none */
 	char *line;                   /* the command, cut, for list_commands */
 	uint64_t read_to;             /* cursor: where the last read ended */
+	bool cut; /* the call that began it was told less, and nobody has read on to the end */
 	struct command *next, **link; /* in caller->handles */
 };
 

@@ -92,6 +92,23 @@ def test_so_many_that_can_be_read(start, policy, workspace):
         stop(server, handle)
 
 
+def test_what_was_cut_is_not_missed_least(start, policy, workspace):
+    """Its answer named read_output: it does not give way to what nobody has asked for in longer."""
+    server = start("--policy", policy({"limits": {"commands": 2}}))
+    gate = ask(workspace, "gate")
+    old = begin(server, "read line < gate; echo unread")
+    gate.write_text("on\n")
+    while server.call("list_commands")["structuredContent"]["commands"][0]["state"] == "running":
+        pass
+    cut = [server.call("run_command", command="seq 1000", max_bytes=10)["structuredContent"]["id"] for _ in range(2)]
+    assert server.call("read_output", id=old)["isError"]
+    for handle in cut:
+        assert read(server, handle, since=0)["stdout"].startswith("1\n2\n")
+    server.call("run_command", command="seq 1000", max_bytes=10)
+    read(server, cut[1], since=0)
+    assert server.call("read_output", id=cut[0])["isError"]
+
+
 def test_so_long(start, policy):
     """Policy's bound binds whoever asks for more, and is named; timeout_ms is the shorter one."""
     server = start("--policy", policy({"limits": {"commandSeconds": 1}}))
