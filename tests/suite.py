@@ -29,6 +29,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 USER = 1777  # an unprivileged uid that owns nothing
 FUZZ_SECONDS = 5
 UNITS_AT_ONCE, HOSTS_AT_ONCE = 4, 3  # of one user's; most of them wait most of the time, but each of pytest's workers costs a start
+SANITIZED_UNITS_AT_ONCE = 2  # which have enough to do, and some wait for an answer in time
 REASONS = 12  # lines of each failed step that say why, shown once more at the end: CI keeps little else of a long output
 # Which test failed (cmocka, pytest, the attacks, unittest), and why: cmocka's and pytest's lines, sanitizers, a compiler or an assert, run().
 FAILED_TEST = re.compile(r"\[  FAILED  \] (?!\d+ test)|FAILED |FAIL: |ERROR ")
@@ -157,7 +158,7 @@ def run_units(tally, who, build, label, env):
 
     tests.sort(key=lambda test: (not test["is_parallel"], -test["priority"]))
     together = [test for test in tests if test["is_parallel"]]
-    with concurrent.futures.ThreadPoolExecutor(UNITS_AT_ONCE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(SANITIZED_UNITS_AT_ONCE if "SALLYPORT_SANITIZED" in env else UNITS_AT_ONCE) as pool:
         results = list(pool.map(one, together))
     results += map(one, tests[len(together):])  # those that nothing must stand beside
     for test, (status, output, seconds) in zip(tests, results):

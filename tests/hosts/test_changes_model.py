@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random patches and writes of several files against a model of a few lines: encodings, marks, line ends, last lines without one, odd names,
-dry runs, and patches of which one file does not fit. test_edit.py has the same of edits; test_patch.py of git's own patches.
+dry runs, and patches of which one file does not fit. test_edit_model.py has the same of edits; test_patch.py of git's own patches.
 
 The whole: SALLYPORT_CHANGE_CASES=20000. Nothing was found last in 12,300: 1,500 of each of the seeds 1 to 3
 (SALLYPORT_CHANGE_SEED), 2,600 of each of 4 to 6."""
