@@ -125,10 +125,9 @@
 #define LIMIT_FIND_RANKED       10000 /* offset and limit together, sorted by time or size: kept in memory */
 #define LIMIT_FIND_RANKED_BYTES (16u << 20) /* their paths: 1,600 bytes each */
 #define LIMIT_FIND_KEPT_MS      120000      /* a find that was not done may be gone on with */
-#define LIMIT_FIND_MARGIN_MS    250     /* before the frontend's deadline: the answer itself must get there */
-#define LIMIT_NEAR_NAMES        4096    /* names compared when one is missing: below a millisecond */
-#define LIMIT_HEAD_BYTES        8000    /* a NUL among these tells binary from text, as git has it */
-#define LIMIT_MEDIA_BYTES       3000000 /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
+#define LIMIT_NEAR_NAMES        4096        /* names compared when one is missing: below a millisecond */
+#define LIMIT_HEAD_BYTES        8000        /* a NUL among these tells binary from text, as git has it */
+#define LIMIT_MEDIA_BYTES       3000000     /* 4 MB as base64: ZeroClaw takes no line above 4 MiB */
 #define LIMIT_REST_BYTES        (16u << 20) /* looked through for the end of a line that was cut */
 #define LIMIT_FILES_REPLY_BYTES                                                                              \
 	4096                 /* a final reply; kept free in the ring by whatever is sent before it           \
@@ -196,8 +195,7 @@
 #define LIMIT_SEARCH_THREADS       8 /* of one search, and never more than processors: they wait for memory */
 #define LIMIT_SEARCHES             8 /* that run or wait for their next page; the oldest of these gives way */
 #define LIMIT_SEARCH_KEPT_MS       300000 /* without a next page: the tree has changed by then */
-#define LIMIT_SEARCH_MARGIN_MS     250  /* before the frontend's deadline: the answer itself must get there */
-#define LIMIT_SEARCH_BINARY_BYTES  1024 /* a NUL among the first of them makes a file binary */
+#define LIMIT_SEARCH_BINARY_BYTES  1024   /* a NUL among the first of them makes a file binary */
 #define LIMIT_SEARCH_WINDOW_BYTES                                                                            \
 	(256u << 10) /* of a file looked at together: fits the processor's cache                             \
 		      */
@@ -459,7 +457,7 @@
 #define LIMIT_WEB_IDLE_MS        20000 /* in which LIMIT_WEB_DRIP_BYTES must come: less is as good as dead */
 #define LIMIT_WEB_TELL_MS        500   /* between words about how far a load is */
 #define LIMIT_WEB_DRIP_BYTES     2000
-#define LIMIT_WEB_MARGIN_MS      250 /* before the frontend's deadline: the answer itself must get there */
+#define LIMIT_WEB_MARGIN_MS      250 /* the broker's own time, and the way of an answer of its */
 #define LIMIT_WEB_DEPTH          256 /* of JSON or XML that is laid out anew; deeper stays as it was */
 #define LIMIT_WEB_GUESS_BYTES                                                                                \
 	8192 /* of a text without a declared character set, decoded as each candidate                        \
@@ -542,6 +540,7 @@
 #define LIMIT_START_MS               10000 /* an executor that starts, and has done nothing for so long, is killed */
 #define LIMIT_AHEAD_MS               60000 /* a sandbox built ahead, and nobody asks for one: it would show old things */
 #define LIMIT_START_LONGEST_MS       60000 /* and one that has: no host waits longer for an answer */
+#define LIMIT_ANSWER_MARGIN_MS       250 /* before the frontend's deadline: an executor's answer must get there */
 #define LIMIT_ANSWER_WITHIN_MS       4000 /* strangers wait 5 s (hosts.md, 11); answerWithin, --answer-within */
 #define LIMIT_ANSWER_WITHIN_KNOWN_MS 45000 /* hosts known by name to wait at least 60 s */
 #define LIMIT_PROBE_MS                                                                                       \

@@ -46,6 +46,7 @@ static struct call *call_new(struct calls *calls, struct caller *caller, struct 
 	buffer_init(&call->facts, LIMIT_RESULT_BYTES_MAX);
 	call->context = calls->context;
 	call->context.caller = caller->number;
+	call->context.begun_ms = call->begun / LOOP_MS(1);
 	if (mcp_call_patience(mcp))
 		call->context.answer_within_ms = mcp_call_patience(mcp);
 	call->result = (struct tool_result){.call = mcp, .context = &call->context, .meta = &call->meta};

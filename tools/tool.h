@@ -14,6 +14,7 @@
 
 #include "protocol/buffer.h"
 #include "protocol/error.h"
+#include "protocol/limits.h"
 #include "protocol/mcp.h"
 #include "protocol/schema.h"
 #include "sandbox/confinement.h"
@@ -42,10 +43,22 @@ struct tool_context {
 	const struct plan *plan;
 	uint64_t result_bytes;                 /* --result-limit */
 	uint32_t answer_within_ms;             /* of this caller */
+	uint64_t begun_ms;                     /* when the call came: CLOCK_MONOTONIC, as clock_ms() */
 	const struct confinement_found *found; /* changes: what calls run under, once one has run */
 	const char *instance;                  /* our name among replicas; NULL: we have none */
 	uint32_t caller;                       /* whose call it is, as the spawner knows it */
 };
+
+/*
+ * When an executor is to have answered, as clock_ms(): soon enough for the answer to get there before the
+ * frontend gives the call up. A time and not a span, since the executor may have to be started first.
+ */
+static inline uint64_t tool_answer_by(const struct tool_context *context)
+{
+	uint32_t within = context->answer_within_ms, margin = LIMIT_ANSWER_MARGIN_MS;
+
+	return context->begun_ms + within - (within > 2 * margin ? margin : within / 2);
+}
 
 /* How a call ended. */
 enum tool_outcome {

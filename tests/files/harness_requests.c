@@ -2,6 +2,7 @@
 /* Requests as the tools pack them, and what is answered. */
 #include <string.h>
 
+#include "protocol/clock.h"
 #include "tests/files/harness.h"
 
 void pack_read(struct buffer *payload, const char *path, int64_t offset, uint64_t limit, uint64_t bytes,
@@ -127,7 +128,7 @@ void pack_find(struct buffer *payload, const char *path, const char *pattern, ui
 	frame_put_u64(payload, offset);
 	frame_put_u64(payload, limit);
 	frame_put_u64(payload, 1u << 20);
-	assert_int_equal(frame_put_u64(payload, milliseconds), 0);
+	assert_int_equal(frame_put_u64(payload, (uint64_t)clock_ms() + milliseconds), 0);
 }
 
 struct answer *harness_find(struct harness *harness, const char *path, const char *pattern, uint32_t sort,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/clock.h"
+
 const char *inside(const struct harness *harness, const char *below)
 {
 	static char paths[4][4200];
@@ -68,7 +70,7 @@ void pack_search(struct buffer *payload, const char *path, const char *pattern, 
 	frame_put_u64(payload, limit);
 	frame_put_u64(payload, offset);
 	frame_put_u64(payload, 1u << 20);
-	assert_int_equal(frame_put_u32(payload, within_ms), 0);
+	assert_int_equal(frame_put_u64(payload, (uint64_t)clock_ms() + within_ms), 0);
 }
 
 struct answer *request_search(struct harness *harness, const char *path, const char *pattern)

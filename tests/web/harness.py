@@ -178,7 +178,7 @@ class Web:
 
     def start(self, url, form=FORM_TEXT, offset=0, max_length=20000, result_bytes=1 << 20, ms=10000, caller=1, method="", headers="", body=b""):
         self.last += 1
-        payload = (text(url) + struct.pack("<IIQQQI", caller, form, offset, max_length, result_bytes, int(ms * SLOWNESS)) +
+        payload = (text(url) + struct.pack("<IIQQQQ", caller, form, offset, max_length, result_bytes, time.monotonic_ns() // 1000000 + int(ms * SLOWNESS)) +
                    text(method) + text(headers) + text(body))
         self.answers[self.last] = Answer()
         self.frontend.send(frame(FETCH, self.last, payload))

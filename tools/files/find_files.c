@@ -95,7 +95,6 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	const struct arguments *arguments = from;
 	const char *path = arguments->path ? arguments->path : ".", *pattern = arguments->pattern;
 	char room[LIMIT_PATH_BYTES], rest[LIMIT_GLOB_BYTES + 1];
-	uint64_t within = context->answer_within_ms;
 	uint32_t sort = number_of(sorts, arguments->sort);
 	int result;
 
@@ -105,7 +104,6 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	} else {
 		path = quote_read(path, room);
 	}
-	within = within > 2 * LIMIT_FIND_MARGIN_MS ? within - LIMIT_FIND_MARGIN_MS : within / 2;
 	if ((result = frame_put_text(payload, path)) < 0 || (result = frame_put_text(payload, pattern)) < 0 ||
 	    (result = frame_put_u32(payload, arguments->ignored ? FILES_IGNORED : 0)) < 0 ||
 	    (result = frame_put_u32(payload, number_of(types, arguments->type))) < 0 ||
@@ -113,7 +111,7 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->limit)) < 0 ||
 	    (result = frame_put_u64(payload, context->result_bytes)) < 0 ||
-	    (result = frame_put_u64(payload, within)) < 0)
+	    (result = frame_put_u64(payload, tool_answer_by(context))) < 0)
 		return err_set(err, result, "the request could not be packed: %s", err_name(result));
 	return 0;
 }

@@ -71,7 +71,7 @@ static const struct field input[] = {
 static int pack(const void *from, const struct tool_context *context, struct buffer *payload, struct err *err)
 {
 	const struct arguments *arguments = from;
-	uint32_t within = context->answer_within_ms, mode = 0;
+	uint32_t mode = 0;
 	uint32_t flags = (arguments->literal ? FILES_SEARCH_LITERAL : 0) |
 			 (arguments->ignore_case ? FILES_SEARCH_IGNORE_CASE : 0) |
 			 (arguments->multiline ? FILES_SEARCH_MULTILINE : 0) |
@@ -80,7 +80,6 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 
 	while (arguments->mode && strcmp(arguments->mode, modes[mode]) != 0)
 		mode++; /* one of them: the schema has seen to it */
-	within = within > 2 * LIMIT_SEARCH_MARGIN_MS ? within - LIMIT_SEARCH_MARGIN_MS : within / 2;
 	if ((result = frame_put_text(payload, arguments->pattern)) < 0 ||
 	    (result = frame_put_text(payload, arguments->path ? arguments->path : ".")) < 0 ||
 	    (result = frame_put_text(payload, arguments->glob ? arguments->glob : "")) < 0 ||
@@ -89,7 +88,7 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 	    (result = frame_put_u64(payload, (uint64_t)arguments->limit)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
 	    (result = frame_put_u64(payload, context->result_bytes)) < 0 ||
-	    (result = frame_put_u32(payload, within)) < 0)
+	    (result = frame_put_u64(payload, tool_answer_by(context))) < 0)
 		return err_set(err, result, "the request could not be packed: %s", err_name(result));
 	return 0;
 }

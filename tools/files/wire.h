@@ -108,7 +108,8 @@ enum files_operation {
 	/*
 	 * To sallyport-search. text path, text pattern (executor/glob.h), u32 flags (FILES_IGNORED: what is
 	 * hidden and ignored too), u32 type (enum files_type, FILES_NONE: any), u32 sort (enum files_sort),
-	 * u64 offset, u64 limit, u64 bytes (about the most of text), u64 milliseconds until the answer.
+	 * u64 offset, u64 limit, u64 bytes (about the most of text), u64 when to answer at the
+	 * latest (tool_answer_by()).
 	 * RESULT: u64 total, u64 offset of the first path, u64 next offset (0: none), u64 ignored and u64
 	 * hidden names left out, u64 directories that could not be opened, u32 flags (FILES_FIND_*), u32
 	 * count, then text for each path, as it would be typed; those of directories end with a slash.
@@ -119,7 +120,7 @@ enum files_operation {
 	 * (FILES_SEARCH_LITERAL
 	 * ..), u32 mode (enum files_search_mode), u32 context (lines); what follows is not part of the
 	 * question, so that another page is asked of the same search: u64 limit (results), u64 offset
-	 * (results before), u64 bytes (most of text), u32 milliseconds until an answer is due. Text comes as
+	 * (results before), u64 bytes (most of text), u64 when to answer at the latest. Text comes as
 	 * TEXT. RESULT: u32 flags (FILES_SEARCH_DONE ..), u64 results shown, u64 next offset, and of all that
 	 * was looked at so far: u64 files, u64 binary files left out, u64 unreadable, u64 looked at in
 	 * pieces, u64 with holes, u64 lines that were too much for the expression; u64 names left out since

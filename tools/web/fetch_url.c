@@ -169,7 +169,7 @@ static int pack_request(const struct arguments *arguments, const struct plan *pl
 static int pack(const void *from, const struct tool_context *context, struct buffer *payload, struct err *err)
 {
 	const struct arguments *arguments = from;
-	uint32_t within = context->answer_within_ms, format = WEB_MARKDOWN;
+	uint32_t format = WEB_MARKDOWN;
 	struct url url;
 	int result = url_check(&url, arguments->url, strlen(arguments->url), err);
 
@@ -177,14 +177,13 @@ static int pack(const void *from, const struct tool_context *context, struct buf
 		return err_wrap(err, result, "url");
 	while (arguments->format && strcmp(arguments->format, formats[format]) != 0)
 		format++; /* one of them: the field table has seen to that */
-	within = within > 2 * LIMIT_WEB_MARGIN_MS ? within - LIMIT_WEB_MARGIN_MS : within / 2;
 	if ((result = frame_put_text(payload, url.text)) < 0 ||
 	    (result = frame_put_u32(payload, context->caller)) < 0 ||
 	    (result = frame_put_u32(payload, format)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->offset)) < 0 ||
 	    (result = frame_put_u64(payload, (uint64_t)arguments->max_length)) < 0 ||
 	    (result = frame_put_u64(payload, context->result_bytes)) < 0 ||
-	    (result = frame_put_u32(payload, within)) < 0)
+	    (result = frame_put_u64(payload, tool_answer_by(context))) < 0)
 		return err_set(err, result, "the request could not be packed: %s", err_name(result));
 	result = pack_request(arguments, context->plan, &url, payload, err);
 	return result < 0 && !err->text[0]

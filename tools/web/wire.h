@@ -12,13 +12,13 @@
 enum web_operation {
 	/*
 	 * Request: text url (as url_check() wrote it), u32 caller, u32 enum web_format, u64 offset and u64
-	 * max_length (characters), u64 most bytes of text to answer with, u32 milliseconds within which to
-	 * answer, text method (empty: GET), text headers (lines "Name: value", each with a newline), bytes
-	 * body.
-	 * Result: text final URL, u32 HTTP status, text media type, text title, u64 bytes of the body as
-	 * decompressed, u64 characters of the whole text, u64 characters shown, u64 next offset (0: no more),
-	 * u32 redirects, u32 WEB_* flags, u32 milliseconds, text what broke (WEB_CUT_BREAK), how far it is
-	 * (WEB_LOADING) or what else is to be known. With WEB_LOADING the status may be 0: nothing came yet.
+	 * max_length (characters), u64 most bytes of text to answer with, u64 when to answer at the latest
+	 * (tool_answer_by()), text method (empty: GET), text headers (lines "Name: value", each with a
+	 * newline), bytes body. Result: text final URL, u32 HTTP status, text media type, text title, u64
+	 * bytes of the body as decompressed, u64 characters of the whole text, u64 characters shown, u64 next
+	 * offset (0: no more), u32 redirects, u32 WEB_* flags, u32 milliseconds, text what broke
+	 * (WEB_CUT_BREAK), how far it is (WEB_LOADING) or what else is to be known. With WEB_LOADING the
+	 * status may be 0: nothing came yet.
 	 */
 	WEB_FETCH = 16, /* above REPLY_CANCEL */
 	/*

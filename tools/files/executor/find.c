@@ -24,7 +24,7 @@
 struct request {
 	char path[LIMIT_PATH_BYTES], pattern[LIMIT_GLOB_BYTES + 1];
 	uint32_t flags, type, sort;
-	uint64_t offset, limit, bytes, milliseconds;
+	uint64_t offset, limit, bytes, answer_by;
 };
 
 struct find {
@@ -77,11 +77,11 @@ static int decode(struct request *asked, const void *payload, size_t length)
 	asked->offset = frame_get_u64(&reader);
 	asked->limit = frame_get_u64(&reader);
 	asked->bytes = frame_get_u64(&reader);
-	asked->milliseconds = frame_get_u64(&reader);
+	asked->answer_by = frame_get_u64(&reader);
 	return frame_done(&reader) < 0 || asked->flags & ~FILES_IGNORED || asked->type >= FILES_TYPES ||
 			       asked->sort >= FILES_SORTS || asked->limit == 0 ||
 			       asked->limit > LIMIT_FIND_PATHS_MAX || asked->offset > INT32_MAX ||
-			       asked->milliseconds > LIMIT_ANSWER_WITHIN_MAX_MS
+			       asked->answer_by > (uint64_t)clock_ms() + LIMIT_ANSWER_WITHIN_MAX_MS
 		       ? -EPROTO
 		       : 0;
 }
@@ -191,7 +191,7 @@ static int start(struct files *files, struct job *job, const void *payload, size
 	}
 	buffer_init(&call->entries, LIMIT_LIST_RESULT_BYTES);
 	buffer_init(&call->result, LIMIT_LIST_RESULT_BYTES + 256);
-	call->deadline = clock_ms() + (int64_t)asked.milliseconds;
+	call->deadline = (int64_t)asked.answer_by;
 	job->other = steal_pointer(call);
 	return 0;
 }

@@ -28,7 +28,7 @@ struct question {
 	uint32_t flags, mode, context;
 	size_t length; /* of its bytes in the payload */
 	uint64_t limit, offset, bytes;
-	uint32_t within_ms;
+	uint64_t answer_by;
 };
 
 struct call {
@@ -57,12 +57,13 @@ static int decode(struct question *question, const void *payload, size_t length)
 	question->limit = frame_get_u64(&reader);
 	question->offset = frame_get_u64(&reader);
 	question->bytes = frame_get_u64(&reader);
-	question->within_ms = frame_get_u32(&reader);
+	question->answer_by = frame_get_u64(&reader);
 	return frame_done(&reader) < 0 || (question->flags & ~FILES_SEARCH_FLAGS) ||
 			       question->mode >= FILES_SEARCH_MODES ||
 			       question->context > LIMIT_SEARCH_CONTEXT || question->limit == 0 ||
 			       question->limit > LIMIT_SEARCH_RESULTS_MAX ||
-			       question->bytes > LIMIT_RESULT_BYTES_MAX || !question->pattern[0]
+			       question->bytes > LIMIT_RESULT_BYTES_MAX || !question->pattern[0] ||
+			       question->answer_by > (uint64_t)clock_ms() + LIMIT_ANSWER_WITHIN_MAX_MS
 		       ? -EPROTO
 		       : 0;
 }
@@ -201,7 +202,7 @@ static int start(struct files *files, struct job *job, const void *payload, size
 			      .bytes = question->bytes,
 			      .text = {.max = LIMIT_RESULT_BYTES_MAX + LIMIT_FRAME_BYTES}};
 	entry->waited = true;
-	entry->due = clock_ms() + question->within_ms;
+	entry->due = (int64_t)question->answer_by;
 	job->other = call;
 	return 0;
 }

@@ -34,7 +34,7 @@ static int decode_fetch(struct fetch *fetch, struct request *request, struct fra
 {
 	const void *body;
 	size_t length;
-	uint32_t ms;
+	uint64_t last;
 
 	request->url = frame_take_text(reader, LIMIT_URL_BYTES);
 	request->caller = frame_get_u32(reader);
@@ -42,14 +42,16 @@ static int decode_fetch(struct fetch *fetch, struct request *request, struct fra
 	fetch->offset = frame_get_u64(reader);
 	fetch->max_length = frame_get_u64(reader);
 	fetch->result_bytes = frame_get_u64(reader);
-	ms = frame_get_u32(reader);
+	fetch->deadline = frame_get_u64(reader);
 	request->method = frame_take_text(reader, 16);
 	request->headers = frame_take_text(reader, LIMIT_WEB_REQUEST_HEADERS);
 	body = frame_get_bytes(reader, &length);
 	if (frame_done(reader) < 0 || fetch->format >= WEB_FORMATS || !fetch->max_length ||
 	    !fetch->result_bytes)
 		return -EPROTO;
-	fetch->deadline = fetch->begun + (ms < LIMIT_WEB_TOTAL_MS ? ms : LIMIT_WEB_TOTAL_MS);
+	last = fetch->begun + LIMIT_WEB_TOTAL_MS;
+	if (fetch->deadline > last)
+		fetch->deadline = last;
 	if (!request->method[0]) {
 		free(request->method);
 		request->method = strdup("GET");
