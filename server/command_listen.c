@@ -59,14 +59,25 @@ void command_describe(const struct command *command, struct command_outcome *out
 	outcome->quiet_ns = loop->now - (command->newest ? command->newest : command->started);
 }
 
-/* What a question's output says is the tool's to read. */
+static int take_said(void *context, int stream, const char *bytes, size_t length)
+{
+	return stream == 0 ? buffer_append(context, bytes, length) : 0;
+}
+
+/* What a question's output says is the tool's to read: out of the log, since windows are of text. */
 static int answer_look(struct command *command, struct tool_result *result)
 {
-	const struct buffer *said = &command->output.streams[0].head;
+	struct buffer said;
+	uint64_t next, lost;
+	int code = -EPROTO;
 
-	if (command->outcome.timed_out || command->outcome.wait_status != 0)
-		return -EPROTO;
-	return command->listener.call->tool->looked(result, buffer_data(said), buffer_length(said));
+	buffer_init(&said, LIMIT_FRAME_BYTES);
+	if (!command->outcome.timed_out && command->outcome.wait_status == 0 &&
+	    command_log_read(&command->log, 0, LIMIT_FRAME_BYTES, take_said, &said, &next, &lost) == 0 &&
+	    lost == 0)
+		code = command->listener.call->tool->looked(result, buffer_data(&said), buffer_length(&said));
+	buffer_deinit(&said);
+	return code;
 }
 
 static int write_answer(struct command *command, struct tool_result *result)
