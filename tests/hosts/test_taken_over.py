@@ -54,15 +54,15 @@ def test_a_broker_can_lie_of_refusals_and_nothing_else(installed, serve, workspa
     policy = tmp_path / "policy.json"
     policy.write_text('{"network": {"allowedDomains": ["site.example"]}}')
     server = serve(installed(**{"sallyport-broker": "tests/hostile/hostile-broker"}), "--policy", str(policy))
-    lied = 0
+    # all lies may come between two of the others, but not before this one or behind it
+    meanwhile = server.call("run_command", command="sleep 1000", wait_ms=0)["structuredContent"]["id"]
     for number in range(40):
         result = server.call("run_command", command=f"echo {number}; cat /etc/resolv.conf")
         facts = result["structuredContent"]
         assert (facts["exit_code"], facts["stdout"]) == (0, f"{number}\nnameserver 127.0.0.1\n")
         assert len(facts.get("denials", [])) <= 16
         assert "\033" not in result["content"][0]["text"] and "\nexit 0" not in result["content"][0]["text"]
-        lied += bool(facts.get("denials"))
-    assert lied  # it has tried
+    assert server.call("stop_command", id=meanwhile)["structuredContent"]["denials"]  # it has tried
     facts = server.call("run_command", command="timeout 1 bash -c 'exec 3<>/dev/tcp/site.example/80'; echo $?")["structuredContent"]
     assert facts["stdout"] != "0\n"  # it answers no question, and nothing else does
 
