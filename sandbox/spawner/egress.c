@@ -59,12 +59,11 @@ int egress_listening(struct spawner *spawner, struct instance *sandbox, struct f
 {
 	const struct instance *broker = egress_broker(spawner);
 	size_t before = sandbox->listening_count;
-	int *grown;
+	struct start_failure failure;
+	int *grown, result;
 
 	if (instance_is_throwaway(sandbox)) /* it will not live to use them */
 		return 0;
-	if (!broker) /* it died meanwhile */
-		return -EPIPE;
 	if (!descriptors->count || before + descriptors->count > LIMIT_LISTENERS + 1)
 		return -EPROTO;
 	grown = reallocarray(sandbox->listening, before + descriptors->count, sizeof *grown);
@@ -73,7 +72,11 @@ int egress_listening(struct spawner *spawner, struct instance *sandbox, struct f
 	sandbox->listening = grown;
 	for (size_t i = 0; i < descriptors->count; i++)
 		grown[sandbox->listening_count++] = frame_descriptors_take(descriptors, i);
-	return pass_on(broker, sandbox, before);
+	if (!broker) /* it died meanwhile: another one gets all there is */
+		return egress_start(spawner, &failure);
+	result = pass_on(broker, sandbox, before);
+	/* likewise, when its end has been seen (egress_restart) */
+	return result == -EPIPE && broker->state == INSTANCE_READY ? 0 : result;
 }
 
 void egress_end(struct spawner *spawner, struct instance *sandbox)
